@@ -1,0 +1,5 @@
+//! The program `server`.
+
+fn main() -> std::process::ExitCode {
+    echotrace::cli::server::main().into()
+}

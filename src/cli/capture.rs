@@ -1,0 +1,9 @@
+//! `capture`.
+
+use super::Exit;
+
+/// Runs the program with the process's arguments.
+#[must_use]
+pub fn main() -> Exit {
+    Exit::Done
+}

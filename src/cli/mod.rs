@@ -1,0 +1,29 @@
+//! Options as typed, turned into the library's options; exit codes.
+
+pub mod analyze;
+#[cfg(feature = "live")]
+pub mod capture;
+pub mod client;
+pub mod server;
+
+/// How a program ends; the number is its exit status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done.
+    Done = 0,
+    /// A check failed; in `client` an answer was wrong or missing.
+    Failed = 1,
+    /// Usage; input missing or of no known format; an address in use or not reached.
+    Usage = 2,
+    /// Done but incomplete: cut or damaged input, disk full.
+    Incomplete = 3,
+    /// Not permitted.
+    Permission = 4,
+}
+
+impl From<Exit> for std::process::ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}

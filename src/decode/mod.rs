@@ -1,0 +1,3 @@
+//! From a frame's bytes to its TCP segment.
+
+pub mod dissect;

@@ -1,0 +1,4 @@
+//! The echo protocol: line framing, and the transform that an answer must equal.
+
+pub mod line;
+pub mod transform;

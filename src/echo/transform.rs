@@ -1,0 +1,1 @@
+//! Reverse the characters and swap their case.

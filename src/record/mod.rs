@@ -1,0 +1,1 @@
+//! What `capture` adds to a live source.

@@ -1,0 +1,4 @@
+//! A report or document into bytes. Pure functions; they decide no wording.
+
+pub mod markdown;
+pub mod terminal;

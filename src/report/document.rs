@@ -1,0 +1,28 @@
+//! What the text renderers draw: finished blocks. Cells and wording are decided before this.
+
+/// A document from top to bottom.
+pub type Document = Vec<Block>;
+
+/// One piece of a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Block {
+    /// A heading; level 1 is the document's own.
+    Heading(u8, String),
+    /// A paragraph; renderers wrap it.
+    Text(String),
+    /// A table.
+    Table(Table),
+    /// Lines whose columns matter (packet list, layers, hex dump): never wrapped.
+    Lines(Vec<String>),
+}
+
+/// Rows of finished cells.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Table {
+    /// One cell a column.
+    pub header: Vec<String>,
+    /// Each as long as the header.
+    pub rows: Vec<Vec<String>>,
+    /// Columns that hold numbers and stand to the right.
+    pub numeric: Vec<usize>,
+}

@@ -1,0 +1,4 @@
+//! Answers with where they came from, as plain data.
+
+pub mod document;
+pub mod model;

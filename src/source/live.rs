@@ -1,0 +1,1 @@
+//! Packets as libpcap takes them from the kernel.

@@ -1,0 +1,6 @@
+//! Where frames come from: a file, a pipe, memory, or (feature `live`) an interface.
+
+pub mod frame;
+#[cfg(feature = "live")]
+pub mod live;
+pub mod sidecar;

@@ -1,0 +1,1 @@
+//! `FILE.pcap.meta.json`: what a classic pcap cannot say.

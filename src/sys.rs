@@ -1,0 +1,1 @@
+//! The only unsafe code: what libc must do.

@@ -1,0 +1,35 @@
+//! Fixed layouts that more than one stage knows.
+
+/// LINKTYPE values of the tcpdump registry.
+pub mod link {
+    /// BSD loopback, host byte order.
+    pub const NULL: u32 = 0;
+    /// Ethernet.
+    pub const ETHERNET: u32 = 1;
+    /// Raw IP, as BSD's DLT value (some writers put it in files).
+    pub const RAW_DLT: u32 = 12;
+    /// Raw IP, as OpenBSD's DLT value.
+    pub const RAW_OPENBSD: u32 = 14;
+    /// Raw IP.
+    pub const RAW: u32 = 101;
+    /// BSD loopback, network byte order.
+    pub const LOOP: u32 = 108;
+    /// Linux cooked capture, version 1.
+    pub const LINUX_SLL: u32 = 113;
+    /// Raw IPv4.
+    pub const IPV4: u32 = 228;
+    /// Raw IPv6.
+    pub const IPV6: u32 = 229;
+    /// Linux cooked capture, version 2.
+    pub const LINUX_SLL2: u32 = 276;
+}
+
+/// ARPHRD value of the loopback device, in SLL and SLL2 headers.
+pub const ARPHRD_LOOPBACK: u16 = 772;
+/// ARPHRD value of Ethernet devices.
+pub const ARPHRD_ETHERNET: u16 = 1;
+
+/// Length of an SLL header.
+pub const SLL_LEN: usize = 16;
+/// Length of an SLL2 header.
+pub const SLL2_LEN: usize = 20;
