@@ -38,8 +38,8 @@ struct Open {
 /// Follows conversations.
 pub struct Flow {
     ids: HashMap<Key, u32, ahash::RandomState>,
-    open: HashMap<u32, Box<Open>, ahash::RandomState>,
-    next_id: u32,
+    /// By id; nothing where the conversation is no longer followed.
+    open: Vec<Option<Box<Open>>>,
     sightings: Option<Sightings>,
 }
 
@@ -49,8 +49,7 @@ impl Flow {
     pub fn new(merge_sightings: bool) -> Self {
         Self {
             ids: HashMap::default(),
-            open: HashMap::default(),
-            next_id: 0,
+            open: Vec::new(),
             sightings: merge_sightings.then(Sightings::default),
         }
     }
@@ -58,7 +57,7 @@ impl Flow {
     /// Judges a segment.
     pub fn push(&mut self, segment: &Segment<'_>) -> Flowed {
         let (id, opened, reused) = self.conversation(segment);
-        let open = self.open.entry(id).or_insert_with(|| Self::begin(segment));
+        let open = self.open[id as usize].get_or_insert_with(|| Open::begin(segment));
         let direction = usize::from(open.first_sender != segment.source);
         let sighting = match &mut self.sightings {
             Some(sightings) if segment.analysed && tells_place(segment) => sightings.look(segment, id, direction),
@@ -76,7 +75,7 @@ impl Flow {
 
     /// Forgets a conversation; a later segment of its endpoints opens a new one.
     pub fn close(&mut self, id: u32) {
-        if let Some(open) = self.open.remove(&id)
+        if let Some(open) = self.open.get_mut(id as usize).and_then(Option::take)
             && self.ids.get(&open.key) == Some(&id)
         {
             self.ids.remove(&open.key);
@@ -89,15 +88,7 @@ impl Flow {
     /// From SYN to the ACK that ends the handshake, in nanoseconds, of a conversation still followed.
     #[must_use]
     pub fn handshake_rtt(&self, id: u32) -> Option<u64> {
-        self.open.get(&id)?.analysis.handshake_rtt()
-    }
-
-    fn begin(segment: &Segment<'_>) -> Box<Open> {
-        Box::new(Open {
-            key: Key::of(segment),
-            first_sender: segment.source,
-            analysis: Analysis::default(),
-        })
+        self.open.get(id as usize)?.as_ref()?.analysis.handshake_rtt()
     }
 
     /// The segment's conversation, whether it is new, and whether its endpoints were used before.
@@ -105,20 +96,17 @@ impl Flow {
         let key = Key::of(segment);
         let known = self.ids.get(&key).copied();
         if let Some(id) = known
-            && let Some(open) = self.open.get(&id)
+            && let Some(open) = &self.open[id as usize]
             && !(segment.analysed && open.reopened_by(segment))
         {
             return (id, false, false);
         }
-        let id = self.next_id;
-        self.next_id += 1;
-        self.ids.insert(key, id);
         if let Some(before) = known {
-            self.open.remove(&before);
-            if let Some(sightings) = &mut self.sightings {
-                sightings.close(before);
-            }
+            self.close(before);
         }
+        let id = u32::try_from(self.open.len()).unwrap_or(u32::MAX);
+        self.open.push(Some(Open::begin(segment)));
+        self.ids.insert(key, id);
         (id, true, known.is_some())
     }
 }
@@ -129,6 +117,11 @@ fn tells_place(segment: &Segment<'_>) -> bool {
 }
 
 impl Open {
+    fn begin(segment: &Segment<'_>) -> Box<Self> {
+        let analysis = Analysis::default();
+        Box::new(Self { key: Key::of(segment), first_sender: segment.source, analysis })
+    }
+
     fn reopened_by(&self, segment: &Segment<'_>) -> bool {
         self.analysis.reopened_by(segment, usize::from(self.first_sender != segment.source))
     }
