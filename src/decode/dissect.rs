@@ -20,7 +20,7 @@ pub use hex::hex_dump;
 const MAX_LAYERS: usize = 24;
 
 /// Bytes of a field that its value spells out in hexadecimal.
-const HEX_VALUE: usize = 24;
+const HEX_VALUE: usize = 16;
 
 /// What the conversation knows and a single packet does not say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
