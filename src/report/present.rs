@@ -18,11 +18,9 @@ pub fn document(report: &Report) -> Document {
         out.push(text("No capture was read."));
         return out;
     }
+    let columns = column_names(&report.captures).into_iter();
     out.push(answers::table(
-        report
-            .captures
-            .iter()
-            .map(|capture| (clean(&capture.file), &capture.answers)),
+        columns.zip(report.captures.iter().map(|capture| &capture.answers)),
     ));
     for capture in &report.captures {
         section(&mut out, capture);

@@ -4,9 +4,6 @@ use super::super::document::{Block, Document, Table};
 use super::super::model::{Answer, Answers, Confidence};
 use super::{clean, heading, packet_numbers, text};
 
-/// What stands where there is no answer.
-const UNKNOWN: &str = "unknown";
-
 /// Number and words of each question, with its answer, in the order of the numbers.
 fn questions(answers: &Answers) -> [(&'static str, &'static str, &Answer); 11] {
     [
@@ -16,11 +13,7 @@ fn questions(answers: &Answers) -> [(&'static str, &'static str, &Answer); 11] {
         ("A4/A5", "Interface", &answers.interface),
         ("B7", "Welcome message", &answers.welcome_packet),
         ("B8", "Client message", &answers.client_message_packet),
-        (
-            "B8",
-            "Application data field",
-            &answers.application_data_field,
-        ),
+        ("B8", "Application data", &answers.application_data_field),
         ("B9", "Echo reply", &answers.echo_reply_packet),
         ("C9", "Bytes to server", &answers.bytes_to_server),
         ("C9", "Bytes to client", &answers.bytes_to_client),
@@ -53,29 +46,27 @@ pub(super) fn table<'a>(columns: impl Iterator<Item = (String, &'a Answers)>) ->
 /// Questions that are unknown for the same reason stand together.
 pub(super) fn evidence(out: &mut Document, answers: &Answers) {
     let all = questions(answers);
-    let mut told: Vec<&str> = Vec::new();
-    for (number, words, answer) in all {
-        if !bare(answer) {
-            one_answer(out, &format!("{number} {words}"), answer);
-        } else if !told.contains(&answer.rule.as_str()) {
-            told.push(&answer.rule);
-            let alike = all
-                .iter()
-                .filter(|(_, _, other)| bare(other) && other.rule == answer.rule);
-            let names: Vec<String> = alike
-                .map(|(no, words, _)| format!("{no} {words}"))
-                .collect();
-            one_answer(out, &names.join(", "), answer);
+    let alike = |one: &Answer, other: &Answer| {
+        bare(one) && bare(other) && one.rule == other.rule && one.text == other.text
+    };
+    for (index, (number, words, answer)) in all.into_iter().enumerate() {
+        if all[..index].iter().any(|(_, _, told)| alike(told, answer)) {
+            continue;
         }
+        let mut name = format!("{number} {words}");
+        for (number, words, _) in all[index + 1..]
+            .iter()
+            .filter(|(_, _, it)| alike(it, answer))
+        {
+            name += &format!(", {number} {words}");
+        }
+        one_answer(out, &name, answer);
     }
 }
 
 /// Unknown, and with nothing to see but the reason.
 fn bare(answer: &Answer) -> bool {
-    answer.confidence == Confidence::Unknown
-        && answer.frames.is_empty()
-        && answer.filter.is_empty()
-        && answer_text(answer) == UNKNOWN
+    answer.confidence == Confidence::Unknown && answer.frames.is_empty() && answer.filter.is_empty()
 }
 
 fn one_answer(out: &mut Document, name: &str, answer: &Answer) {
@@ -115,7 +106,7 @@ fn seen(answer: &Answer) -> String {
 
 fn answer_text(answer: &Answer) -> String {
     if answer.text.is_empty() {
-        UNKNOWN.to_owned()
+        "unknown".to_owned()
     } else {
         clean(&answer.text)
     }
