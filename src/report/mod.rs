@@ -2,3 +2,6 @@
 
 pub mod document;
 pub mod model;
+pub mod present;
+#[cfg(test)]
+pub(crate) mod sample;

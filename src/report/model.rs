@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::decode::dissect::Relative;
 use crate::ledger::Ledger;
 use crate::source::frame::Damage;
 
@@ -246,4 +247,6 @@ pub struct Exhibit {
     pub wire_len: u32,
     /// The bytes captured.
     pub bytes: Vec<u8>,
+    /// What its conversation knows, for relative sequence numbers and the scaled window.
+    pub relative: Option<Relative>,
 }
