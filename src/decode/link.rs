@@ -47,7 +47,10 @@ fn be32(bytes: &[u8], at: usize) -> Option<u32> {
 pub fn link(frame: &Frame<'_>) -> Link {
     let bytes = frame.bytes;
     let mut found = Link {
-        port: Port { described: frame.interface, ..Port::default() },
+        port: Port {
+            described: frame.interface,
+            ..Port::default()
+        },
         packet_type: 255,
         network: None,
     };
@@ -72,7 +75,9 @@ pub fn link(frame: &Frame<'_>) -> Link {
 }
 
 fn packet_type(field: Option<u16>) -> u8 {
-    field.and_then(|value| u8::try_from(value).ok()).unwrap_or(255)
+    field
+        .and_then(|value| u8::try_from(value).ok())
+        .unwrap_or(255)
 }
 
 /// Passes over VLAN tags.
@@ -86,7 +91,9 @@ fn after_ether_type(bytes: &[u8], mut at: usize, mut kind: u16) -> Option<usize>
 
 /// The family, in the byte order of the machine that recorded: 2 for IPv4; 10, 24, 28 or 30 for IPv6.
 fn loopback_is_ip(bytes: &[u8]) -> bool {
-    let Some(family) = be32(bytes, 0) else { return false };
+    let Some(family) = be32(bytes, 0) else {
+        return false;
+    };
     matches!(family.min(family.swap_bytes()), 2 | 10 | 24 | 28 | 30)
 }
 
@@ -97,7 +104,14 @@ mod tests {
 
     fn of(link_type: u32, bytes: &[u8]) -> Link {
         let wire_len = u32::try_from(bytes.len()).unwrap();
-        link(&Frame { number: 1, time: Time(0), link_type, interface: None, wire_len, bytes })
+        link(&Frame {
+            number: 1,
+            time: Time(0),
+            link_type,
+            interface: None,
+            wire_len,
+            bytes,
+        })
     }
 
     #[test]
@@ -118,7 +132,14 @@ mod tests {
         bytes.resize(20, 0);
         let found = of(link::LINUX_SLL2, &bytes);
         assert_eq!(found.network, Some(20));
-        assert_eq!(found.port, Port { described: None, ifindex: Some(7), arphrd: Some(772) });
+        assert_eq!(
+            found.port,
+            Port {
+                described: None,
+                ifindex: Some(7),
+                arphrd: Some(772)
+            }
+        );
         assert_eq!(found.packet_type, 4);
     }
 

@@ -42,7 +42,10 @@ impl Decoder {
         let interface = self.interface(link.port);
         self.ports[interface as usize].packets += 1;
         let segment = segment::segment(frame, &link)?;
-        Ok(Segment { interface, ..segment })
+        Ok(Segment {
+            interface,
+            ..segment
+        })
     }
 
     /// Interfaces seen so far; a segment's `interface` is an index into them.
@@ -52,7 +55,11 @@ impl Decoder {
     }
 
     fn interface(&mut self, port: Port) -> u32 {
-        if self.ports.get(self.last as usize).is_some_and(|seen| seen.port == port) {
+        if self
+            .ports
+            .get(self.last as usize)
+            .is_some_and(|seen| seen.port == port)
+        {
             return self.last;
         }
         self.last = match self.ids.get(&port) {

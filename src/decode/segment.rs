@@ -188,10 +188,12 @@ fn ipv6(packet: &[u8], on_wire: usize) -> Result<Transport<'_>, Skip> {
     loop {
         let len = match next {
             TCP => break,
-            HOP_BY_HOP | ROUTING | DESTINATION_OPTIONS | MOBILITY | HOST_IDENTITY | SHIM6 => {
-                packet.get(at + 1).map(|units| (usize::from(*units) + 1) * 8)
-            }
-            AUTHENTICATION => packet.get(at + 1).map(|units| (usize::from(*units) + 2) * 4),
+            HOP_BY_HOP | ROUTING | DESTINATION_OPTIONS | MOBILITY | HOST_IDENTITY | SHIM6 => packet
+                .get(at + 1)
+                .map(|units| (usize::from(*units) + 1) * 8),
+            AUTHENTICATION => packet
+                .get(at + 1)
+                .map(|units| (usize::from(*units) + 2) * 4),
             FRAGMENT => {
                 let field = packet.get(at + 2..at + 4).ok_or(Skip::Fragment)?;
                 // an atomic fragment is a whole datagram
@@ -230,16 +232,30 @@ fn tcp<'a>(frame: Frame<'a>, link: &Link, ip: &Transport<'a>) -> Result<Segment<
         interface: 0,
         packet_type: link.packet_type,
         ip_id: ip.ip_id,
-        source: Endpoint { address: ip.source, port: be16(bytes, 0) },
-        destination: Endpoint { address: ip.destination, port: be16(bytes, 2) },
+        source: Endpoint {
+            address: ip.source,
+            port: be16(bytes, 0),
+        },
+        destination: Endpoint {
+            address: ip.destination,
+            port: be16(bytes, 2),
+        },
         flags: Flags(be16(bytes, 12) & 0x0fff),
         seq: Seq(be32(bytes, 4)),
         ack: Seq(be32(bytes, 8)),
         window: be16(bytes, 14),
         options: options(option_bytes),
         option_bytes,
-        payload: if fits { bytes.get(header..).unwrap_or_default() } else { &[] },
-        payload_len: if fits { u32::try_from(ip.claimed - header).unwrap_or(u32::MAX) } else { 0 },
+        payload: if fits {
+            bytes.get(header..).unwrap_or_default()
+        } else {
+            &[]
+        },
+        payload_len: if fits {
+            u32::try_from(ip.claimed - header).unwrap_or(u32::MAX)
+        } else {
+            0
+        },
         analysed: fits,
     })
 }
@@ -257,7 +273,9 @@ fn options(mut bytes: &[u8]) -> Options {
             _ => {}
         }
         let Some(&len) = rest.first() else { break };
-        let Some(value) = bytes.get(2..usize::from(len)) else { break };
+        let Some(value) = bytes.get(2..usize::from(len)) else {
+            break;
+        };
         match (kind, value) {
             (2, &[high, low]) => found.mss = Some(u16::from_be_bytes([high, low])),
             (3, &[shift]) => found.window_scale = Some(shift),
@@ -278,14 +296,25 @@ mod tests {
     use proptest::prelude::*;
 
     fn of(link_type: u32, bytes: &[u8], wire_len: u32) -> Result<Segment<'_>, Skip> {
-        let frame = Frame { number: 1, time: Time(0), link_type, interface: None, wire_len, bytes };
+        let frame = Frame {
+            number: 1,
+            time: Time(0),
+            link_type,
+            interface: None,
+            wire_len,
+            bytes,
+        };
         segment(frame, &link(&frame))
     }
 
     /// IPv4, TCP with 12 bytes of options, 3 bytes of payload.
     fn packet() -> Vec<u8> {
-        let mut bytes = vec![0x45, 0, 0, 55, 0x12, 0x34, 0x40, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
-        bytes.extend([0xc8, 0, 0x14, 0x51, 0, 0, 0, 9, 0, 0, 0, 8, 0x80, 0x18, 1, 0, 0, 0, 0, 0]);
+        let mut bytes = vec![
+            0x45, 0, 0, 55, 0x12, 0x34, 0x40, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
+        ];
+        bytes.extend([
+            0xc8, 0, 0x14, 0x51, 0, 0, 0, 9, 0, 0, 0, 8, 0x80, 0x18, 1, 0, 0, 0, 0, 0,
+        ]);
         bytes.extend([30, 3, 0, 2, 4, 5, 0xb4, 3, 3, 7, 1, 1]);
         bytes.extend(b"abc");
         bytes
@@ -296,17 +325,32 @@ mod tests {
         let bytes = packet();
         let found = of(101, &bytes, 55).unwrap();
         assert_eq!(found.source.to_string(), "10.0.0.1:51200");
-        assert_eq!((found.destination.port, found.seq, found.ack), (5201, Seq(9), Seq(8)));
+        assert_eq!(
+            (found.destination.port, found.seq, found.ack),
+            (5201, Seq(9), Seq(8))
+        );
         assert_eq!((found.payload, found.payload_len), (&b"abc"[..], 3));
-        let want = Options { mss: Some(1460), window_scale: Some(7), sack_permitted: false, mptcp: true };
-        assert_eq!(found.options, want, "options after an unknown kind are read");
+        let want = Options {
+            mss: Some(1460),
+            window_scale: Some(7),
+            sack_permitted: false,
+            mptcp: true,
+        };
+        assert_eq!(
+            found.options, want,
+            "options after an unknown kind are read"
+        );
     }
 
     #[test]
     fn a_cut_packet_claims_its_whole_payload() {
         let bytes = packet();
         for cut in 36..bytes.len() {
-            assert_eq!(of(101, &bytes[..cut], 55).unwrap().payload_len, 3, "cut at {cut}");
+            assert_eq!(
+                of(101, &bytes[..cut], 55).unwrap().payload_len,
+                3,
+                "cut at {cut}"
+            );
         }
         assert_eq!(of(101, &bytes[..35], 55).unwrap_err(), Skip::HeadlessTcp);
         assert_eq!(of(101, &bytes[..19], 55).unwrap_err(), Skip::NotIp);

@@ -14,6 +14,10 @@ impl Key {
     #[must_use]
     pub fn of(segment: &Segment<'_>) -> Self {
         let (a, b) = (segment.source, segment.destination);
-        if a <= b { Self { low: a, high: b } } else { Self { low: b, high: a } }
+        if a <= b {
+            Self { low: a, high: b }
+        } else {
+            Self { low: b, high: a }
+        }
     }
 }

@@ -60,7 +60,9 @@ impl Flow {
         let open = self.open[id as usize].get_or_insert_with(|| Open::begin(segment));
         let direction = usize::from(open.first_sender != segment.source);
         let sighting = match &mut self.sightings {
-            Some(sightings) if segment.analysed && tells_place(segment) => sightings.look(segment, id, direction),
+            Some(sightings) if segment.analysed && tells_place(segment) => {
+                sightings.look(segment, id, direction)
+            }
             _ => None,
         };
         let mut verdict = Verdict::default();
@@ -70,7 +72,13 @@ impl Flow {
         if reused {
             verdict.0 |= Verdict::REUSED_PORTS;
         }
-        Flowed { conversation: id, direction, opened, verdict, sighting }
+        Flowed {
+            conversation: id,
+            direction,
+            opened,
+            verdict,
+            sighting,
+        }
     }
 
     /// Forgets a conversation; a later segment of its endpoints opens a new one.
@@ -88,7 +96,11 @@ impl Flow {
     /// From SYN to the ACK that ends the handshake, in nanoseconds, of a conversation still followed.
     #[must_use]
     pub fn handshake_rtt(&self, id: u32) -> Option<u64> {
-        self.open.get(id as usize)?.as_ref()?.analysis.handshake_rtt()
+        self.open
+            .get(id as usize)?
+            .as_ref()?
+            .analysis
+            .handshake_rtt()
     }
 
     /// The segment's conversation, whether it is new, and whether its endpoints were used before.
@@ -119,10 +131,15 @@ fn tells_place(segment: &Segment<'_>) -> bool {
 impl Open {
     fn begin(segment: &Segment<'_>) -> Box<Self> {
         let analysis = Analysis::default();
-        Box::new(Self { key: Key::of(segment), first_sender: segment.source, analysis })
+        Box::new(Self {
+            key: Key::of(segment),
+            first_sender: segment.source,
+            analysis,
+        })
     }
 
     fn reopened_by(&self, segment: &Segment<'_>) -> bool {
-        self.analysis.reopened_by(segment, usize::from(self.first_sender != segment.source))
+        self.analysis
+            .reopened_by(segment, usize::from(self.first_sender != segment.source))
     }
 }

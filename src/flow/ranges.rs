@@ -13,13 +13,18 @@ impl Ranges {
     /// Whether every byte of the interval is in one of these.
     #[must_use]
     pub fn covers(&self, start: i64, end: i64) -> bool {
-        self.parts.iter().any(|part| part.0 <= start && end <= part.1)
+        self.parts
+            .iter()
+            .any(|part| part.0 <= start && end <= part.1)
     }
 
     /// Whether any byte of the interval is in one of these.
     #[must_use]
     pub fn touches(&self, start: i64, end: i64) -> bool {
-        self.parts.iter().rev().any(|part| part.0 < end && start < part.1)
+        self.parts
+            .iter()
+            .rev()
+            .any(|part| part.0 < end && start < part.1)
     }
 
     /// Adds an interval; neighbours and overlaps become one.
@@ -33,9 +38,9 @@ impl Ranges {
         }
         let from = self.parts.partition_point(|part| part.1 < start);
         let to = self.parts.partition_point(|part| part.0 <= end);
-        let joined = self.parts[from..to]
-            .iter()
-            .fold((start, end), |all, part| (all.0.min(part.0), all.1.max(part.1)));
+        let joined = self.parts[from..to].iter().fold((start, end), |all, part| {
+            (all.0.min(part.0), all.1.max(part.1))
+        });
         self.parts.splice(from..to, [joined]);
         if self.parts.len() > MOST_PARTS {
             self.parts[1].0 = self.parts[0].0;

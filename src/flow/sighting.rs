@@ -91,7 +91,12 @@ fn near(now: Time, then: Time) -> bool {
 
 impl Sightings {
     /// What a segment is a copy of, if it is one. Every segment must be shown, in capture order.
-    pub(super) fn look(&mut self, segment: &Segment<'_>, id: u32, direction: usize) -> Option<Sighting> {
+    pub(super) fn look(
+        &mut self,
+        segment: &Segment<'_>,
+        id: u32,
+        direction: usize,
+    ) -> Option<Sighting> {
         let place = (segment.interface, segment.packet_type);
         let now = segment.frame.time;
         self.forget(now);
@@ -106,17 +111,31 @@ impl Sightings {
                 (first.frame, first.places[0].0, first.time, false)
             });
         let cut = way.span(segment).and_then(|span| {
-            let found = if copied.is_none() { way.resegmented(&span, place, now) } else { None };
+            let found = if copied.is_none() {
+                way.resegmented(&span, place, now)
+            } else {
+                None
+            };
             way.record(span, place, segment, copied.is_some() || found.is_some());
             found
         });
         let Some((of, first_interface, time, resegmented)) = copied.or(cut) else {
-            firsts.push(First { frame: segment.frame.number, time: now, places: vec![place] });
+            firsts.push(First {
+                frame: segment.frame.number,
+                time: now,
+                places: vec![place],
+            });
             self.order.push_back((now, print));
             return None;
         };
         let delay = now.since(time);
-        Some(Sighting { of, first_interface, interface: segment.interface, delay, resegmented })
+        Some(Sighting {
+            of,
+            first_interface,
+            interface: segment.interface,
+            delay,
+            resegmented,
+        })
     }
 
     /// Forgets what was remembered of an ended conversation.
@@ -164,14 +183,26 @@ impl Way {
     }
 
     /// The first record of the first byte, if all bytes were first seen elsewhere a moment ago.
-    fn resegmented(&self, span: &(i64, i64), place: Place, now: Time) -> Option<(u64, u32, Time, bool)> {
-        let seen_here = self.seen.iter().any(|(at, seen)| *at == place && seen.touches(span.0, span.1));
+    fn resegmented(
+        &self,
+        span: &(i64, i64),
+        place: Place,
+        now: Time,
+    ) -> Option<(u64, u32, Time, bool)> {
+        let seen_here = self
+            .seen
+            .iter()
+            .any(|(at, seen)| *at == place && seen.touches(span.0, span.1));
         if seen_here || self.seen.iter().all(|(at, _)| at.0 == place.0) {
             return None;
         }
         let mut covered = Ranges::default();
         let mut first = None;
-        for earlier in self.recent.iter().filter(|e| near(now, e.time) && e.place.0 != place.0) {
+        for earlier in self
+            .recent
+            .iter()
+            .filter(|e| near(now, e.time) && e.place.0 != place.0)
+        {
             covered.add(earlier.start, earlier.end);
             if earlier.start <= span.0 && span.0 < earlier.end {
                 first.get_or_insert((earlier.frame, earlier.place.0, earlier.time, true));
@@ -180,7 +211,13 @@ impl Way {
         first.filter(|_| covered.covers(span.0, span.1))
     }
 
-    fn record(&mut self, (start, end): (i64, i64), place: Place, segment: &Segment<'_>, copy: bool) {
+    fn record(
+        &mut self,
+        (start, end): (i64, i64),
+        place: Place,
+        segment: &Segment<'_>,
+        copy: bool,
+    ) {
         if let Some((_, seen)) = self.seen.iter_mut().find(|(at, _)| *at == place) {
             seen.add(start, end);
         } else if self.seen.len() < MOST_PLACES {
@@ -195,7 +232,13 @@ impl Way {
         }
         if !copy {
             let frame = segment.frame.number;
-            self.recent.push_back(Span { start, end, place, frame, time: now });
+            self.recent.push_back(Span {
+                start,
+                end,
+                place,
+                frame,
+                time: now,
+            });
         }
     }
 }

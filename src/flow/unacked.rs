@@ -44,11 +44,22 @@ impl Unacked {
         if self.runs.len() == MOST_RUNS {
             let (first, second) = (self.runs[0], self.runs.remove(1));
             let count = first.count + second.count;
-            let bytes = first.len as u64 * first.count as u64 + second.len as u64 * second.count as u64;
-            let len = u32::try_from(bytes / u64::from(count)).unwrap_or(u32::MAX).max(1);
-            self.runs[0] = Run { start: first.start, len, count };
+            let bytes =
+                first.len as u64 * first.count as u64 + second.len as u64 * second.count as u64;
+            let len = u32::try_from(bytes / u64::from(count))
+                .unwrap_or(u32::MAX)
+                .max(1);
+            self.runs[0] = Run {
+                start: first.start,
+                len,
+                count,
+            };
         }
-        self.runs.push(Run { start, len, count: 1 });
+        self.runs.push(Run {
+            start,
+            len,
+            count: 1,
+        });
     }
 
     /// Takes out the segments that end at or before `ack`.
@@ -83,7 +94,11 @@ mod tests {
         assert!(!unacked.has_room());
         assert_eq!(unacked.runs.len(), 1);
         unacked.acknowledge(Seq(15));
-        assert_eq!(unacked.count, ROOM - 1, "a segment acknowledged in part still waits");
+        assert_eq!(
+            unacked.count,
+            ROOM - 1,
+            "a segment acknowledged in part still waits"
+        );
         unacked.acknowledge(Seq(100_000));
         assert_eq!(unacked.count, 0);
     }

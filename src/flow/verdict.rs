@@ -143,7 +143,11 @@ impl Analysis {
     #[must_use]
     pub fn reopened_by(&self, segment: &Segment<'_>, direction: usize) -> bool {
         let opens = segment.flags.any(Flags::SYN) && !segment.flags.any(Flags::ACK);
-        on(1) && opens && self.sides[direction].base.is_some_and(|base| base != segment.seq)
+        on(1)
+            && opens
+            && self.sides[direction]
+                .base
+                .is_some_and(|base| base != segment.seq)
     }
 
     /// From SYN to the ACK that ends the handshake, in nanoseconds, where both were seen.
@@ -165,7 +169,11 @@ impl Analysis {
             mptcp: segment.options.mptcp,
         };
         let [first, second] = &mut self.sides;
-        let (from, to) = if direction == 0 { (first, second) } else { (second, first) };
+        let (from, to) = if direction == 0 {
+            (first, second)
+        } else {
+            (second, first)
+        };
         let mut verdict = from.begin(to, &packet);
         if from.is_window_probe(to, &packet) {
             verdict |= Verdict::ZERO_WINDOW_PROBE;
@@ -185,7 +193,11 @@ impl Analysis {
     /// Rule 19: the handshake's times and window scales.
     fn handshake(&mut self, segment: &Segment<'_>, direction: usize) {
         let [first, second] = &mut self.sides;
-        let (from, to) = if direction == 0 { (first, second) } else { (second, first) };
+        let (from, to) = if direction == 0 {
+            (first, second)
+        } else {
+            (second, first)
+        };
         let now = segment.frame.time;
         let (syn, ack) = (segment.flags.any(Flags::SYN), segment.flags.any(Flags::ACK));
         if !on(19) {
@@ -231,7 +243,11 @@ impl Side {
             }
         }
         if on(3) {
-            self.base.get_or_insert(if packet.syn() { packet.seq } else { packet.seq - 1 });
+            self.base.get_or_insert(if packet.syn() {
+                packet.seq
+            } else {
+                packet.seq - 1
+            });
             if packet.ack_set() {
                 to.base.get_or_insert(packet.ack - 1);
             }
@@ -258,7 +274,11 @@ impl Side {
             verdict |= Verdict::KEEP_ALIVE;
         }
         if on(9) && packet.len > 0 && !packet.control && to.scale != SCALE_UNKNOWN {
-            let shift = if to.first_ack || to.scale == SCALE_OFF { 0 } else { to.scale };
+            let shift = if to.first_ack || to.scale == SCALE_OFF {
+                0
+            } else {
+                to.scale
+            };
             let window = to.window.map_or(u32::MAX, u32::from);
             let room = window.wrapping_shl(u32::from(shift.unsigned_abs()));
             if packet.seq + packet.len == to.last_ack + room {
@@ -281,7 +301,11 @@ impl Side {
         let kept = self.window == Some(packet.window);
         if packet.window == 0 {
             let probed = to.last.any(Verdict::ZERO_WINDOW_PROBE);
-            return if on(11) && kept && probed { Verdict::ZERO_WINDOW_PROBE_ACK } else { 0 };
+            return if on(11) && kept && probed {
+                Verdict::ZERO_WINDOW_PROBE_ACK
+            } else {
+                0
+            };
         }
         if !kept {
             return if on(8) { Verdict::WINDOW_UPDATE } else { 0 };

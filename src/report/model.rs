@@ -109,7 +109,10 @@ pub struct Conversation {
 
 /// Counts of what one side sent. Verdicts are counted for the frame's sender.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[allow(missing_docs, reason = "the JSON contract's own names; DESIGN of the report tells each")]
+#[allow(
+    missing_docs,
+    reason = "the JSON contract's own names; DESIGN of the report tells each"
+)]
 pub struct Direction {
     pub packets: u64,
     pub frame_bytes: u64,

@@ -23,7 +23,14 @@ impl Block {
     /// A window at the start of `input`.
     #[must_use]
     pub fn new(input: Box<dyn Read + Send>) -> Self {
-        Self { input, buffer: vec![0; READ_SIZE], start: 0, end: 0, consumed: 0, ended: false }
+        Self {
+            input,
+            buffer: vec![0; READ_SIZE],
+            start: 0,
+            end: 0,
+            consumed: 0,
+            ended: false,
+        }
     }
 
     /// Offset in the input of the first byte of [`Block::bytes`].

@@ -84,7 +84,10 @@ struct Record {
 impl Step {
     /// The input ends within a record.
     fn cut(what: &str, needed: u64) -> Self {
-        Self::Damaged { needed, reason: format!("the file ends within {what}") }
+        Self::Damaged {
+            needed,
+            reason: format!("the file ends within {what}"),
+        }
     }
 }
 
@@ -128,7 +131,13 @@ impl Reader {
             _ if magic == pcapng::MAGIC => Container::PcapNg(pcapng::PcapNg::default()),
             _ => Container::Pcap(pcap::Pcap::new(magic).ok_or(OpenError::Unknown(magic))?),
         };
-        Ok(Self { block, container, packets: 0, damage: None, done: false })
+        Ok(Self {
+            block,
+            container,
+            packets: 0,
+            damage: None,
+            done: false,
+        })
     }
 
     /// `pcap` or `pcapng`.
@@ -171,7 +180,10 @@ impl Reader {
     }
 
     /// The next packet record; `None` at the end or at damage ([`Reader::damage`] tells).
-    #[allow(clippy::should_implement_trait, reason = "frames borrow from the reader")]
+    #[allow(
+        clippy::should_implement_trait,
+        reason = "frames borrow from the reader"
+    )]
     pub fn next(&mut self) -> Option<Frame<'_>> {
         if self.done {
             return None;
@@ -206,7 +218,9 @@ impl Reader {
     #[cold]
     fn damaged(&mut self, needed: u64, reason: String) -> Option<Frame<'_>> {
         self.done = true;
-        let most = usize::try_from(needed).unwrap_or(LONGEST_RECORD).min(LONGEST_RECORD);
+        let most = usize::try_from(needed)
+            .unwrap_or(LONGEST_RECORD)
+            .min(LONGEST_RECORD);
         // an error here adds nothing to the one being told
         let available = self.block.fill(most).unwrap_or(0).min(most) as u64;
         self.damage = Some(Damage {

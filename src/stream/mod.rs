@@ -54,7 +54,9 @@ impl Streams {
 
     /// Ends a conversation: what stands behind holes is given after the gaps.
     pub fn close(&mut self, id: u32, mut give: impl FnMut(usize, Piece<'_>)) {
-        let Some(mut pair) = self.pairs.get_mut(id as usize).and_then(Option::take) else { return };
+        let Some(mut pair) = self.pairs.get_mut(id as usize).and_then(Option::take) else {
+            return;
+        };
         self.held -= pair.held();
         for direction in [0, 1] {
             pair.sides[direction].close(&mut |piece| give(direction, piece));

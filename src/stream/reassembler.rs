@@ -95,7 +95,10 @@ impl Reassembler {
             self.next = Some(start);
         }
         let Some(next) = self.next else { return };
-        let Some(at) = self.offset.checked_add_signed(i64::from(start.distance(next))) else {
+        let Some(at) = self
+            .offset
+            .checked_add_signed(i64::from(start.distance(next)))
+        else {
             self.before_start(segment, start.distance(next), give);
             return;
         };
@@ -124,7 +127,9 @@ impl Reassembler {
         }
         if end > self.offset {
             let trim = self.offset.saturating_sub(at);
-            let rest = data.get(usize::try_from(trim).unwrap_or(usize::MAX)..).unwrap_or_default();
+            let rest = data
+                .get(usize::try_from(trim).unwrap_or(usize::MAX)..)
+                .unwrap_or_default();
             let (frame, time) = (segment.frame.number, segment.frame.time);
             if at <= self.offset && self.held.is_empty() {
                 self.deliver(rest, end - self.offset, frame, time, give);
@@ -152,7 +157,12 @@ impl Reassembler {
     fn deliver(&mut self, data: &[u8], claimed: u64, frame: u64, time: Time, give: &mut Sink<'_>) {
         let len = data.len() as u64;
         if len > 0 {
-            give(Piece::Bytes { offset: self.offset, data, frame, time });
+            give(Piece::Bytes {
+                offset: self.offset,
+                data,
+                frame,
+                time,
+            });
             self.counts.seen += len;
             self.advance(len);
         }
@@ -162,8 +172,12 @@ impl Reassembler {
     }
 
     fn gap(&mut self, len: u64, give: &mut Sink<'_>) {
-        give(Piece::Gap { offset: self.offset, len });
-        self.gaps.add(self.offset.cast_signed(), (self.offset + len).cast_signed());
+        give(Piece::Gap {
+            offset: self.offset,
+            len,
+        });
+        self.gaps
+            .add(self.offset.cast_signed(), (self.offset + len).cast_signed());
         self.counts.missing += len;
         self.advance(len);
     }
@@ -178,16 +192,36 @@ impl Reassembler {
     fn hold(&mut self, at: u64, end: u64, data: &[u8], frame: u64, time: Time) {
         let mut from = at;
         while from < end {
-            let inside = self.held.range(..=from).next_back().map(|(k, h)| k + h.claimed);
+            let inside = self
+                .held
+                .range(..=from)
+                .next_back()
+                .map(|(k, h)| k + h.claimed);
             if let Some(covered) = inside.filter(|covered| *covered > from) {
                 from = covered;
                 continue;
             }
-            let to = self.held.range(from..).next().map_or(end, |(k, _)| end.min(*k));
-            let part = |offset: u64| usize::try_from(offset - at).unwrap_or(usize::MAX).min(data.len());
+            let to = self
+                .held
+                .range(from..)
+                .next()
+                .map_or(end, |(k, _)| end.min(*k));
+            let part = |offset: u64| {
+                usize::try_from(offset - at)
+                    .unwrap_or(usize::MAX)
+                    .min(data.len())
+            };
             let bytes = data[part(from)..part(to)].to_vec();
             self.held_bytes += bytes.len() + HELD_COST;
-            self.held.insert(from, Held { data: bytes, claimed: to - from, frame, time });
+            self.held.insert(
+                from,
+                Held {
+                    data: bytes,
+                    claimed: to - from,
+                    frame,
+                    time,
+                },
+            );
             from = to;
         }
     }
@@ -207,7 +241,9 @@ impl Reassembler {
     /// Notes what the peer acknowledges.
     pub fn acknowledged(&mut self, ack: Seq) {
         if let Some(next) = self.next
-            && let Some(to) = self.offset.checked_add_signed(i64::from(ack.distance(next)))
+            && let Some(to) = self
+                .offset
+                .checked_add_signed(i64::from(ack.distance(next)))
         {
             self.acked = self.acked.max(to);
         }

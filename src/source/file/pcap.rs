@@ -46,7 +46,12 @@ impl Pcap {
             Some(layout) => (false, layout),
             None => (true, known(number.swap_bytes())?),
         };
-        Some(Self { big_endian, unit, record_header, header: None })
+        Some(Self {
+            big_endian,
+            unit,
+            record_header,
+            header: None,
+        })
     }
 
     pub(super) fn link_type(&self) -> Option<u32> {
@@ -55,12 +60,20 @@ impl Pcap {
 
     fn u32(&self, bytes: &[u8], at: usize) -> u32 {
         let field = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
-        if self.big_endian { u32::from_be_bytes(field) } else { u32::from_le_bytes(field) }
+        if self.big_endian {
+            u32::from_be_bytes(field)
+        } else {
+            u32::from_le_bytes(field)
+        }
     }
 
     fn u16(&self, bytes: &[u8], at: usize) -> u16 {
         let field = [bytes[at], bytes[at + 1]];
-        if self.big_endian { u16::from_be_bytes(field) } else { u16::from_le_bytes(field) }
+        if self.big_endian {
+            u16::from_be_bytes(field)
+        } else {
+            u16::from_le_bytes(field)
+        }
     }
 
     pub(super) fn step(&mut self, block: &mut Block) -> io::Result<Step> {
@@ -89,7 +102,10 @@ impl Pcap {
         let len = self.record_header + captured as usize;
         if captured as usize > LONGEST_RECORD {
             let reason = format!("a record claims {captured} bytes, more than any device gives");
-            return Ok(Step::Damaged { needed: len as u64, reason });
+            return Ok(Step::Damaged {
+                needed: len as u64,
+                reason,
+            });
         }
         if block.fill(len)? < len {
             return Ok(Step::cut("a record", len as u64));
@@ -112,7 +128,10 @@ impl Pcap {
             _ => Lengths::CapturedFirst,
         };
         // the upper six bits tell of a frame check sequence, not of the link type
-        Header { link_type: self.u32(bytes, 20) & 0x03ff_ffff, lengths }
+        Header {
+            link_type: self.u32(bytes, 20) & 0x03ff_ffff,
+            lengths,
+        }
     }
 
     fn lengths(&self, head: &[u8], order: Lengths) -> (u32, u32) {

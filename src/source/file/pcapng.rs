@@ -49,7 +49,10 @@ pub(super) struct PcapNg {
 }
 
 fn bad(needed: u64, reason: impl Into<String>) -> Step {
-    Step::Damaged { needed, reason: reason.into() }
+    Step::Damaged {
+        needed,
+        reason: reason.into(),
+    }
 }
 
 impl PcapNg {
@@ -59,12 +62,20 @@ impl PcapNg {
 
     fn u32(&self, bytes: &[u8], at: usize) -> u32 {
         let field = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
-        if self.big_endian { u32::from_be_bytes(field) } else { u32::from_le_bytes(field) }
+        if self.big_endian {
+            u32::from_be_bytes(field)
+        } else {
+            u32::from_le_bytes(field)
+        }
     }
 
     fn u16(&self, bytes: &[u8], at: usize) -> u16 {
         let field = [bytes[at], bytes[at + 1]];
-        if self.big_endian { u16::from_be_bytes(field) } else { u16::from_le_bytes(field) }
+        if self.big_endian {
+            u16::from_be_bytes(field)
+        } else {
+            u16::from_le_bytes(field)
+        }
     }
 
     /// Passes over blocks until one holds a packet.
@@ -83,7 +94,12 @@ impl PcapNg {
                 match head[8..12] {
                     [0x1a, 0x2b, 0x3c, 0x4d] => self.big_endian = true,
                     [0x4d, 0x3c, 0x2b, 0x1a] => self.big_endian = false,
-                    _ => return Ok(bad(12, "a section header without pcapng's byte-order magic")),
+                    _ => {
+                        return Ok(bad(
+                            12,
+                            "a section header without pcapng's byte-order magic",
+                        ));
+                    }
                 }
             }
             let (kind, len) = (self.u32(head, 0), self.u32(head, 4) as usize);
@@ -104,7 +120,8 @@ impl PcapNg {
     /// What is wrong with a block's length, or with the file's; none if the block stands whole in the window.
     fn whole(block: &mut Block, len: usize) -> io::Result<Option<Step>> {
         if len < 12 || !len.is_multiple_of(4) {
-            let reason = format!("a block with the length {len}, which is no multiple of 4 from 12 on");
+            let reason =
+                format!("a block with the length {len}, which is no multiple of 4 from 12 on");
             return Ok(Some(bad(12, reason)));
         }
         if len > LONGEST_RECORD {
@@ -127,24 +144,31 @@ impl PcapNg {
             INTERFACE_DESCRIPTION if bytes.len() < 20 => {
                 Some(bad(20, "an interface description shorter than 20 bytes"))
             }
-            INTERFACE_DESCRIPTION if self.described.len() >= MOST_INTERFACES => {
-                Some(bad(needed, format!("more than {MOST_INTERFACES} interfaces")))
-            }
+            INTERFACE_DESCRIPTION if self.described.len() >= MOST_INTERFACES => Some(bad(
+                needed,
+                format!("more than {MOST_INTERFACES} interfaces"),
+            )),
             INTERFACE_DESCRIPTION => {
                 self.interface(bytes);
                 None
             }
-            ENHANCED_PACKET if bytes.len() < 32 => Some(bad(32, "a packet block shorter than 32 bytes")),
+            ENHANCED_PACKET if bytes.len() < 32 => {
+                Some(bad(32, "a packet block shorter than 32 bytes"))
+            }
             ENHANCED_PACKET => {
                 let interface = self.u32(bytes, 8);
                 Some(self.packet(bytes, interface))
             }
-            OBSOLETE_PACKET if bytes.len() < 32 => Some(bad(32, "a packet block shorter than 32 bytes")),
+            OBSOLETE_PACKET if bytes.len() < 32 => {
+                Some(bad(32, "a packet block shorter than 32 bytes"))
+            }
             OBSOLETE_PACKET => {
                 let interface = u32::from(self.u16(bytes, 8));
                 Some(self.packet(bytes, interface))
             }
-            SIMPLE_PACKET if bytes.len() < 16 => Some(bad(16, "a packet block shorter than 16 bytes")),
+            SIMPLE_PACKET if bytes.len() < 16 => {
+                Some(bad(16, "a packet block shorter than 16 bytes"))
+            }
             SIMPLE_PACKET => Some(self.simple(bytes)),
             _ => None,
         }
@@ -161,28 +185,40 @@ impl PcapNg {
         let mut options = &bytes[16..bytes.len() - 4];
         while options.len() >= 4 {
             let (code, len) = (self.u16(options, 0), usize::from(self.u16(options, 2)));
-            let Some(value) = options.get(4..4 + len) else { break };
+            let Some(value) = options.get(4..4 + len) else {
+                break;
+            };
             match (code, len) {
                 (OPTION_END, _) => break,
                 (OPTION_IF_NAME, 1..) => name = Some(text(value)).filter(|n| !n.is_empty()),
                 (OPTION_IF_TSRESOL, 1) => clock.per_second = per_second(value[0]),
                 (OPTION_IF_TSOFFSET, 8) => {
                     let (high, low) = (self.u32(value, 0), self.u32(value, 4));
-                    let (high, low) = if self.big_endian { (high, low) } else { (low, high) };
+                    let (high, low) = if self.big_endian {
+                        (high, low)
+                    } else {
+                        (low, high)
+                    };
                     clock.offset = (u64::from(high) << 32 | u64::from(low)).cast_signed();
                 }
                 _ => {}
             }
-            options = options.get(4 + len.next_multiple_of(4)..).unwrap_or_default();
+            options = options
+                .get(4 + len.next_multiple_of(4)..)
+                .unwrap_or_default();
         }
-        self.described.push(Described { name, link_type: clock.link_type });
+        self.described.push(Described {
+            name,
+            link_type: clock.link_type,
+        });
         self.clocks.push(clock);
     }
 
     /// An enhanced or an obsolete packet block: they differ in their first eight bytes only.
     fn packet(&mut self, bytes: &[u8], interface: u32) -> Step {
         let Some(&clock) = self.clocks.get(interface as usize) else {
-            let reason = format!("a packet of interface {interface}, which nothing before it describes");
+            let reason =
+                format!("a packet of interface {interface}, which nothing before it describes");
             return bad(bytes.len() as u64, reason);
         };
         let captured = self.u32(bytes, 20) as usize;
@@ -192,16 +228,29 @@ impl PcapNg {
         }
         let units = u64::from(self.u32(bytes, 12)) << 32 | u64::from(self.u32(bytes, 16));
         self.last_time = clock.time(units);
-        self.record(bytes, 28..28 + captured, self.u32(bytes, 24), interface, clock)
+        self.record(
+            bytes,
+            28..28 + captured,
+            self.u32(bytes, 24),
+            interface,
+            clock,
+        )
     }
 
     /// A simple packet block has no time; the packet before it gives the nearest that is known.
     fn simple(&mut self, bytes: &[u8]) -> Step {
         let Some(&clock) = self.clocks.first() else {
-            return bad(bytes.len() as u64, "a packet before any interface is described");
+            return bad(
+                bytes.len() as u64,
+                "a packet before any interface is described",
+            );
         };
         let wire = self.u32(bytes, 8);
-        let snap_len = if clock.snap_len == 0 { u32::MAX } else { clock.snap_len };
+        let snap_len = if clock.snap_len == 0 {
+            u32::MAX
+        } else {
+            clock.snap_len
+        };
         let captured = (wire.min(snap_len) as usize).min(bytes.len() - 16);
         self.record(bytes, 12..12 + captured, wire, 0, clock)
     }
@@ -215,7 +264,9 @@ impl PcapNg {
         clock: Clock,
     ) -> Step {
         let captured = u32::try_from(packet.len()).unwrap_or(u32::MAX);
-        let interface = u32::try_from(self.first).unwrap_or(u32::MAX).saturating_add(interface);
+        let interface = u32::try_from(self.first)
+            .unwrap_or(u32::MAX)
+            .saturating_add(interface);
         Step::Packet(Record {
             time: self.last_time,
             link_type: clock.link_type,
@@ -232,7 +283,9 @@ impl Clock {
         // units times 10^9 fits 94 bits
         let nanos = u128::from(units) * 1_000_000_000 / self.per_second;
         let offset = i128::from(self.offset) * 1_000_000_000;
-        let time = i128::try_from(nanos).unwrap_or(i128::MAX).saturating_add(offset);
+        let time = i128::try_from(nanos)
+            .unwrap_or(i128::MAX)
+            .saturating_add(offset);
         Time(time.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64)
     }
 }
@@ -249,5 +302,7 @@ fn per_second(resolution: u8) -> u128 {
 
 /// An option's text: UTF-8 by the format, anything in practice, sometimes padded with zeros.
 fn text(value: &[u8]) -> String {
-    String::from_utf8_lossy(value).trim_end_matches('\0').to_owned()
+    String::from_utf8_lossy(value)
+        .trim_end_matches('\0')
+        .to_owned()
 }
