@@ -102,6 +102,17 @@ impl Default for Side {
     }
 }
 
+/// What the numbers in a segment's header are relative to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Relative {
+    /// The sender's sequence number that counts as 0.
+    pub seq_base: Option<Seq>,
+    /// The receiver's.
+    pub ack_base: Option<Seq>,
+    /// The sender's window scale shift, where it is known and in use.
+    pub window_shift: Option<u8>,
+}
+
 /// What the rules remember of one conversation.
 #[derive(Clone, Debug, Default)]
 pub struct Analysis {
@@ -154,6 +165,17 @@ impl Analysis {
     #[must_use]
     pub fn handshake_rtt(&self) -> Option<u64> {
         self.handshake_rtt
+    }
+
+    /// What Wireshark shows the numbers of `direction`'s segments relative to.
+    #[must_use]
+    pub fn relative(&self, direction: usize) -> Relative {
+        let (from, to) = (&self.sides[direction], &self.sides[1 - direction]);
+        Relative {
+            seq_base: from.base,
+            ack_base: to.base,
+            window_shift: u8::try_from(from.scale).ok(),
+        }
     }
 
     /// Judges a segment sent in `direction` and remembers it.
