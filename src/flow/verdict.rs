@@ -56,6 +56,8 @@ impl Verdict {
 const SCALE_UNKNOWN: i16 = -1;
 /// A window that is not scaled.
 const SCALE_OFF: i16 = -2;
+/// RFC 7323, section 2.3: a larger shift counts as this.
+const LARGEST_SCALE: u8 = 14;
 
 /// A capture time of which the rules take differences as unsigned nanoseconds: a clock
 /// that goes back makes them very long.
@@ -80,6 +82,8 @@ struct Side {
     duplicates: u32,
     last: Verdict,
     first_ack: bool,
+    /// The conversation's kinds of MPTCP options before this side's last packet.
+    mptcp: u8,
     unacked: Unacked,
 }
 
@@ -97,6 +101,7 @@ impl Default for Side {
             duplicates: 0,
             last: Verdict(0),
             first_ack: false,
+            mptcp: 0,
             unacked: Unacked::default(),
         }
     }
@@ -108,6 +113,8 @@ pub struct Analysis {
     sides: [Side; 2],
     syn_time: Option<Time>,
     handshake_rtt: Option<u64>,
+    /// Kinds of MPTCP options seen, in either direction.
+    mptcp: u8,
 }
 
 /// A segment as the rules see it.
@@ -121,7 +128,8 @@ struct Packet {
     now: Time,
     /// Any of SYN, FIN and RST.
     control: bool,
-    mptcp: bool,
+    /// The conversation's kinds of MPTCP options before this packet.
+    mptcp: u8,
 }
 
 impl Packet {
@@ -166,7 +174,7 @@ impl Analysis {
             flags: segment.flags,
             now: segment.frame.time,
             control: segment.flags.any(Flags::SYN | Flags::FIN | Flags::RST),
-            mptcp: segment.options.mptcp,
+            mptcp: self.mptcp,
         };
         let [first, second] = &mut self.sides;
         let (from, to) = if direction == 0 {
@@ -187,6 +195,7 @@ impl Analysis {
         }
         from.remember(to, &packet, verdict);
         self.handshake(segment, direction);
+        self.mptcp |= segment.options.mptcp;
         Verdict(verdict)
     }
 
@@ -206,15 +215,15 @@ impl Analysis {
         if syn && !ack {
             self.syn_time = Some(now);
         }
+        if let Some(shift) = segment.options.window_scale {
+            // Wireshark takes the option from any segment, and no more than RFC 7323 allows
+            from.scale = i16::from(shift.min(LARGEST_SCALE));
+        }
         if syn {
             from.first_ack = true;
-            match segment.options.window_scale {
-                Some(shift) => from.scale = i16::from(shift),
-                None if from.scale == SCALE_UNKNOWN => {
-                    from.scale = SCALE_OFF;
-                    to.scale = SCALE_OFF;
-                }
-                None => {}
+            if from.scale == SCALE_UNKNOWN {
+                from.scale = SCALE_OFF;
+                to.scale = SCALE_OFF;
             }
             if ack && to.scale == SCALE_OFF {
                 from.scale = SCALE_OFF;
@@ -313,7 +322,9 @@ impl Side {
         if on(10) && to.last.any(Verdict::KEEP_ALIVE) {
             return Verdict::KEEP_ALIVE_ACK;
         }
-        if !on(12) || packet.mptcp {
+        // MPTCP may acknowledge once more only to carry its options (RFC 8684, section 4);
+        // Wireshark lets the packet pass after an option of a kind not met before
+        if !on(12) || packet.mptcp != self.mptcp {
             return 0;
         }
         self.duplicates = self.duplicates.checked_add(1).unwrap_or(1);
@@ -384,6 +395,7 @@ impl Side {
             self.last_ack = packet.ack;
             self.last_time = packet.now;
             self.last = Verdict(verdict);
+            self.mptcp = packet.mptcp;
             to.unacked.acknowledge(packet.ack);
         }
     }
@@ -405,3 +417,7 @@ thread_local! {
 fn on(rule: u8) -> bool {
     WITHOUT.get() != rule
 }
+
+#[cfg(test)]
+#[path = "../../tests/differential/mod.rs"]
+mod differential;
