@@ -41,8 +41,10 @@ pub(super) fn flags_of(pcap: &[u8]) -> Vec<u16> {
         .expect("a temporary file");
     file.write_all(pcap)
         .expect("room for a capture in the temporary folder");
+    let empty = tempfile::tempdir().expect("a temporary folder");
     let mut command = Command::new("tshark");
-    // other dissectors have no say in this, and looking names up would leave the machine
+    // the user's preferences have no say in this, and looking names up would leave the machine
+    command.env("WIRESHARK_CONFIG_DIR", empty.path());
     command
         .arg("-n")
         .arg("-r")
