@@ -152,7 +152,7 @@ impl Noise {
         let len = rng.pick(&[1, 2, 100, 1460]);
         let wait = rng.weighted(&WAITS);
         let many = [(b, What::Again, 1000); 4];
-        match rng.below(9) {
+        match rng.below(10) {
             0 => {
                 self.plan(&[
                     (a, What::Next(len), 0),
@@ -162,7 +162,7 @@ impl Noise {
                 self.plan(&[(a, What::Asked(len), wait)]);
                 self.plan(&many[..rng.pick(&[1, 2, 3, 4])]);
             }
-            1 => self.plan(&[
+            1 | 9 => self.plan(&[
                 (b, What::Window(0), 0),
                 (a, What::Next(1), wait),
                 (b, What::Again, wait),
