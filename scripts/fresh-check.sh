@@ -82,7 +82,7 @@ status=0
 unshare --mount --propagation private --pid --fork --kill-child bash -euc '
     mount -t proc proc "$1/proc"
     mount -t sysfs sysfs "$1/sys"
-    mount --bind /dev "$1/dev"
+    mount --rbind /dev "$1/dev"
     mount -t tmpfs tmpfs "$1/run"
     new=$1 home=$2 run=$3
     shift 3

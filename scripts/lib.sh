@@ -4,7 +4,7 @@
 top=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 # Some accounts do not have the folders of ip, nft and tcpdump in their PATH.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
-target=${CARGO_TARGET_DIR:-$top/target}
+target=$(realpath -m "${CARGO_TARGET_DIR:-$top/target}")
 
 note() { printf '== %s\n' "$*" >&2; }
 
@@ -93,7 +93,7 @@ make_work() {
 cleanup() {
     end_started
     remove_hosts
-    cd "$top"
+    cd "$top" || true
     rm -rf -- "$work"
     give_back
 }

@@ -29,7 +29,7 @@ updated=""
 # Package lists that were fetched long ago, or never, name files that are gone.
 update_lists() {
     [ -z "$updated" ] || return 0
-    retry as_root apt-get -q update
+    retry as_root apt-get -qq update
     updated=yes
 }
 
@@ -54,8 +54,9 @@ install() {
     need_root "installing ${missing[*]}"
     update_lists
     note "installing ${missing[*]}"
-    retry as_root env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends \
-        -o DPkg::Lock::Timeout=120 -o Dpkg::Options::=--force-confold "${missing[@]}" </dev/null
+    retry as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends \
+        -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confold \
+        "${missing[@]}" </dev/null >/dev/null
 }
 
 install_rust() {
