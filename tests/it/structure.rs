@@ -1,54 +1,14 @@
 //! The shape of the source: who imports whom, which crate stands behind which door, how long files are.
 
 mod paths;
+mod rules;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use paths::{code, paths_in, without_tests};
-
-/// Modules that import nothing of ours, and that any module may import.
-const COMMON: &[&str] = &["time", "ledger", "wire", "echo"];
-
-/// What else each module may import. The longest entry that fits a file holds for it, together with
-/// those of the modules around it; an entry on the right covers what is below it; `*` is all.
-/// docs/ARCHITECTURE.md shows the same table.
-const IMPORTS: &[(&str, &[&str])] = &[
-    ("time", &[]),
-    ("ledger", &[]),
-    ("wire", &[]),
-    ("echo", &[]),
-    ("sys", &[]),
-    ("source", &[]),
-    ("source::live", &["sys"]),
-    ("decode", &["source::frame"]),
-    ("flow", &["decode"]),
-    ("stream", &["flow", "decode"]),
-    ("message", &["stream", "flow"]),
-    (
-        "answers",
-        &["message", "stream", "flow", "decode", "source"],
-    ),
-    (
-        "pipeline",
-        &["source", "decode", "flow", "stream", "message", "answers"],
-    ),
-    ("report", &["answers", "decode::dissect", "source"]),
-    ("render", &["report"]),
-    ("record", &["source", "decode", "sys", "report::document"]),
-    ("endpoint", &["sys"]),
-    ("cli", &["*"]),
-];
-
-/// Each third-party crate that has a door, and the modules that are it.
-const DOORS: &[(&str, &[&str])] = &[
-    ("pcap", &["source::live", "record"]),
-    ("pcap_file", &["source::file", "record"]),
-    ("etherparse", &["decode"]),
-    ("comfy_table", &["render::terminal"]),
-    ("clap", &["cli"]),
-];
+use rules::{DOORS, IMPORTS, is_in, wrong_doors, wrong_imports};
 
 const LONGEST_FILE: usize = 400;
 const LONGEST_PROGRAM: usize = 20;
@@ -102,69 +62,6 @@ fn modules() -> Vec<(String, String)> {
             )
         })
         .filter(|(module, _)| module != "lib" && !module.starts_with("bin::"))
-        .collect()
-}
-
-/// True if module path `inner` is `outer` or stands in it.
-fn is_in(inner: &str, outer: &str) -> bool {
-    inner
-        .strip_prefix(outer)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
-}
-
-fn first(path: &str) -> &str {
-    path.split("::").next().unwrap_or(path)
-}
-
-/// The paths into our own crate that a module's code names, from the crate's root.
-fn own_paths(module: &str, code: &str) -> BTreeSet<String> {
-    let known = |path: &str| IMPORTS.iter().any(|(name, _)| *name == first(path));
-    let mut own = BTreeSet::new();
-    for path in paths_in(code) {
-        let segments: Vec<&str> = path.split("::").collect();
-        let climbs = segments.iter().take_while(|s| **s == "super").count();
-        let depth = module.split("::").count();
-        if segments[0] == "crate" {
-            own.insert(segments[1..].join("::"));
-        } else if climbs > 0 && climbs >= depth && known(&segments[climbs..].join("::")) {
-            // `super` out of a top module reaches the root as `crate` does. (In an inline module it
-            // climbs one less far; a name that is no module of ours is what tells.)
-            own.insert(segments[climbs..].join("::"));
-        }
-    }
-    own
-}
-
-/// The imports of one module that the table does not allow.
-fn wrong_imports(module: &str, code: &str) -> Vec<String> {
-    let allowed: Vec<&str> = IMPORTS
-        .iter()
-        .filter(|(name, _)| is_in(module, name))
-        .flat_map(|(_, to)| to.iter().copied())
-        .collect();
-    own_paths(module, code)
-        .into_iter()
-        .filter(|path| {
-            let mine = first(path) == first(module) || COMMON.contains(&first(path));
-            !mine && !allowed.iter().any(|to| *to == "*" || is_in(path, to))
-        })
-        .map(|path| format!("{module} imports {path}"))
-        .collect()
-}
-
-/// The crates that a module's code names though their doors are elsewhere.
-fn wrong_doors(module: &str, code: &str) -> Vec<String> {
-    let paths = paths_in(code);
-    DOORS
-        .iter()
-        .filter(|(_, doors)| !doors.iter().any(|door| is_in(module, door)))
-        .filter(|(name, _)| paths.iter().any(|path| first(path) == *name))
-        .map(|(name, doors)| {
-            format!(
-                "{module} uses the crate {name}, whose doors are {}",
-                doors.join(", ")
-            )
-        })
         .collect()
 }
 
@@ -304,105 +201,4 @@ fn the_document_shows_the_same_table() {
     };
     assert_eq!(table("| module | may import |"), rows(IMPORTS));
     assert_eq!(table("| crate | doors |"), rows(DOORS));
-}
-
-#[test]
-fn a_wrong_import_is_found() {
-    let wrong = |module, code: &str| wrong_imports(module, &without_tests(&self::code(code)));
-    assert_eq!(
-        wrong(
-            "flow::key",
-            "use crate::decode::segment::Segment; use crate::time::Time;"
-        ),
-        [""; 0]
-    );
-    assert_eq!(
-        wrong("decode::link", "use crate::flow::key::Key;"),
-        ["decode::link imports flow::key::Key"]
-    );
-    assert_eq!(
-        wrong(
-            "decode::link",
-            "use crate::{wire::link, source::{frame::Frame, live}};"
-        ),
-        ["decode::link imports source::live"]
-    );
-    assert_eq!(
-        wrong("decode", "use crate::source;"),
-        ["decode imports source"]
-    );
-    assert_eq!(
-        wrong("stream", "fn f() { crate :: report::build::build() }"),
-        ["stream imports report::build::build"]
-    );
-    assert_eq!(
-        wrong("pipeline", "use super::render;"),
-        ["pipeline imports render"]
-    );
-    assert_eq!(
-        wrong("flow::key", "use super::super::answers::Evidence;"),
-        ["flow::key imports answers::Evidence"]
-    );
-    assert_eq!(
-        wrong("flow::key", "use super::report::X;"),
-        [""; 0],
-        "flow's own module of that name"
-    );
-    assert_eq!(wrong("echo", "use crate::*;"), ["echo imports *"]);
-    assert_eq!(
-        wrong("report::build", "use crate::decode::dissect::Layer;"),
-        [""; 0]
-    );
-    assert_eq!(
-        wrong("report::build", "use crate::decode::segment::Segment;").len(),
-        1
-    );
-    assert_eq!(wrong("source::live", "use crate::sys::poll;"), [""; 0]);
-    assert_eq!(
-        wrong("source::file", "use crate::sys::poll;"),
-        ["source::file imports sys::poll"]
-    );
-    assert_eq!(
-        wrong("sourcery", "use crate::sys::poll;").len(),
-        1,
-        "a module that only begins alike"
-    );
-    assert_eq!(
-        wrong(
-            "flow",
-            "#[cfg(test)] mod tests { use crate::report::X; } use crate::cli::Exit;"
-        ),
-        ["flow imports cli::Exit"]
-    );
-}
-
-#[test]
-fn a_crate_past_its_door_is_found() {
-    assert_eq!(
-        wrong_doors(
-            "record::writer",
-            "use pcap::Capture; use pcap_file::pcapng::Block;"
-        ),
-        [""; 0]
-    );
-    assert_eq!(
-        wrong_doors("flow", "use etherparse::TcpHeaderSlice;").len(),
-        1
-    );
-    assert_eq!(
-        wrong_doors("endpoint", "#[derive(clap::Parser)] struct Options;").len(),
-        1
-    );
-    assert_eq!(wrong_doors("endpoint", "use {std::io, clap};").len(), 1);
-    assert_eq!(
-        wrong_doors("endpoint", "fn f() { ::pcap::Device::lookup() }").len(),
-        1
-    );
-    assert_eq!(
-        wrong_doors(
-            "cli::capture",
-            "use crate::record::pcap::Writer; let pcap = 1;"
-        ),
-        [""; 0]
-    );
 }

@@ -164,7 +164,7 @@ fn tree(tokens: &[&str], mut at: usize, prefix: &str, found: &mut Vec<String>) -
             "::" => {}
             "{" => return branches(tokens, at + 1, &path, found),
             token if is_word(token) || token == "*" => {
-                if !(token == "self" && !path.is_empty()) {
+                if token != "self" || path.is_empty() {
                     path = if path.is_empty() {
                         token.to_owned()
                     } else {
