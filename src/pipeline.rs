@@ -1,11 +1,11 @@
 //! The one loop: the only place that knows two stages at once.
 
-use crate::answers::Answers;
-use crate::decode::{Decoder, Seen};
+use crate::answers::{Analysed, Answers};
+use crate::decode::Decoder;
 use crate::flow::Flow;
 use crate::message::Messages;
-use crate::source::file::{Described, Reader};
-use crate::source::frame::{Damage, Frame};
+use crate::source::file::Reader;
+use crate::source::frame::Frame;
 use crate::stream::Streams;
 
 /// How to analyse.
@@ -15,25 +15,6 @@ pub struct Settings {
     pub merge_sightings: bool,
     /// Memory for what conversations hold, in bytes: the one idle longest is closed beyond it.
     pub max_memory: usize,
-}
-
-/// What a capture gave.
-#[derive(Debug)]
-pub struct Analysed {
-    /// `pcap` or `pcapng`.
-    pub format: &'static str,
-    /// What was collected.
-    pub answers: Answers,
-    /// Where packets were recorded; a segment's interface is an index into it.
-    pub ports: Vec<Seen>,
-    /// Interfaces that the container describes.
-    pub described: Vec<Described>,
-    /// Link type of a pcap header, also where no packet follows.
-    pub header_link_type: Option<u32>,
-    /// Where reading ended early.
-    pub damage: Option<Damage>,
-    /// Bytes read of the input.
-    pub bytes_read: u64,
 }
 
 /// Reads a capture to its end.

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use clap::{Parser, ValueEnum};
 
 use super::Exit;
-use crate::pipeline::{self, Analysed, Settings};
+use crate::answers::Analysed;
+use crate::pipeline::{self, Settings};
 use crate::render;
 use crate::report::model::{Capture, Report};
 use crate::report::{build, present};

@@ -9,11 +9,8 @@ use super::model::{
     ResponseTimes,
 };
 use crate::answers::conversations::{Conversation, Sent};
+use crate::answers::{Analysed, Framing, RoleRule, Roles, Verdict};
 use crate::decode::dissect;
-use crate::flow::verdict::Verdict;
-use crate::message::lines::Framing;
-use crate::message::opening::{RoleRule, Roles};
-use crate::pipeline::Analysed;
 use crate::source::sidecar::Sidecar;
 use crate::wire;
 

@@ -146,6 +146,10 @@ impl Noise {
     }
 
     /// Sequences of packets that chance alone would seldom make.
+    #[allow(
+        clippy::too_many_lines,
+        reason = "one case after the other, read from top to bottom"
+    )]
     fn draw_plan(&mut self, rng: &mut Rng) {
         let a = usize::from(rng.chance(50));
         let b = 1 - a;
@@ -245,6 +249,10 @@ impl Noise {
         packet
     }
 
+    #[allow(
+        clippy::too_many_lines,
+        reason = "one case after the other, read from top to bottom"
+    )]
     fn any(&mut self, rng: &mut Rng) -> Packet {
         let side = self
             .only

@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
+use crate::answers::Analysed;
 use crate::answers::conversations::Conversation;
-use crate::pipeline::Analysed;
 
 fn ip(address: IpAddr) -> &'static str {
     if address.is_ipv4() { "ip" } else { "ipv6" }

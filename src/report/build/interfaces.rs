@@ -1,6 +1,6 @@
 //! The interfaces of a capture and where their names come from: never from this machine.
 
-use crate::pipeline::Analysed;
+use crate::answers::Analysed;
 use crate::report::model::Interface;
 use crate::source::sidecar::Sidecar;
 use crate::wire::ARPHRD_LOOPBACK;

@@ -5,9 +5,8 @@ use serde_json::{Value, json};
 use super::{filter, roles};
 use crate::answers::conversations::Conversation;
 use crate::answers::evidence::{Evidence, Frames, Shown};
+use crate::answers::{Analysed, RoleRule};
 use crate::decode::dissect::dissect;
-use crate::message::opening::RoleRule;
-use crate::pipeline::Analysed;
 use crate::report::model::{Answer, Answers, Confidence, Interface};
 use crate::wire::{ARPHRD_ETHERNET, ARPHRD_LOOPBACK};
 

@@ -148,6 +148,10 @@ fn words(line: &str) -> Vec<String> {
     all
 }
 
+#[allow(
+    clippy::too_many_lines,
+    reason = "one case after the other, read from top to bottom"
+)]
 fn line_of(found: &mut Scenario, line: &str, words: &[String]) -> Result<(), String> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words[..] {
