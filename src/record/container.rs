@@ -284,7 +284,7 @@ mod tests {
         assert_eq!(bytes.len(), pcap::FILE_HEADER_LEN + pcap::RECORD_HEADER_LEN + 3);
         assert_eq!(bytes[..8], [0x4d, 0x3c, 0xb2, 0xa1, 2, 0, 4, 0]);
         assert_eq!(bytes[16..24], [0, 0, 4, 0, 20, 1, 0, 0]);
-        let (rest, mut parser) = PcapParser::new(bytes).expect("read");
+        let (rest, parser) = PcapParser::new(bytes).expect("read");
         let (rest, packet) = parser.next_packet(rest).expect("read");
         assert!(rest.is_empty());
         assert_eq!(packet.timestamp.as_nanos(), 1_795_405_208_000_000_007);

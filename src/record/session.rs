@@ -54,7 +54,9 @@ pub fn run(live: &mut Live, sink: &mut Sink, limits: Limits, signals: &Signals) 
     let closed = live.refuse();
     if let Err(error) = closed {
         broken.get_or_insert(format!("the capture could not be stopped exactly: {error}"));
-    } else if !full && broken.is_none() {
+    } else if broken.is_some() {
+        salvage(live, sink, signals);
+    } else if !full {
         match drain(live, sink, signals) {
             Ok(done) => hurried = !done,
             Err(text) => broken = Some(text),
@@ -141,6 +143,13 @@ fn drain(live: &mut Live, sink: &mut Sink, signals: &Signals) -> Result<bool, St
         // Whatever wakes it, the clock above decides.
         let _ = poll(&mut fds, PollTimeout::from(5_u8));
     }
+}
+
+/// Takes what came before the interface went: the kernel hands it over one block timeout
+/// later, and libpcap tells of the loss again only when it has no block left.
+fn salvage(live: &mut Live, sink: &mut Sink, signals: &Signals) {
+    std::thread::sleep(QUIET);
+    while live.take(BATCH, |frame| sink.packet(&frame, signals)).is_ok_and(|count| count > 0) {}
 }
 
 /// The sidecar of a file that is finished.
