@@ -55,3 +55,21 @@ pub const ARPHRD_ETHERNET: u16 = 1;
 pub const SLL_LEN: usize = 16;
 /// Length of an SLL2 header.
 pub const SLL2_LEN: usize = 20;
+/// Offset of the interface's index (u32, big-endian) in an SLL2 header.
+pub const SLL2_IFINDEX: usize = 4;
+/// Offset of the ARPHRD value (u16, big-endian) in an SLL2 header.
+pub const SLL2_ARPHRD: usize = 8;
+/// Offset of the packet type (u8) in an SLL2 header.
+pub const SLL2_PACKET_TYPE: usize = 10;
+
+/// The headers of a classic pcap file.
+pub mod pcap {
+    /// First four bytes, in the writer's byte order, of a file whose times are nanoseconds.
+    pub const MAGIC_NANOSECONDS: u32 = 0xa1b2_3c4d;
+    /// Version of the format, major and minor.
+    pub const VERSION: (u16, u16) = (2, 4);
+    /// Length of the file's header.
+    pub const FILE_HEADER_LEN: usize = 24;
+    /// Length of the header before each packet.
+    pub const RECORD_HEADER_LEN: usize = 16;
+}
