@@ -39,8 +39,8 @@ pub struct Options {
     pub window_scale: Option<u8>,
     /// SACK permitted.
     pub sack_permitted: bool,
-    /// Multipath TCP.
-    pub mptcp: bool,
+    /// Multipath TCP: bit `1 << subtype` of each option (RFC 8684), subtypes up to 7.
+    pub mptcp: u8,
 }
 
 /// One end of a conversation.
@@ -280,7 +280,9 @@ fn options(mut bytes: &[u8]) -> Options {
             (2, &[high, low]) => found.mss = Some(u16::from_be_bytes([high, low])),
             (3, &[shift]) => found.window_scale = Some(shift),
             (4, []) => found.sack_permitted = true,
-            (30, _) => found.mptcp = true,
+            (30, &[first, ..]) => {
+                found.mptcp |= 1u8.checked_shl(u32::from(first >> 4)).unwrap_or(0)
+            }
             _ => {}
         }
         bytes = &bytes[usize::from(len)..];
@@ -315,7 +317,7 @@ mod tests {
         bytes.extend([
             0xc8, 0, 0x14, 0x51, 0, 0, 0, 9, 0, 0, 0, 8, 0x80, 0x18, 1, 0, 0, 0, 0, 0,
         ]);
-        bytes.extend([30, 3, 0, 2, 4, 5, 0xb4, 3, 3, 7, 1, 1]);
+        bytes.extend([30, 3, 0x20, 2, 4, 5, 0xb4, 3, 3, 7, 1, 1]);
         bytes.extend(b"abc");
         bytes
     }
@@ -334,7 +336,7 @@ mod tests {
             mss: Some(1460),
             window_scale: Some(7),
             sack_permitted: false,
-            mptcp: true,
+            mptcp: 1 << 2,
         };
         assert_eq!(
             found.options, want,

@@ -4,58 +4,20 @@
 //! time, in capture order, with the state of both directions; each verdict is the
 //! sender's. A test takes out each rule in turn and sees the comparison with tshark fail.
 
+mod flags;
+
 use super::unacked::Unacked;
 use crate::decode::segment::{Flags, Segment};
 use crate::decode::seq::Seq;
 use crate::time::Time;
-
-/// Verdicts on one segment, a set of flags named as Wireshark's `tcp.analysis` fields.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Verdict(pub u16);
-
-impl Verdict {
-    /// Sent again; set with fast and spurious ones too, as Wireshark sets the field.
-    pub const RETRANSMISSION: u16 = 1 << 0;
-    /// Sent again on duplicate acknowledgments.
-    pub const FAST_RETRANSMISSION: u16 = 1 << 1;
-    /// Sent again after it was acknowledged.
-    pub const SPURIOUS_RETRANSMISSION: u16 = 1 << 2;
-    /// Overtaken on its way.
-    pub const OUT_OF_ORDER: u16 = 1 << 3;
-    /// Acknowledges once more what was acknowledged.
-    pub const DUPLICATE_ACK: u16 = 1 << 4;
-    /// A segment before this one was not captured.
-    pub const LOST_SEGMENT: u16 = 1 << 5;
-    /// Acknowledges what was not captured.
-    pub const ACK_LOST_SEGMENT: u16 = 1 << 6;
-    /// One byte or none, just before the next expected.
-    pub const KEEP_ALIVE: u16 = 1 << 7;
-    /// The answer to a keep-alive.
-    pub const KEEP_ALIVE_ACK: u16 = 1 << 8;
-    /// The receive window is closed.
-    pub const ZERO_WINDOW: u16 = 1 << 9;
-    /// Fills the receiver's window.
-    pub const WINDOW_FULL: u16 = 1 << 10;
-    /// Changes the window and nothing else.
-    pub const WINDOW_UPDATE: u16 = 1 << 11;
-    /// One byte into a closed window.
-    pub const ZERO_WINDOW_PROBE: u16 = 1 << 12;
-    /// The answer to such a probe.
-    pub const ZERO_WINDOW_PROBE_ACK: u16 = 1 << 13;
-    /// A handshake with a new sequence number on used endpoints.
-    pub const REUSED_PORTS: u16 = 1 << 14;
-
-    /// Whether any of these flags is set.
-    #[must_use]
-    pub fn any(self, flags: u16) -> bool {
-        self.0 & flags != 0
-    }
-}
+pub use flags::Verdict;
 
 /// A window scale that is not known.
 const SCALE_UNKNOWN: i16 = -1;
 /// A window that is not scaled.
 const SCALE_OFF: i16 = -2;
+/// RFC 7323, section 2.3: a larger shift counts as this.
+const LARGEST_SCALE: u8 = 14;
 
 /// A capture time of which the rules take differences as unsigned nanoseconds: a clock
 /// that goes back makes them very long.
@@ -80,6 +42,8 @@ struct Side {
     duplicates: u32,
     last: Verdict,
     first_ack: bool,
+    /// The conversation's kinds of MPTCP options before this side's last packet.
+    mptcp: u8,
     unacked: Unacked,
 }
 
@@ -97,9 +61,21 @@ impl Default for Side {
             duplicates: 0,
             last: Verdict(0),
             first_ack: false,
+            mptcp: 0,
             unacked: Unacked::default(),
         }
     }
+}
+
+/// What the numbers in a segment's header are relative to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Relative {
+    /// The sender's sequence number that counts as 0.
+    pub seq_base: Option<Seq>,
+    /// The receiver's.
+    pub ack_base: Option<Seq>,
+    /// The sender's window scale shift, where it is known and in use.
+    pub window_shift: Option<u8>,
 }
 
 /// What the rules remember of one conversation.
@@ -108,6 +84,8 @@ pub struct Analysis {
     sides: [Side; 2],
     syn_time: Option<Time>,
     handshake_rtt: Option<u64>,
+    /// Kinds of MPTCP options seen, in either direction.
+    mptcp: u8,
 }
 
 /// A segment as the rules see it.
@@ -121,7 +99,8 @@ struct Packet {
     now: Time,
     /// Any of SYN, FIN and RST.
     control: bool,
-    mptcp: bool,
+    /// The conversation's kinds of MPTCP options before this packet.
+    mptcp: u8,
 }
 
 impl Packet {
@@ -156,6 +135,17 @@ impl Analysis {
         self.handshake_rtt
     }
 
+    /// What Wireshark shows the numbers of `direction`'s segments relative to.
+    #[must_use]
+    pub fn relative(&self, direction: usize) -> Relative {
+        let (from, to) = (&self.sides[direction], &self.sides[1 - direction]);
+        Relative {
+            seq_base: from.base,
+            ack_base: to.base,
+            window_shift: u8::try_from(from.scale).ok(),
+        }
+    }
+
     /// Judges a segment sent in `direction` and remembers it.
     pub fn judge(&mut self, segment: &Segment<'_>, direction: usize) -> Verdict {
         let packet = Packet {
@@ -166,7 +156,7 @@ impl Analysis {
             flags: segment.flags,
             now: segment.frame.time,
             control: segment.flags.any(Flags::SYN | Flags::FIN | Flags::RST),
-            mptcp: segment.options.mptcp,
+            mptcp: self.mptcp,
         };
         let [first, second] = &mut self.sides;
         let (from, to) = if direction == 0 {
@@ -187,6 +177,7 @@ impl Analysis {
         }
         from.remember(to, &packet, verdict);
         self.handshake(segment, direction);
+        self.mptcp |= segment.options.mptcp;
         Verdict(verdict)
     }
 
@@ -206,15 +197,15 @@ impl Analysis {
         if syn && !ack {
             self.syn_time = Some(now);
         }
+        if let Some(shift) = segment.options.window_scale {
+            // Wireshark takes the option from any segment, and no more than RFC 7323 allows
+            from.scale = i16::from(shift.min(LARGEST_SCALE));
+        }
         if syn {
             from.first_ack = true;
-            match segment.options.window_scale {
-                Some(shift) => from.scale = i16::from(shift),
-                None if from.scale == SCALE_UNKNOWN => {
-                    from.scale = SCALE_OFF;
-                    to.scale = SCALE_OFF;
-                }
-                None => {}
+            if from.scale == SCALE_UNKNOWN {
+                from.scale = SCALE_OFF;
+                to.scale = SCALE_OFF;
             }
             if ack && to.scale == SCALE_OFF {
                 from.scale = SCALE_OFF;
@@ -313,7 +304,9 @@ impl Side {
         if on(10) && to.last.any(Verdict::KEEP_ALIVE) {
             return Verdict::KEEP_ALIVE_ACK;
         }
-        if !on(12) || packet.mptcp {
+        // MPTCP may acknowledge once more only to carry its options (RFC 8684, section 4);
+        // Wireshark lets the packet pass after an option of a kind not met before
+        if !on(12) || packet.mptcp != self.mptcp {
             return 0;
         }
         self.duplicates = self.duplicates.checked_add(1).unwrap_or(1);
@@ -384,6 +377,7 @@ impl Side {
             self.last_ack = packet.ack;
             self.last_time = packet.now;
             self.last = Verdict(verdict);
+            self.mptcp = packet.mptcp;
             to.unacked.acknowledge(packet.ack);
         }
     }
@@ -405,3 +399,7 @@ thread_local! {
 fn on(rule: u8) -> bool {
     WITHOUT.get() != rule
 }
+
+#[cfg(test)]
+#[path = "../../tests/differential/mod.rs"]
+mod differential;

@@ -1,5 +1,6 @@
 //! Answers with where they came from, as plain data.
 
+pub mod build;
 pub mod document;
 pub mod model;
 pub mod present;

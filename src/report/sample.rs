@@ -164,6 +164,10 @@ fn answer(value: Value, text: &str, rule: &str, frames: &[u64], filter: &str) ->
     }
 }
 
+#[allow(
+    clippy::too_many_lines,
+    reason = "one case after the other, read from top to bottom"
+)]
 pub(crate) fn answers(conversation: u64) -> Answers {
     let both = "ip.addr == 127.0.0.1 && tcp.port == 54820 && tcp.port == 58449";
     let to_server = "tcp.srcport == 54820 && tcp.dstport == 58449 && tcp.len > 0";

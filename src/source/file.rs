@@ -1,6 +1,6 @@
 //! Capture files, pipes and memory: the container's format by its content, then its records.
 
-mod pcap;
+mod classic;
 mod pcapng;
 
 use std::fs::File;
@@ -55,7 +55,7 @@ impl std::fmt::Display for OpenError {
 impl std::error::Error for OpenError {}
 
 enum Container {
-    Pcap(pcap::Pcap),
+    Pcap(classic::Classic),
     PcapNg(pcapng::PcapNg),
 }
 
@@ -129,7 +129,7 @@ impl Reader {
             0 => return Err(OpenError::Empty),
             1..4 => return Err(OpenError::Unknown(magic)),
             _ if magic == pcapng::MAGIC => Container::PcapNg(pcapng::PcapNg::default()),
-            _ => Container::Pcap(pcap::Pcap::new(magic).ok_or(OpenError::Unknown(magic))?),
+            _ => Container::Pcap(classic::Classic::new(magic).ok_or(OpenError::Unknown(magic))?),
         };
         Ok(Self {
             block,
@@ -162,7 +162,7 @@ impl Reader {
     #[must_use]
     pub fn header_link_type(&self) -> Option<u32> {
         match &self.container {
-            Container::Pcap(pcap) => pcap.link_type(),
+            Container::Pcap(classic) => classic.link_type(),
             Container::PcapNg(_) => None,
         }
     }
@@ -189,7 +189,7 @@ impl Reader {
             return None;
         }
         let step = match &mut self.container {
-            Container::Pcap(pcap) => pcap.step(&mut self.block),
+            Container::Pcap(classic) => classic.step(&mut self.block),
             Container::PcapNg(ng) => ng.step(&mut self.block),
         };
         match step {

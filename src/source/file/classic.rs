@@ -10,7 +10,7 @@ use crate::time::Time;
 const HEADER: usize = 24;
 
 /// One file's reader: layout from its magic number, then from its header.
-pub(super) struct Pcap {
+pub(super) struct Classic {
     big_endian: bool,
     /// Nanoseconds in a unit of a record's second time field.
     unit: i64,
@@ -32,7 +32,7 @@ enum Lengths {
     SmallerIsCaptured,
 }
 
-impl Pcap {
+impl Classic {
     /// `None` if the magic number is not one of pcap's.
     pub(super) fn new(magic: [u8; 4]) -> Option<Self> {
         let number = u32::from_le_bytes(magic);
