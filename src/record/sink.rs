@@ -127,7 +127,6 @@ impl Sink {
     /// what kept more out of it is told by [`Sink::written`] and [`Sink::trouble`].
     pub fn finish(&mut self, tail: &Tail, signals: &Signals) {
         self.flush(signals);
-        let whole = self.written.bytes;
         let full = matches!(self.trouble, Some(Trouble::Failed(_)));
         if self.trouble.is_none() || full {
             self.container.bytes().clear();
@@ -145,7 +144,6 @@ impl Sink {
                 }
             }
         }
-        debug_assert!(self.written.bytes >= whole);
         if let Err(error) = self.output.sync() {
             self.trouble.get_or_insert(Trouble::Failed(error));
         }

@@ -6,15 +6,15 @@ use std::io::Read;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use echotrace::source::sidecar::Sidecar;
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
 use crate::net::{
-    Hooks, Namespace, PortCounter, Program, SmallDisk, datagrams, exchange, knock, must, random,
-    random_port, tshark, veth,
+    Hooks, Namespace, PATIENCE, PortCounter, Program, SmallDisk, datagrams, datagrams_then_delete,
+    exchange, knock, must, random, random_port, tshark, veth,
 };
 
 const CAPTURE: &str = env!("CARGO_BIN_EXE_capture");
@@ -214,6 +214,7 @@ fn packets_of_a_veth_pair_are_those_that_nftables_counted() {
 fn count_keeps_exactly_so_many() {
     let (namespace, folder, port) = (Namespace::new(), folder(), random_port());
     let file = folder.path().join("a.pcap");
+    fs::write(&file, [b'x'; 100_000]).expect("an older and longer file is replaced");
     let program = start(&namespace, &["-c", "7", "--port", &port.to_string()], &file);
     exchange(&namespace, "127.0.0.1", port);
     let (status, errors) = program.end();
@@ -348,22 +349,69 @@ fn a_file_size_limit_is_a_full_disk() {
 }
 
 #[test]
-fn an_interface_that_goes_away_ends_it_with_what_there_was() {
+fn an_interface_that_goes_away_ends_it_with_all_there_was() {
     let (here, there, folder) = (Namespace::new(), Namespace::new(), folder());
-    let (near, far) = veth(&here, &there);
+    let (near, _far) = veth(&here, &there);
     here.ip(&["addr", "add", "10.9.6.1/24", "dev", &near]);
-    there.ip(&["addr", "add", "10.9.6.2/24", "dev", &far]);
+    here.ip(&["neigh", "add", "10.9.6.2", "lladdr", "02:00:00:00:00:01", "dev", &near]);
     let file = folder.path().join("a.pcap");
-    let port = random_port();
-    let program = start(&here, &["-i", &near, "--port", &port.to_string()], &file);
-    knock(&here, "10.9.6.2", port, 2);
-    here.ip(&["link", "del", &near]);
+    let program = start(&here, &["-i", &near, "udp port 9"], &file);
+    datagrams_then_delete(&here, &near, "10.9.6.2", 20);
     let (status, errors) = program.end();
     assert_eq!(status.code(), Some(3), "{errors}");
     assert!(errors.contains(&format!("capture: {near}: The interface")), "{errors}");
-    assert_eq!(packets(&file), 4);
+    assert_eq!(packets(&file), 20);
     let sidecar = Sidecar::read(&file).expect("readable").expect("written");
     assert_eq!(sidecar.interfaces[0].name, near);
+}
+
+#[test]
+fn an_interface_that_vanished_keeps_the_name_it_had() {
+    let (here, there, folder) = (Namespace::new(), Namespace::new(), folder());
+    let (near, _far) = veth(&here, &there);
+    here.ip(&["addr", "add", "10.9.5.1/24", "dev", &near]);
+    here.ip(&["neigh", "add", "10.9.5.2", "lladdr", "02:00:00:00:00:01", "dev", &near]);
+    let file = folder.path().join("a.pcapng");
+    let program = start(&here, &["udp port 9"], &file);
+    datagrams_then_delete(&here, &near, "10.9.5.2", 20);
+    let errors = stop(program, Signal::SIGTERM);
+    assert!(errors.ends_with(&format!("{near}: 20 packets")), "{errors}");
+    assert_eq!(tshark(&file, &["frame.interface_name"]), vec![near; 20]);
+}
+
+#[test]
+fn a_second_signal_ends_it_before_the_ring_is_empty() {
+    let (namespace, folder, port) = (Namespace::new(), folder(), random_port());
+    let file = folder.path().join("a.pcap");
+    let program = start(&namespace, &["udp", "port", &port.to_string()], &file);
+    program.signal(Signal::SIGSTOP);
+    datagrams(&namespace, "127.0.0.1", port, 10_000, 10);
+    // Two kinds, because a signal that is pending already does not come twice.
+    program.signal(Signal::SIGTERM);
+    program.signal(Signal::SIGINT);
+    program.signal(Signal::SIGCONT);
+    let (status, errors) = program.end();
+    assert_eq!(status.code(), Some(3), "{errors}");
+    assert!(errors.contains("stopped at once"), "{errors}");
+    let sidecar = Sidecar::read(&file).expect("readable").expect("written");
+    assert_eq!(sidecar.packets, packets(&file));
+    assert!(sidecar.packets < 10_000, "the rest stayed in the kernel");
+}
+
+#[test]
+fn what_was_taken_is_in_the_file_while_it_runs_and_after_a_kill() {
+    let (namespace, folder, port) = (Namespace::new(), folder(), random_port());
+    let file = folder.path().join("a.pcap");
+    let counter = PortCounter::new(&namespace, port, Hooks::Input);
+    let program = start(&namespace, &["--port", &port.to_string()], &file);
+    exchange(&namespace, "127.0.0.1", port);
+    let end = Instant::now() + PATIENCE;
+    while packets(&file) < counter.packets() {
+        assert!(Instant::now() < end, "packets are not written while it runs");
+    }
+    program.signal(Signal::SIGKILL);
+    program.end();
+    assert_eq!(packets(&file), counter.packets());
 }
 
 #[test]

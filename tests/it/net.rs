@@ -324,6 +324,25 @@ for _ in range(count): sender.sendto(bytes(size), (here, port))
     must(namespace.command("python3").args(["-c", script, address]).args(numbers));
 }
 
+/// Sends UDP datagrams inside and deletes the interface they left by right after the last, by
+/// netlink: no program is quick enough to be started in between.
+pub fn datagrams_then_delete(namespace: &Namespace, interface: &str, to: &str, count: u32) {
+    let script = "
+import socket, struct, sys
+interface, to, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
+RTM_DELLINK, REQUEST_AND_ACK = 17, 5
+index = socket.if_nametoindex(interface)
+netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for _ in range(count): sender.sendto(b'last words', (to, 9))
+head = struct.pack('=IHHII', 32, RTM_DELLINK, REQUEST_AND_ACK, 1, 0)
+netlink.send(head + struct.pack('=BxHiII', 0, 0, index, 0, 0))
+assert struct.unpack('=i', netlink.recv(1000)[16:20])[0] == 0
+";
+    let count = count.to_string();
+    must(namespace.command("python3").args(["-c", script, interface, to, &count]));
+}
+
 /// tshark's fields of each packet of a file, one packet a line, fields apart by tabs; fails
 /// where tshark complains.
 pub fn tshark(file: &Path, fields: &[&str]) -> Vec<String> {
