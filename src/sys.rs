@@ -1,5 +1,8 @@
 //! The only unsafe code: what libc must do.
-#![allow(unsafe_code, reason = "a call that neither std nor nix nor the pcap crate offers")]
+#![allow(
+    unsafe_code,
+    reason = "a call that neither std nor nix nor the pcap crate offers"
+)]
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -21,7 +24,12 @@ pub struct Instruction {
 
 impl Instruction {
     /// Ends the program and keeps none of the packet.
-    pub const REFUSE: Self = Self { code: 0x06, jt: 0, jf: 0, k: 0 };
+    pub const REFUSE: Self = Self {
+        code: 0x06,
+        jt: 0,
+        jf: 0,
+        k: 0,
+    };
 }
 
 /// Gives a socket a filter, in place of the one it has, in one step: packets that come are
@@ -36,7 +44,10 @@ pub fn attach_filter(socket: BorrowedFd<'_>, program: &[Instruction]) -> io::Res
         .map(|&Instruction { code, jt, jf, k }| libc::sock_filter { code, jt, jf, k })
         .collect();
     let len = u16::try_from(steps.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
-    let program = libc::sock_fprog { len, filter: steps.as_mut_ptr() };
+    let program = libc::sock_fprog {
+        len,
+        filter: steps.as_mut_ptr(),
+    };
     // SAFETY: the kernel copies `program` and the `len` instructions it points to before the
     // call returns; both live until then, and the sizes are theirs.
     let result = unsafe {
@@ -48,7 +59,11 @@ pub fn attach_filter(socket: BorrowedFd<'_>, program: &[Instruction]) -> io::Res
             size_of_val(&program) as libc::socklen_t,
         )
     };
-    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }
 
 #[cfg(test)]
@@ -68,7 +83,9 @@ mod tests {
         attach_filter(receiver.as_fd(), &[Instruction::REFUSE]).expect("a socket takes a filter");
         // A datagram that a filter refuses is an error or none, by kernel; either way gone.
         let _ = sender.send_to(b"after", to);
-        receiver.set_read_timeout(Some(Duration::from_millis(50))).expect("set");
+        receiver
+            .set_read_timeout(Some(Duration::from_millis(50)))
+            .expect("set");
         let mut buffer = [0; 16];
         assert_eq!(receiver.recv(&mut buffer).expect("held"), 6);
         assert!(receiver.recv(&mut buffer).is_err());

@@ -24,6 +24,28 @@ pub mod link {
     pub const LINUX_SLL2: u32 = 276;
 }
 
+/// Name of a LINKTYPE value in the registry, without its prefix; for one not known here, `LINKTYPE 9999`.
+#[must_use]
+pub fn link_name(link_type: u32) -> String {
+    let name = match link_type {
+        link::NULL => "NULL",
+        link::ETHERNET => "ETHERNET",
+        9 => "PPP",
+        link::RAW_DLT | link::RAW_OPENBSD | link::RAW => "RAW",
+        105 => "IEEE802_11",
+        link::LOOP => "LOOP",
+        link::LINUX_SLL => "LINUX_SLL",
+        127 => "IEEE802_11_RADIOTAP",
+        189 => "USB_LINUX",
+        220 => "USB_LINUX_MMAPPED",
+        link::IPV4 => "IPV4",
+        link::IPV6 => "IPV6",
+        link::LINUX_SLL2 => "LINUX_SLL2",
+        other => return format!("LINKTYPE {other}"),
+    };
+    name.to_owned()
+}
+
 /// ARPHRD value of the loopback device, in SLL and SLL2 headers.
 pub const ARPHRD_LOOPBACK: u16 = 772;
 /// ARPHRD value of Ethernet devices.

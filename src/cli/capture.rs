@@ -92,7 +92,9 @@ fn snapshot_length(text: &str) -> Result<u32, String> {
     match text.parse() {
         Ok(0) => Ok(MAX_SNAPSHOT_LENGTH),
         Ok(bytes) if (MIN_SNAPSHOT_LENGTH..=MAX_SNAPSHOT_LENGTH).contains(&bytes) => Ok(bytes),
-        _ => Err(format!("give {MIN_SNAPSHOT_LENGTH} to {MAX_SNAPSHOT_LENGTH}, or 0 for all")),
+        _ => Err(format!(
+            "give {MIN_SNAPSHOT_LENGTH} to {MAX_SNAPSHOT_LENGTH}, or 0 for all"
+        )),
     }
 }
 
@@ -140,7 +142,11 @@ pub fn main() -> Exit {
         Err(error) => {
             // Nowhere is left to tell of a failure to print this.
             let _ = error.print();
-            return if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            return if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Done
+            };
         }
     };
     match run(&args) {
@@ -168,7 +174,10 @@ fn run(args: &Args) -> Result<Exit, Failure> {
     // From here on as the caller of sudo: what is made belongs to who asked for it.
     if let Some(caller) = sudo_caller() {
         become_caller(caller).map_err(|errno| {
-            let text = format!("cannot become user {}, who called sudo: {errno}", caller.uid);
+            let text = format!(
+                "cannot become user {}, who called sudo: {errno}",
+                caller.uid
+            );
             Failure(Exit::Permission, text)
         })?;
     }
@@ -184,7 +193,10 @@ fn run(args: &Args) -> Result<Exit, Failure> {
     if sink.trouble().is_none() {
         say(&live.listening());
     }
-    let limits = Limits { packets: args.count, duration: args.autostop };
+    let limits = Limits {
+        packets: args.count,
+        duration: args.autostop,
+    };
     let outcome = session::run(&mut live, &mut sink, limits, &signals);
     Ok(conclude(args, &live, &sink, &outcome))
 }
@@ -194,9 +206,10 @@ fn not_opened(args: &Args, error: &OpenError) -> Failure {
     let text = format!("{}: {error}", args.interface.escape_debug());
     match error {
         OpenError::Permission(_) => Failure(Exit::Permission, format!("{text}\n{}", rights())),
-        OpenError::Filter(..) => {
-            Failure(Exit::Usage, format!("{error}; the language is described in pcap-filter(7)"))
-        }
+        OpenError::Filter(..) => Failure(
+            Exit::Usage,
+            format!("{error}; the language is described in pcap-filter(7)"),
+        ),
         OpenError::NoDevice(_) | OpenError::Other(_) => Failure(Exit::Usage, text),
     }
 }
@@ -221,7 +234,11 @@ fn rights() -> String {
 fn open_output(args: &Args) -> Result<Output, Failure> {
     let failed = |path: &Path, error: io::Error| {
         let denied = error.kind() == ErrorKind::PermissionDenied;
-        let exit = if denied { Exit::Permission } else { Exit::Usage };
+        let exit = if denied {
+            Exit::Permission
+        } else {
+            Exit::Usage
+        };
         let who = nix::unistd::getuid();
         let hint = match error.kind() {
             ErrorKind::PermissionDenied => {
@@ -264,8 +281,11 @@ fn conclude(args: &Args, live: &Live, sink: &Sink, outcome: &Outcome) -> Exit {
             "stopped at once: packets that the kernel still held are not in the file".into(),
         );
     }
-    let name =
-        if args.to_stdout() { "standard output".into() } else { args.write.display().to_string() };
+    let name = if args.to_stdout() {
+        "standard output".into()
+    } else {
+        args.write.display().to_string()
+    };
     let written = sink.written().packets;
     match sink.trouble() {
         Some(Trouble::Failed(error)) => {
@@ -276,7 +296,9 @@ fn conclude(args: &Args, live: &Live, sink: &Sink, outcome: &Outcome) -> Exit {
             ));
         }
         Some(Trouble::Abandoned) => {
-            incomplete(format!("{name}: its reader took no more; it got {written} whole packets"));
+            incomplete(format!(
+                "{name}: its reader took no more; it got {written} whole packets"
+            ));
         }
         Some(Trouble::Closed) | None => {}
     }
@@ -285,7 +307,10 @@ fn conclude(args: &Args, live: &Live, sink: &Sink, outcome: &Outcome) -> Exit {
         && let Err(error) = session::sidecar(live, sink, outcome).write(path)
     {
         let place = Sidecar::path_for(path);
-        incomplete(format!("{}: {error}; the names of interfaces are lost", place.display()));
+        incomplete(format!(
+            "{}: {error}; the names of interfaces are lost",
+            place.display()
+        ));
     }
     if !args.quiet {
         report(sink, outcome);
@@ -298,7 +323,10 @@ fn report(sink: &Sink, outcome: &Outcome) {
     say(&format!("{} captured", packets(outcome.captured)));
     match outcome.counters {
         Some(counters) => {
-            say(&format!("{} received by filter", packets(counters.received)));
+            say(&format!(
+                "{} received by filter",
+                packets(counters.received)
+            ));
             say(&format!("{} dropped by kernel", packets(counters.dropped)));
         }
         None => say("packets received by filter and dropped by kernel: not known"),

@@ -114,7 +114,9 @@ impl Container {
     /// # Errors
     /// Where pcap-file refuses a block.
     pub fn statistics(&mut self, tail: &Tail, interfaces: &Interfaces) -> io::Result<()> {
-        let Kind::Pcapng(writer) = &mut self.kind else { return Ok(()) };
+        let Kind::Pcapng(writer) = &mut self.kind else {
+            return Ok(());
+        };
         let of_one = self.head.link_type != link::LINUX_SLL2;
         for (id, interface) in interfaces.written().enumerate() {
             let block = statistics_block(id as u32, interface, tail, of_one);
@@ -207,7 +209,9 @@ fn packet_block(bytes: &mut Vec<u8>, frame: &Frame<'_>, interface_id: u32) {
     bytes.extend(frame.bytes);
     bytes.extend(&[0; 3][..padding]);
     if let Some(flags) = flags {
-        FLAGS_OPTION.iter().for_each(|field| bytes.extend(field.to_le_bytes()));
+        FLAGS_OPTION
+            .iter()
+            .for_each(|field| bytes.extend(field.to_le_bytes()));
         bytes.extend(flags.to_le_bytes());
         bytes.extend([0; 4]);
     }
@@ -256,7 +260,11 @@ fn statistics_block(
         None => {}
     }
     options.push(InterfaceStatisticsOption::IsbUsrDeliv(interface.packets));
-    InterfaceStatisticsBlock { interface_id: id, timestamp: stamp(tail.end), options }
+    InterfaceStatisticsBlock {
+        interface_id: id,
+        timestamp: stamp(tail.end),
+        options,
+    }
 }
 
 #[cfg(test)]
@@ -268,20 +276,34 @@ mod tests {
     use super::*;
 
     fn head(link_type: u32) -> Head {
-        Head { link_type, snapshot_length: 262_144, filter: "tcp port 7".into() }
+        Head {
+            link_type,
+            snapshot_length: 262_144,
+            filter: "tcp port 7".into(),
+        }
     }
 
     fn interface(name: Option<&str>) -> Interface {
         let name = name.map(str::to_owned);
-        Interface { ifindex: 3, name, arphrd: Some(1), packets: 2 }
+        Interface {
+            ifindex: 3,
+            name,
+            arphrd: Some(1),
+            packets: 2,
+        }
     }
 
     #[test]
     fn pcap_bytes_are_those_of_the_format() {
         let mut container = Container::new(Format::Pcap, head(276)).expect("made");
-        container.packet(&frame(b"abc", 276), 0, &interface(None)).expect("added");
+        container
+            .packet(&frame(b"abc", 276), 0, &interface(None))
+            .expect("added");
         let bytes = container.bytes();
-        assert_eq!(bytes.len(), pcap::FILE_HEADER_LEN + pcap::RECORD_HEADER_LEN + 3);
+        assert_eq!(
+            bytes.len(),
+            pcap::FILE_HEADER_LEN + pcap::RECORD_HEADER_LEN + 3
+        );
         assert_eq!(bytes[..8], [0x4d, 0x3c, 0xb2, 0xa1, 2, 0, 4, 0]);
         assert_eq!(bytes[16..24], [0, 0, 4, 0, 20, 1, 0, 0]);
         let (rest, parser) = PcapParser::new(bytes).expect("read");
@@ -305,9 +327,15 @@ mod tests {
         let mut container = Container::new(Format::Pcapng, head(276)).expect("made");
         let (first, second) = (interface(Some("veth7")), interface(None));
         let bytes = [sll2(3, 1, 4, b"ab"), sll2(4, 1, 1, b"")];
-        container.packet(&frame(&bytes[0], 276), 0, &first).expect("added");
-        container.packet(&frame(&bytes[1], 276), 1, &second).expect("added");
-        container.packet(&frame(&bytes[0], 276), 0, &first).expect("added");
+        container
+            .packet(&frame(&bytes[0], 276), 0, &first)
+            .expect("added");
+        container
+            .packet(&frame(&bytes[1], 276), 1, &second)
+            .expect("added");
+        container
+            .packet(&frame(&bytes[0], 276), 0, &first)
+            .expect("added");
         let kinds: Vec<_> = blocks(container.bytes());
         assert_eq!(
             kinds,
@@ -352,21 +380,33 @@ mod tests {
         let tail = Tail {
             start: Time(0x0102_0304_0506_0708),
             end: Time(0x1112_1314_1516_1718),
-            counters: Some(Counters { received: 9, dropped: 1 }),
+            counters: Some(Counters {
+                received: 9,
+                dropped: 1,
+            }),
         };
         let mut interfaces = Interfaces::new("lo", link::ETHERNET);
         let mut container = Container::new(Format::Pcapng, head(1)).expect("made");
         let slot = interfaces.slot(&frame(b"abcd", 1));
-        container.packet(&frame(b"abcd", 1), slot, &interface(Some("lo"))).expect("added");
+        container
+            .packet(&frame(b"abcd", 1), slot, &interface(Some("lo")))
+            .expect("added");
         let before = container.bytes().len();
         container.statistics(&tail, &interfaces).expect("added");
-        assert_eq!(container.bytes().len(), before, "nothing written, so no statistics");
+        assert_eq!(
+            container.bytes().len(),
+            before,
+            "nothing written, so no statistics"
+        );
         interfaces.wrote(slot);
         container.statistics(&tail, &interfaces).expect("added");
         let block = &container.bytes()[before..];
         assert_eq!(block[..4], [5, 0, 0, 0]);
         // Type, length, interface, then the time: the high half first, each little-endian.
-        assert_eq!(block[12..20], [0x14, 0x13, 0x12, 0x11, 0x18, 0x17, 0x16, 0x15]);
+        assert_eq!(
+            block[12..20],
+            [0x14, 0x13, 0x12, 0x11, 0x18, 0x17, 0x16, 0x15]
+        );
         assert_eq!(block[20..32], [2, 0, 8, 0, 4, 3, 2, 1, 8, 7, 6, 5]);
     }
 

@@ -49,7 +49,11 @@ impl Interfaces {
                 }
             }
         }
-        Self { single, before, ..Self::default() }
+        Self {
+            single,
+            before,
+            ..Self::default()
+        }
     }
 
     /// The slot of the interface that brought this packet; asks for its name at first sight.
@@ -82,7 +86,12 @@ impl Interfaces {
                 .filter(|name| !name.is_empty())
                 .or_else(|| self.before.get(&ifindex).cloned()),
         };
-        self.rows.push(Interface { ifindex, name, arphrd, packets: 0 });
+        self.rows.push(Interface {
+            ifindex,
+            name,
+            arphrd,
+            packets: 0,
+        });
         self.slots.insert(ifindex, self.rows.len() - 1);
         self.rows.len() - 1
     }
@@ -124,7 +133,9 @@ impl Interfaces {
 /// Index and ARPHRD value in an SLL2 header. libpcap makes it whole; one cut short by a
 /// tiny snapshot length counts as interface 0, which no interface has.
 fn sll2_interface(bytes: &[u8]) -> (u32, Option<u16>) {
-    let Some(header) = bytes.first_chunk::<SLL2_LEN>() else { return (0, None) };
+    let Some(header) = bytes.first_chunk::<SLL2_LEN>() else {
+        return (0, None);
+    };
     let [a, b, c, d] = [0, 1, 2, 3].map(|at| header[SLL2_IFINDEX + at]);
     let arphrd = u16::from_be_bytes([header[SLL2_ARPHRD], header[SLL2_ARPHRD + 1]]);
     (u32::from_be_bytes([a, b, c, d]), Some(arphrd))
@@ -170,7 +181,12 @@ pub(crate) mod tests {
         assert_eq!(seen.get(0).expect("met").name, None, "no name is invented");
         assert_eq!(
             seen.named(),
-            [SidecarInterface { ifindex: lo, name: "lo".into(), arphrd: Some(772), packets: 1 }]
+            [SidecarInterface {
+                ifindex: lo,
+                name: "lo".into(),
+                arphrd: Some(772),
+                packets: 1
+            }]
         );
         assert_eq!(seen.written().count(), 2);
     }
@@ -179,7 +195,11 @@ pub(crate) mod tests {
     fn without_a_cooked_header_the_device_is_the_interface() {
         let mut seen = Interfaces::new("lo", link::ETHERNET);
         let slot = seen.slot(&frame(&[0; 60], link::ETHERNET));
-        assert_eq!(seen.written().count(), 0, "what is not written does not count");
+        assert_eq!(
+            seen.written().count(),
+            0,
+            "what is not written does not count"
+        );
         seen.wrote(slot);
         let named = seen.named();
         assert_eq!((named[0].name.as_str(), named[0].arphrd), ("lo", None));

@@ -39,10 +39,17 @@ impl Output {
     /// # Errors
     /// As open(2).
     pub fn create(path: &Path) -> io::Result<Self> {
-        let file =
-            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(path)?;
         let regular = file.metadata()?.is_file();
-        Ok(Self { file, path: regular.then(|| path.to_owned()) })
+        Ok(Self {
+            file,
+            path: regular.then(|| path.to_owned()),
+        })
     }
 
     /// Standard output, as a stream whatever it is.
@@ -126,6 +133,10 @@ impl Output {
     /// # Errors
     /// As fsync(2): what was written may be lost.
     pub fn sync(&self) -> io::Result<()> {
-        if self.path.is_some() { self.file.sync_all() } else { Ok(()) }
+        if self.path.is_some() {
+            self.file.sync_all()
+        } else {
+            Ok(())
+        }
     }
 }

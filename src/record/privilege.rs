@@ -16,7 +16,11 @@ pub struct Caller {
 /// The variables are only looked at by root: anyone else could set them.
 pub fn sudo_caller() -> Option<Caller> {
     let number = |name: &str| std::env::var(name).ok();
-    caller(getuid().is_root(), number("SUDO_UID").as_deref(), number("SUDO_GID").as_deref())
+    caller(
+        getuid().is_root(),
+        number("SUDO_UID").as_deref(),
+        number("SUDO_GID").as_deref(),
+    )
 }
 
 fn caller(root: bool, uid: Option<&str>, gid: Option<&str>) -> Option<Caller> {
@@ -53,7 +57,10 @@ mod tests {
 
     #[test]
     fn sudo_is_believed_by_root_alone_and_whole() {
-        let someone = Some(Caller { uid: 1000, gid: 100 });
+        let someone = Some(Caller {
+            uid: 1000,
+            gid: 100,
+        });
         assert_eq!(caller(true, Some("1000"), Some("100")), someone);
         assert_eq!(caller(false, Some("1000"), Some("100")), None);
         assert_eq!(caller(true, Some("0"), Some("0")), None);

@@ -63,8 +63,20 @@ pub fn run(live: &mut Live, sink: &mut Sink, limits: Limits, signals: &Signals) 
         }
     }
     let counters = live.counters().ok();
-    sink.finish(&Tail { start, end: now(), counters }, signals);
-    Outcome { captured: live.taken(), counters, broken, hurried }
+    sink.finish(
+        &Tail {
+            start,
+            end: now(),
+            counters,
+        },
+        signals,
+    );
+    Outcome {
+        captured: live.taken(),
+        counters,
+        broken,
+        hurried,
+    }
 }
 
 /// Takes packets until something asks to stop.
@@ -77,8 +89,12 @@ fn capture(
     let begun = Instant::now();
     let mut looked = begun;
     loop {
-        let left = limits.packets.map_or(u64::MAX, |limit| limit.saturating_sub(live.taken()));
-        let time = limits.duration.map_or(TICK, |limit| limit.saturating_sub(begun.elapsed()));
+        let left = limits
+            .packets
+            .map_or(u64::MAX, |limit| limit.saturating_sub(live.taken()));
+        let time = limits
+            .duration
+            .map_or(TICK, |limit| limit.saturating_sub(begun.elapsed()));
         if left == 0 || time.is_zero() || signals.count() > 0 || sink.trouble().is_some() {
             return Ok(());
         }
@@ -103,7 +119,11 @@ fn wait(live: &Live, sink: &Sink, signals: &Signals, longest: Duration) -> Resul
         PollFd::new(signals.as_fd(), PollFlags::POLLIN),
     ];
     // No events asked for: only errors and hang-ups wake.
-    fds.extend(sink.output().stream().map(|fd| PollFd::new(fd, PollFlags::empty())));
+    fds.extend(
+        sink.output()
+            .stream()
+            .map(|fd| PollFd::new(fd, PollFlags::empty())),
+    );
     // Rounded up, so that the last millisecond before a limit is slept and not spun through.
     let longest = PollTimeout::try_from(longest + Duration::from_micros(999));
     match poll(&mut fds, longest.unwrap_or(PollTimeout::MAX)) {
@@ -149,7 +169,10 @@ fn drain(live: &mut Live, sink: &mut Sink, signals: &Signals) -> Result<bool, St
 /// later, and libpcap tells of the loss again only when it has no block left.
 fn salvage(live: &mut Live, sink: &mut Sink, signals: &Signals) {
     std::thread::sleep(QUIET);
-    while live.take(BATCH, |frame| sink.packet(&frame, signals)).is_ok_and(|count| count > 0) {}
+    while live
+        .take(BATCH, |frame| sink.packet(&frame, signals))
+        .is_ok_and(|count| count > 0)
+    {}
 }
 
 /// The sidecar of a file that is finished.
@@ -171,6 +194,8 @@ pub fn sidecar(live: &Live, sink: &Sink, outcome: &Outcome) -> Sidecar {
 
 /// The machine's clock, from which packets get their times as well.
 fn now() -> Time {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     Time(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
 }

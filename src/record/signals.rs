@@ -32,7 +32,10 @@ impl Signals {
         }
         // A file size limit shall be a failing write, which is dealt with, and not a death.
         signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
-        Ok(Self { reader, count: Cell::new(0) })
+        Ok(Self {
+            reader,
+            count: Cell::new(0),
+        })
     }
 
     /// How many have come so far.

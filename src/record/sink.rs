@@ -71,13 +71,19 @@ impl Sink {
             return;
         }
         let slot = self.interfaces.slot(frame);
-        let Some(interface) = self.interfaces.get(slot) else { return };
+        let Some(interface) = self.interfaces.get(slot) else {
+            return;
+        };
         if let Err(error) = self.container.packet(frame, slot, interface) {
             self.trouble = Some(Trouble::Failed(error));
             return;
         }
         let end = self.container.bytes().len();
-        self.marks.push(Mark { end, slot, time: frame.time });
+        self.marks.push(Mark {
+            end,
+            slot,
+            time: frame.time,
+        });
         if end >= FULL {
             self.flush(signals);
         }

@@ -109,12 +109,19 @@ impl Live {
             .buffer_size(options.buffer_bytes)
             .timeout(BLOCK_TIMEOUT_MS)
             .precision(Precision::Nano);
-        let mut capture =
-            inactive.open().and_then(Capture::setnonblock).map_err(|error| refused(&error))?;
+        let mut capture = inactive
+            .open()
+            .and_then(Capture::setnonblock)
+            .map_err(|error| refused(&error))?;
         if options.device == ANY {
-            capture.set_datalink(Linktype(link::LINUX_SLL2 as i32)).map_err(|error| {
-                OpenError::Other(format!("{}; libpcap 1.10 or later is needed", words(&error)))
-            })?;
+            capture
+                .set_datalink(Linktype(link::LINUX_SLL2 as i32))
+                .map_err(|error| {
+                    OpenError::Other(format!(
+                        "{}; libpcap 1.10 or later is needed",
+                        words(&error)
+                    ))
+                })?;
         }
         let link_type = link_type_of(capture.get_datalink());
         let filter = check_filters(&capture, &options.filters)?;
@@ -158,8 +165,11 @@ impl Live {
         // `inbound` and `outbound` read nothing and refuse all (libpcap 1.10.3). A packet that
         // is not cooked looks alike to the kernel and to libpcap's compiler: the kernel judges.
         let program = self.capture.compile(&whole, true).map_err(failed)?;
-        let program: Option<Vec<_>> =
-            program.get_instructions().iter().map(|one| instruction(&one.to_string())).collect();
+        let program: Option<Vec<_>> = program
+            .get_instructions()
+            .iter()
+            .map(|one| instruction(&one.to_string()))
+            .collect();
         let program = program.ok_or_else(|| other("libpcap made no filter program".into()))?;
         sys::attach_filter(self.capture.as_fd(), &program)
             .map_err(|error| other(format!("the kernel refuses the filter: {error}")))
@@ -271,7 +281,9 @@ impl Live {
     pub fn listening(&self) -> String {
         let link = self.capture.get_datalink();
         let name = link.get_name().unwrap_or_else(|_| link.0.to_string());
-        let description = link.get_description().unwrap_or_else(|_| "no description".into());
+        let description = link
+            .get_description()
+            .unwrap_or_else(|_| "no description".into());
         format!(
             "listening on {}, link-type {name} ({description}), snapshot length {} bytes",
             self.device, self.snapshot_length
@@ -290,7 +302,11 @@ impl AsFd for Live {
 fn devices() -> Vec<String> {
     let mut names = vec![ANY.to_owned()];
     if let Ok(found) = if_nameindex() {
-        names.extend(found.iter().map(|one| one.name().to_string_lossy().into_owned()));
+        names.extend(
+            found
+                .iter()
+                .map(|one| one.name().to_string_lossy().into_owned()),
+        );
     }
     names
 }
@@ -298,9 +314,18 @@ fn devices() -> Vec<String> {
 /// Tells apart why libpcap opens nothing. Its texts differ between versions, so the
 /// kernel is asked.
 fn refused(error: &pcap::Error) -> OpenError {
-    let denied = socket(AddressFamily::Packet, SockType::Raw, SockFlag::SOCK_CLOEXEC, None)
-        .is_err_and(|errno| matches!(errno, Errno::EPERM | Errno::EACCES));
-    if denied { OpenError::Permission(words(error)) } else { OpenError::Other(words(error)) }
+    let denied = socket(
+        AddressFamily::Packet,
+        SockType::Raw,
+        SockFlag::SOCK_CLOEXEC,
+        None,
+    )
+    .is_err_and(|errno| matches!(errno, Errno::EPERM | Errno::EACCES));
+    if denied {
+        OpenError::Permission(words(error))
+    } else {
+        OpenError::Other(words(error))
+    }
 }
 
 /// libpcap's words alone, without the crate's before them.
@@ -326,7 +351,11 @@ fn join(filters: &[String]) -> String {
     match filters {
         [] => String::new(),
         [only] => only.clone(),
-        more => more.iter().map(|one| format!("({one})")).collect::<Vec<_>>().join(" and "),
+        more => more
+            .iter()
+            .map(|one| format!("({one})"))
+            .collect::<Vec<_>>()
+            .join(" and "),
     }
 }
 
@@ -370,13 +399,23 @@ mod tests {
 
     #[test]
     fn filters_are_kept_apart() {
-        let words = |list: &[&str]| list.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        let words = |list: &[&str]| {
+            list.iter()
+                .map(|word| (*word).to_owned())
+                .collect::<Vec<_>>()
+        };
         assert_eq!(join(&[]), "");
         assert_eq!(join(&words(&["tcp or udp"])), "tcp or udp");
-        assert_eq!(join(&words(&["port 7", "tcp or udp"])), "(port 7) and (tcp or udp)");
+        assert_eq!(
+            join(&words(&["port 7", "tcp or udp"])),
+            "(port 7) and (tcp or udp)"
+        );
         assert_eq!(kernel_filter("", None), "");
         assert_eq!(kernel_filter("", Some("outbound")), "not (outbound)");
-        assert_eq!(kernel_filter("a or b", Some("outbound")), "(a or b) and not (outbound)");
+        assert_eq!(
+            kernel_filter("a or b", Some("outbound")),
+            "(a or b) and not (outbound)"
+        );
     }
 
     #[test]
@@ -389,7 +428,15 @@ mod tests {
             .map(|one| instruction(&one.to_string()).expect("four numbers"))
             .collect();
         // First the EtherType is loaded, last the packet is refused.
-        assert_eq!(read.first(), Some(&Instruction { code: 0x28, jt: 0, jf: 0, k: 12 }));
+        assert_eq!(
+            read.first(),
+            Some(&Instruction {
+                code: 0x28,
+                jt: 0,
+                jf: 0,
+                k: 12
+            })
+        );
         assert_eq!(read.last(), Some(&Instruction::REFUSE));
         assert_eq!(instruction("1 2 300 4"), None);
         assert_eq!(instruction("1 2"), None);

@@ -84,26 +84,40 @@ impl Sidecar {
     pub fn read(capture: &Path) -> Result<Option<Self>, String> {
         let place = Self::path_for(capture);
         let say = |what: String| {
-            format!("{}: {what}; delete it, or capture again, to have names", place.display())
+            format!(
+                "{}: {what}; delete it, or capture again, to have names",
+                place.display()
+            )
         };
         let file = match File::open(&place) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             other => other.map_err(|error| say(error.to_string()))?,
         };
-        if !file.metadata().map_err(|error| say(error.to_string()))?.is_file() {
+        if !file
+            .metadata()
+            .map_err(|error| say(error.to_string()))?
+            .is_file()
+        {
             return Err(say("is not a regular file".into()));
         }
         let mut text = Vec::new();
-        file.take(MAX_BYTES + 1).read_to_end(&mut text).map_err(|error| say(error.to_string()))?;
+        file.take(MAX_BYTES + 1)
+            .read_to_end(&mut text)
+            .map_err(|error| say(error.to_string()))?;
         if text.len() as u64 > MAX_BYTES {
-            return Err(say(format!("is larger than {MAX_BYTES} bytes, so no sidecar")));
+            return Err(say(format!(
+                "is larger than {MAX_BYTES} bytes, so no sidecar"
+            )));
         }
         let found: Self = serde_json::from_slice(&text)
             .map_err(|error| say(format!("is not a sidecar that can be read: {error}")))?;
         if found.schema == SCHEMA {
             Ok(Some(found))
         } else {
-            Err(say(format!("has schema {:?} where {SCHEMA:?} is read", found.schema)))
+            Err(say(format!(
+                "has schema {:?} where {SCHEMA:?} is read",
+                found.schema
+            )))
         }
     }
 
@@ -119,10 +133,16 @@ impl Sidecar {
     ) -> Option<String> {
         let time = |value: Option<i64>| value.map_or("none".into(), |ns| format!("{ns} ns"));
         if self.packets != packets {
-            return Some(format!("it is for {} packets, the file has {packets}", self.packets));
+            return Some(format!(
+                "it is for {} packets, the file has {packets}",
+                self.packets
+            ));
         }
         if self.file_bytes != file_bytes {
-            return Some(format!("it is for {} bytes, the file has {file_bytes}", self.file_bytes));
+            return Some(format!(
+                "it is for {} bytes, the file has {file_bytes}",
+                self.file_bytes
+            ));
         }
         for (which, said, found) in [
             ("first", self.first_time_ns, first_time_ns),
@@ -146,7 +166,11 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 
 /// Writes a file that must not exist yet, through to the disk.
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }
@@ -191,8 +215,14 @@ mod tests {
 
     #[test]
     fn path_is_the_whole_name_and_a_suffix() {
-        assert_eq!(Sidecar::path_for(Path::new("d/a.pcap")), Path::new("d/a.pcap.meta.json"));
-        assert_eq!(Sidecar::path_for(Path::new("plain")), Path::new("plain.meta.json"));
+        assert_eq!(
+            Sidecar::path_for(Path::new("d/a.pcap")),
+            Path::new("d/a.pcap.meta.json")
+        );
+        assert_eq!(
+            Sidecar::path_for(Path::new("plain")),
+            Path::new("plain.meta.json")
+        );
     }
 
     #[test]
@@ -205,16 +235,26 @@ mod tests {
         for (bytes, word) in [
             (b"not json".to_vec(), "not a sidecar"),
             (b"{}".to_vec(), "missing field"),
-            (serde_json::to_vec(&other).expect("json"), "echotrace.sidecar/9"),
+            (
+                serde_json::to_vec(&other).expect("json"),
+                "echotrace.sidecar/9",
+            ),
             (large, "larger than"),
         ] {
             fs::write(Sidecar::path_for(&capture), bytes).expect("written");
             let error = Sidecar::read(&capture).expect_err(word);
-            assert!(error.contains(word) && error.contains("a.pcap.meta.json"), "{error}");
+            assert!(
+                error.contains(word) && error.contains("a.pcap.meta.json"),
+                "{error}"
+            );
         }
         fs::remove_file(Sidecar::path_for(&capture)).expect("removed");
         fs::create_dir(Sidecar::path_for(&capture)).expect("made");
-        assert!(Sidecar::read(&capture).expect_err("a folder").contains("regular file"));
+        assert!(
+            Sidecar::read(&capture)
+                .expect_err("a folder")
+                .contains("regular file")
+        );
     }
 
     #[test]
@@ -228,7 +268,10 @@ mod tests {
             (sidecar.stale(12, 1_500, None, last), "first time"),
             (sidecar.stale(12, 1_500, first, Some(7)), "7 ns"),
         ] {
-            assert!(found.as_deref().is_some_and(|text| text.contains(word)), "{found:?} {word}");
+            assert!(
+                found.as_deref().is_some_and(|text| text.contains(word)),
+                "{found:?} {word}"
+            );
         }
     }
 

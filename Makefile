@@ -1,0 +1,34 @@
+# ./demo and ./test need nothing of this; here is the rest.
+PREFIX ?= /usr/local
+DESTDIR ?=
+CARGO_TARGET_DIR ?= target
+PROGRAMS = server client capture analyze
+BUILT = $(PROGRAMS:%=$(CARGO_TARGET_DIR)/release/%)
+
+.PHONY: build lint install uninstall captures answers fresh-check
+
+build:
+	scripts/build.sh
+
+# As root where PREFIX needs it; build first, as yourself.
+install:
+	@for file in $(BUILT); do test -x $$file || { echo "$$file is missing: run 'make build' first"; exit 2; }; done
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(BUILT) $(DESTDIR)$(PREFIX)/bin
+
+uninstall:
+	rm -f $(PROGRAMS:%=$(DESTDIR)$(PREFIX)/bin/%)
+
+lint:
+	scripts/lint.sh
+
+# Records captures/ anew. docs/ANSWERS.md follows from them: make answers.
+captures:
+	scripts/record-captures.sh
+
+answers:
+	scripts/answers.sh
+
+# Proves ./demo and ./test on a Debian 12 with nothing else installed. Root.
+fresh-check:
+	scripts/fresh-check.sh

@@ -1,0 +1,334 @@
+//! What is counted of each conversation.
+
+use super::evidence::Evidence;
+use super::quantiles::Quantiles;
+use crate::decode::segment::{Endpoint, Segment};
+use crate::flow::Flowed;
+use crate::message::Told;
+use crate::message::exchange::{Exchange, Outcome};
+use crate::message::lines::{Framing, Line};
+use crate::message::opening::Roles;
+use crate::time::Time;
+
+/// Conversations from the first on whose packets are always kept to be shown.
+pub const FIRST_SHOWN: usize = 10;
+/// Memory for the packets kept of all others.
+const MOST_KEPT: usize = 640 << 10;
+/// Conversations that have evidence; beyond, those with the least messages and payload lose it.
+const MOST_EVIDENCE: usize = 8192;
+/// Interfaces named of one conversation.
+const MOST_INTERFACES: usize = 64;
+
+/// What one side sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sent {
+    /// Segments.
+    pub packets: u64,
+    /// Sum of `frame.len`.
+    pub frame_bytes: u64,
+    /// Sum of `tcp.len`.
+    pub payload_bytes: u64,
+    /// Payload bytes seen, each once.
+    pub stream_bytes: u64,
+    /// Segments with each verdict, by the number of its bit.
+    pub verdicts: [u32; 15],
+}
+
+impl Sent {
+    /// Segments with a verdict.
+    #[must_use]
+    pub fn count(&self, verdict: u16) -> u64 {
+        self.verdicts
+            .get(verdict.trailing_zeros() as usize)
+            .copied()
+            .unwrap_or(0)
+            .into()
+    }
+}
+
+/// Messages and what became of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    /// From the client.
+    pub to_server: u64,
+    /// From the server.
+    pub to_client: u64,
+    /// Wrapping sum of the ledger rows' hashes.
+    pub digest: u64,
+    /// Client messages answered right.
+    pub right: u64,
+    /// Answered by something else.
+    pub wrong: u64,
+    /// Not answered.
+    pub missing: u64,
+    /// Answered out of step.
+    pub late: u64,
+    /// Server messages that answer nothing.
+    pub unsolicited: u64,
+    /// Not to be told.
+    pub unknown: u64,
+}
+
+/// One conversation.
+#[derive(Clone, Debug)]
+pub struct Conversation {
+    /// Sender of the first frame, then the other side.
+    pub sides: [Endpoint; 2],
+    /// Number of its first frame.
+    pub first_frame: u64,
+    /// Number of its last frame.
+    pub last_frame: u64,
+    /// Time of its first frame.
+    pub first_time: Time,
+    /// Time of its last frame.
+    pub last_time: Time,
+    /// Whether a later conversation, or an earlier one, used the same endpoints.
+    pub endpoints_reused: bool,
+    /// Interfaces it was seen on, by id.
+    pub interfaces: Vec<u32>,
+    /// What each side sent, sightings merged.
+    pub sent: [Sent; 2],
+    /// Further records of packets already counted.
+    pub other_sightings: u64,
+    /// Who is the client.
+    pub roles: Option<Roles>,
+    /// How its messages are told apart; none where nothing was said.
+    pub framing: Option<Framing>,
+    /// Messages and exchanges.
+    pub said: Said,
+    /// From a request's last byte to its right answer's first.
+    pub response: Quantiles,
+    /// First frame of the largest payload, and its `tcp.len`.
+    pub largest: Option<(u64, u32)>,
+    /// Packets to name and to show; none where memory did not allow it.
+    pub evidence: Option<Box<Evidence>>,
+    /// Closed early to keep within the memory limit.
+    pub evicted: bool,
+}
+
+impl Conversation {
+    fn new(segment: &Segment<'_>) -> Self {
+        let frame = segment.frame;
+        Self {
+            sides: [segment.source, segment.destination],
+            first_frame: frame.number,
+            last_frame: frame.number,
+            first_time: frame.time,
+            last_time: frame.time,
+            endpoints_reused: false,
+            interfaces: Vec::new(),
+            sent: [Sent::default(); 2],
+            other_sightings: 0,
+            roles: None,
+            framing: None,
+            said: Said::default(),
+            response: Quantiles::default(),
+            largest: None,
+            evidence: Some(Box::default()),
+            evicted: false,
+        }
+    }
+
+    /// How much there is to say of it: echo messages first, then payload.
+    #[must_use]
+    pub fn rank(&self) -> (u64, u64) {
+        let echoed = self.said.right + self.said.late > 0;
+        let messages = if echoed {
+            self.said.to_server + self.said.to_client
+        } else {
+            0
+        };
+        (
+            messages,
+            self.sent[0].payload_bytes + self.sent[1].payload_bytes,
+        )
+    }
+
+    fn count(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
+        let sent = &mut self.sent[flowed.direction];
+        sent.packets += 1;
+        sent.frame_bytes += u64::from(segment.frame.wire_len);
+        sent.payload_bytes += u64::from(segment.payload_len);
+        let mut flags = flowed.verdict.0;
+        while flags != 0 {
+            sent.verdicts[flags.trailing_zeros() as usize] += 1;
+            flags &= flags - 1;
+        }
+    }
+
+    fn message(&mut self, from_client: bool, line: &Line<'_>) {
+        let said = &mut self.said;
+        *(if from_client {
+            &mut said.to_server
+        } else {
+            &mut said.to_client
+        }) += 1;
+        said.digest = said.digest.wrapping_add(ledger_row(line, from_client));
+    }
+
+    fn exchange(&mut self, exchange: &Exchange) {
+        let said = &mut self.said;
+        *match exchange.outcome {
+            Outcome::Right => &mut said.right,
+            Outcome::Wrong => &mut said.wrong,
+            Outcome::Missing => &mut said.missing,
+            Outcome::Late => &mut said.late,
+            Outcome::Unsolicited => &mut said.unsolicited,
+            Outcome::Unknown => &mut said.unknown,
+        } += 1;
+        if let (Outcome::Right, Some(request), Some(answer)) =
+            (exchange.outcome, exchange.request, exchange.answer)
+        {
+            // a clock that went back gives no duration
+            if let Ok(nanos) = u64::try_from(answer.first.time.since(request.last.time)) {
+                self.response.add(nanos);
+            }
+        }
+    }
+}
+
+/// FNV-1a 64 over a message's row of the ledger (the report's contract).
+fn ledger_row(line: &Line<'_>, from_client: bool) -> u64 {
+    let row = [
+        line.number,
+        line.offset,
+        line.len,
+        line.first.frame,
+        line.last.frame,
+    ];
+    let bytes = row.iter().flat_map(|field| field.to_le_bytes());
+    bytes
+        .chain([u8::from(!from_client)])
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        })
+}
+
+/// All conversations, in order of first frame.
+#[derive(Debug, Default)]
+pub struct Conversations {
+    all: Vec<Conversation>,
+    with_evidence: usize,
+    kept: usize,
+}
+
+impl Conversations {
+    /// All of them; a conversation's id is its place.
+    #[must_use]
+    pub fn all(&self) -> &[Conversation] {
+        &self.all
+    }
+
+    /// Takes a segment.
+    pub fn segment(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
+        if flowed.opened {
+            self.open(segment, flowed);
+        }
+        let id = flowed.conversation as usize;
+        let room = id < FIRST_SHOWN || self.kept < MOST_KEPT;
+        let Some(one) = self.all.get_mut(id) else {
+            return;
+        };
+        one.last_frame = segment.frame.number;
+        one.last_time = one.last_time.max(segment.frame.time);
+        if one.interfaces.last() != Some(&segment.interface)
+            && !one.interfaces.contains(&segment.interface)
+            && one.interfaces.len() < MOST_INTERFACES
+        {
+            one.interfaces.push(segment.interface);
+        }
+        if let Some(sighting) = flowed.sighting {
+            one.other_sightings += 1;
+            if let Some(evidence) = &mut one.evidence {
+                evidence.sighting(segment, flowed.direction, &sighting);
+            }
+            return;
+        }
+        one.count(segment, flowed);
+        let largest = segment.payload_len > one.largest.map_or(0, |(_, len)| len);
+        if largest {
+            one.largest = Some((segment.frame.number, segment.payload_len));
+        }
+        if let Some(evidence) = &mut one.evidence {
+            let before = evidence.held();
+            evidence.segment(segment, flowed, largest, room);
+            self.kept = self.kept + evidence.held() - before;
+        }
+    }
+
+    fn open(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
+        if self.with_evidence == MOST_EVIDENCE {
+            self.prune();
+        }
+        self.all.push(Conversation::new(segment));
+        self.with_evidence += 1;
+        if let Some(before) = flowed.reuses {
+            for id in [before, flowed.conversation] {
+                if let Some(one) = self.all.get_mut(id as usize) {
+                    one.endpoints_reused = true;
+                }
+            }
+        }
+    }
+
+    /// Takes the evidence from the lesser half of the conversations that have it.
+    fn prune(&mut self) {
+        let shown = |id: &usize| *id >= FIRST_SHOWN;
+        let mut ids: Vec<usize> = (0..self.all.len())
+            .filter(|id| shown(id) && self.all[*id].evidence.is_some())
+            .collect();
+        ids.sort_unstable_by_key(|id| self.all[*id].rank());
+        ids.truncate(ids.len() / 2);
+        for id in ids {
+            if let Some(evidence) = self.all[id].evidence.take() {
+                self.kept -= evidence.held();
+                self.with_evidence -= 1;
+            }
+        }
+    }
+
+    /// Takes what was told of a conversation's messages.
+    pub fn told(&mut self, id: u32, told: &Told<'_>) {
+        let Some(one) = self.all.get_mut(id as usize) else {
+            return;
+        };
+        let before = one.evidence.as_ref().map_or(0, |evidence| evidence.held());
+        match told {
+            Told::Settled(roles, framing) => (one.roles, one.framing) = (Some(*roles), *framing),
+            Told::Message {
+                from_client,
+                greeting,
+                line,
+            } => {
+                one.message(*from_client, line);
+                if let Some(evidence) = &mut one.evidence {
+                    evidence.message(*from_client, *greeting, line);
+                }
+            }
+            Told::Exchange(exchange) => {
+                one.exchange(exchange);
+                if let Some(evidence) = &mut one.evidence {
+                    evidence.exchange(exchange);
+                }
+            }
+        }
+        let after = one.evidence.as_ref().map_or(0, |evidence| evidence.held());
+        self.kept = self.kept + after - before;
+    }
+
+    /// Takes note that a conversation was closed to keep within the memory limit.
+    pub fn evicted(&mut self, id: u32) {
+        if let Some(one) = self.all.get_mut(id as usize) {
+            one.evicted = true;
+        }
+    }
+
+    /// Takes the stream bytes of a conversation that ended, by direction.
+    pub fn stream_bytes(&mut self, id: u32, bytes: [u64; 2]) {
+        if let Some(one) = self.all.get_mut(id as usize) {
+            for (sent, bytes) in one.sent.iter_mut().zip(bytes) {
+                sent.stream_bytes = bytes;
+            }
+        }
+    }
+}
