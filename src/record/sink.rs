@@ -151,6 +151,8 @@ impl Sink {
             }
         }
         if let Err(error) = self.output.sync() {
+            let text = format!("{error} when it was brought to the disk, so it may lack more");
+            let error = io::Error::new(error.kind(), text);
             self.trouble.get_or_insert(Trouble::Failed(error));
         }
     }

@@ -98,31 +98,7 @@ impl Live {
     /// # Errors
     /// See [`OpenError`].
     pub fn open(options: &Options) -> Result<Self, OpenError> {
-        // libpcap also knows devices that are no network interfaces. Those carry no TCP, and
-        // some count in microseconds; a network interface always has nanoseconds.
-        if options.device != ANY && if_nametoindex(options.device.as_str()).is_err() {
-            return Err(OpenError::NoDevice(devices()));
-        }
-        let inactive = Capture::from_device(options.device.as_str())
-            .map_err(|error| refused(&error))?
-            .snaplen(options.snapshot_length as i32)
-            .buffer_size(options.buffer_bytes)
-            .timeout(BLOCK_TIMEOUT_MS)
-            .precision(Precision::Nano);
-        let mut capture = inactive
-            .open()
-            .and_then(Capture::setnonblock)
-            .map_err(|error| refused(&error))?;
-        if options.device == ANY {
-            capture
-                .set_datalink(Linktype(link::LINUX_SLL2 as i32))
-                .map_err(|error| {
-                    OpenError::Other(format!(
-                        "{}; libpcap 1.10 or later is needed",
-                        words(&error)
-                    ))
-                })?;
-        }
+        let capture = activate(options)?;
         let link_type = link_type_of(capture.get_datalink());
         let filter = check_filters(&capture, &options.filters)?;
         let mut live = Self {
@@ -296,6 +272,36 @@ impl AsFd for Live {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.capture.as_fd()
     }
+}
+
+/// A handle that takes packets, unfiltered yet, with SLL2 headers on [`ANY`].
+fn activate(options: &Options) -> Result<Capture<Active>, OpenError> {
+    // libpcap also knows devices that are no network interfaces. Those carry no TCP, and
+    // some count in microseconds; a network interface always has nanoseconds.
+    if options.device != ANY && if_nametoindex(options.device.as_str()).is_err() {
+        return Err(OpenError::NoDevice(devices()));
+    }
+    let inactive = Capture::from_device(options.device.as_str())
+        .map_err(|error| refused(&error))?
+        .snaplen(options.snapshot_length as i32)
+        .buffer_size(options.buffer_bytes)
+        .timeout(BLOCK_TIMEOUT_MS)
+        .precision(Precision::Nano);
+    let mut capture = inactive
+        .open()
+        .and_then(Capture::setnonblock)
+        .map_err(|error| refused(&error))?;
+    if options.device == ANY {
+        capture
+            .set_datalink(Linktype(link::LINUX_SLL2 as i32))
+            .map_err(|error| {
+                OpenError::Other(format!(
+                    "{}; libpcap 1.10 or later is needed",
+                    words(&error)
+                ))
+            })?;
+    }
+    Ok(capture)
 }
 
 /// The interfaces of this machine, [`ANY`] first.
