@@ -59,8 +59,12 @@ fn run(args: &Args) -> Result<(), Trouble> {
     thread::scope(|scope| {
         let server = scope.spawn(move || serve(args.port, &listens));
         let client = scope.spawn(move || take_greeting(&listening, args.sleep));
-        let served = server.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        let greeted = client.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let served = server
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let greeted = client
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         served.and(greeted)
     })?;
     thread::sleep(args.sleep);
