@@ -1,5 +1,6 @@
 //! Server and client as programs: with each other, with scripted peers, with plain Python.
 
+mod answers;
 mod conversation;
 mod ends;
 mod interop;

@@ -26,6 +26,19 @@ pub struct Ended {
     pub stderr: String,
 }
 
+/// Requires the exit code, and that standard error holds each of `words`.
+#[track_caller]
+pub fn said(ended: &Ended, code: i32, words: &[&str]) {
+    assert_eq!(ended.code, Some(code), "{ended:?}");
+    for word in words {
+        assert!(
+            ended.stderr.contains(word),
+            "no {word:?} in {:?}",
+            ended.stderr
+        );
+    }
+}
+
 /// A program that runs; killed when dropped.
 pub struct Running {
     child: Child,
