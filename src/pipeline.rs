@@ -101,17 +101,15 @@ impl Stages {
 
     /// Ends a conversation in all stages.
     fn close(&mut self, id: u32) {
-        self.flow.close(id);
+        let closed = self.flow.close(id);
         let (messages, conversations) = (&mut self.messages, &mut self.answers.conversations);
-        let bytes = self.streams.close(id, |direction, piece| {
+        let streams = self.streams.close(id, |direction, piece| {
             messages.piece(id, direction, &piece, &mut |told| {
                 conversations.told(id, &told)
             });
         });
-        if let Some(bytes) = bytes {
-            conversations.stream_bytes(id, bytes);
-        }
         messages.close(id, &mut |told| conversations.told(id, &told));
+        conversations.closed(id, closed, streams);
     }
 
     fn end(&mut self) {

@@ -3,6 +3,7 @@
 pub mod conversations;
 pub mod evidence;
 pub mod quantiles;
+pub mod sent;
 pub mod totals;
 
 use crate::decode::Seen;

@@ -8,7 +8,8 @@ use super::model::{
     self, Answers, Capture, Direction, Endpoint, Exchanges, Exhibit, Largest, Messages,
     ResponseTimes,
 };
-use crate::answers::conversations::{Conversation, Sent};
+use crate::answers::conversations::Conversation;
+use crate::answers::sent::Sent;
 use crate::answers::{Analysed, Framing, RoleRule, Roles, Verdict};
 use crate::decode::dissect;
 use crate::source::sidecar::Sidecar;
