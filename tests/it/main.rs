@@ -6,6 +6,8 @@ mod answers;
 mod capture;
 mod endpoint;
 #[cfg(feature = "live")]
+mod lab;
+#[cfg(feature = "live")]
 mod net;
 mod scenarios;
 mod structure;
