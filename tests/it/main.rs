@@ -5,6 +5,7 @@ mod answers;
 #[cfg(feature = "live")]
 mod capture;
 mod endpoint;
+mod memory;
 #[cfg(feature = "live")]
 mod net;
 mod scenarios;
