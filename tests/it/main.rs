@@ -1,5 +1,6 @@
 //! The one integration binary.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod analyze;
 mod scenarios;
 mod structure;
