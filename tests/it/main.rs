@@ -1,6 +1,7 @@
 //! The one integration binary.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod analyze;
 mod answers;
 #[cfg(feature = "live")]
 mod capture;
