@@ -365,6 +365,7 @@ impl Conversations {
             sent.stream_bytes = counts.seen;
             sent.missing_bytes = counts.missing;
             sent.late_bytes = counts.late;
+            sent.differing = counts.differing;
         }
     }
 }

@@ -82,6 +82,12 @@ fn state(one: &Conversation) -> String {
         let bytes = plural(missing, "payload byte");
         words += &format!(" The capture lacks {bytes} of its streams.");
     }
+    let differing = one.to_server.more.differing_segments + one.to_client.more.differing_segments;
+    if differing > 0 {
+        let segments = plural(differing, "segment");
+        words +=
+            &format!(" {segments} came with other bytes than the first copy; the first counts.");
+    }
     words
 }
 
