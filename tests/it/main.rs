@@ -8,6 +8,8 @@ mod capture;
 mod endpoint;
 mod memory;
 #[cfg(feature = "live")]
+mod lab;
+#[cfg(feature = "live")]
 mod net;
 mod scenarios;
 mod structure;
