@@ -382,23 +382,3 @@ fn a_stream_may_begin_midway() {
     assert_eq!(direction.close().seen, 22);
     assert_eq!(direction.given.ends, 1);
 }
-
-#[test]
-fn a_fin_ends_the_stream_once_all_is_there() {
-    let mut direction = Direction::new(u32::MAX - 3);
-    direction.push(direction.seq(4), Flags::FIN | Flags::ACK, b"ef");
-    assert_eq!(direction.given.ends, 0, "bytes before it are missing");
-    direction.send(0, b"abcd");
-    assert_eq!(
-        (direction.given.text().as_str(), direction.given.ends),
-        ("abcdef", 1)
-    );
-    // again, and acknowledged: the FIN is no byte
-    direction.push(direction.seq(4), Flags::FIN | Flags::ACK, b"ef");
-    direction.acknowledge(7);
-    assert_eq!(direction.close().missing, 0);
-    assert_eq!(
-        (direction.given.text().as_str(), direction.given.ends),
-        ("abcdef", 1)
-    );
-}

@@ -6,9 +6,9 @@ mod answers;
 #[cfg(feature = "live")]
 mod capture;
 mod endpoint;
-mod memory;
 #[cfg(feature = "live")]
 mod lab;
+mod memory;
 #[cfg(feature = "live")]
 mod net;
 mod scenarios;

@@ -1,6 +1,26 @@
-//! When a hole is given up.
+//! How a stream ends, and when a hole is given up.
 
 use super::*;
+
+#[test]
+fn a_fin_ends_the_stream_once_all_is_there() {
+    let mut direction = Direction::new(u32::MAX - 3);
+    direction.push(direction.seq(4), Flags::FIN | Flags::ACK, b"ef");
+    assert_eq!(direction.given.ends, 0, "bytes before it are missing");
+    direction.send(0, b"abcd");
+    assert_eq!(
+        (direction.given.text().as_str(), direction.given.ends),
+        ("abcdef", 1)
+    );
+    // again, and acknowledged: the FIN is no byte
+    direction.push(direction.seq(4), Flags::FIN | Flags::ACK, b"ef");
+    direction.acknowledge(7);
+    assert_eq!(direction.close().missing, 0);
+    assert_eq!(
+        (direction.given.text().as_str(), direction.given.ends),
+        ("abcdef", 1)
+    );
+}
 
 #[test]
 fn what_was_acknowledged_and_never_seen_is_a_gap_at_the_end() {
