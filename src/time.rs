@@ -22,7 +22,10 @@ impl fmt::Display for Time {
         let (day, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
         let (year, month, date) = civil(day);
         let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-        write!(f, "{year:04}-{month:02}-{date:02}T{hour:02}:{minute:02}:{second:02}.{nanos:09}Z")
+        write!(
+            f,
+            "{year:04}-{month:02}-{date:02}T{hour:02}:{minute:02}:{second:02}.{nanos:09}Z"
+        )
     }
 }
 
@@ -37,7 +40,11 @@ fn civil(days: i64) -> (i64, i64, i64) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let date = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let month = if month_from_march < 10 {
+        month_from_march + 3
+    } else {
+        month_from_march - 9
+    };
     (era * 400 + year_of_era + i64::from(month <= 2), month, date)
 }
 
@@ -48,8 +55,14 @@ mod tests {
     #[test]
     fn text_is_rfc_3339() {
         assert_eq!(Time(0).to_string(), "1970-01-01T00:00:00.000000000Z");
-        assert_eq!(Time(951_782_400_000_000_001).to_string(), "2000-02-29T00:00:00.000000001Z");
+        assert_eq!(
+            Time(951_782_400_000_000_001).to_string(),
+            "2000-02-29T00:00:00.000000001Z"
+        );
         assert_eq!(Time(-1).to_string(), "1969-12-31T23:59:59.999999999Z");
-        assert_eq!(Time(1_795_405_208_950_000_000).to_string(), "2026-11-23T03:40:08.950000000Z");
+        assert_eq!(
+            Time(1_795_405_208_950_000_000).to_string(),
+            "2026-11-23T03:40:08.950000000Z"
+        );
     }
 }

@@ -24,6 +24,28 @@ pub mod link {
     pub const LINUX_SLL2: u32 = 276;
 }
 
+/// Name of a LINKTYPE value in the registry, without its prefix; for one not known here, `LINKTYPE 9999`.
+#[must_use]
+pub fn link_name(link_type: u32) -> String {
+    let name = match link_type {
+        link::NULL => "NULL",
+        link::ETHERNET => "ETHERNET",
+        9 => "PPP",
+        link::RAW_DLT | link::RAW_OPENBSD | link::RAW => "RAW",
+        105 => "IEEE802_11",
+        link::LOOP => "LOOP",
+        link::LINUX_SLL => "LINUX_SLL",
+        127 => "IEEE802_11_RADIOTAP",
+        189 => "USB_LINUX",
+        220 => "USB_LINUX_MMAPPED",
+        link::IPV4 => "IPV4",
+        link::IPV6 => "IPV6",
+        link::LINUX_SLL2 => "LINUX_SLL2",
+        other => return format!("LINKTYPE {other}"),
+    };
+    name.to_owned()
+}
+
 /// ARPHRD value of the loopback device, in SLL and SLL2 headers.
 pub const ARPHRD_LOOPBACK: u16 = 772;
 /// ARPHRD value of Ethernet devices.
@@ -33,3 +55,21 @@ pub const ARPHRD_ETHERNET: u16 = 1;
 pub const SLL_LEN: usize = 16;
 /// Length of an SLL2 header.
 pub const SLL2_LEN: usize = 20;
+/// Offset of the interface's index (u32, big-endian) in an SLL2 header.
+pub const SLL2_IFINDEX: usize = 4;
+/// Offset of the ARPHRD value (u16, big-endian) in an SLL2 header.
+pub const SLL2_ARPHRD: usize = 8;
+/// Offset of the packet type (u8) in an SLL2 header.
+pub const SLL2_PACKET_TYPE: usize = 10;
+
+/// The headers of a classic pcap file.
+pub mod pcap {
+    /// First four bytes, in the writer's byte order, of a file whose times are nanoseconds.
+    pub const MAGIC_NANOSECONDS: u32 = 0xa1b2_3c4d;
+    /// Version of the format, major and minor.
+    pub const VERSION: (u16, u16) = (2, 4);
+    /// Length of the file's header.
+    pub const FILE_HEADER_LEN: usize = 24;
+    /// Length of the header before each packet.
+    pub const RECORD_HEADER_LEN: usize = 16;
+}

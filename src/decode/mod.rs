@@ -1,3 +1,80 @@
-//! From a frame's bytes to its TCP segment.
+//! From a frame's bytes to its TCP segment: every length is checked here, once.
 
 pub mod dissect;
+pub mod link;
+pub mod segment;
+pub mod seq;
+
+use std::collections::HashMap;
+
+use crate::ledger::Skip;
+use crate::source::frame::Frame;
+use link::Port;
+use segment::Segment;
+
+/// Interfaces told apart; more than a host has. The last stands for all beyond.
+const MOST_PORTS: usize = 65_536;
+
+/// An interface and the frames recorded on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// What the file tells of it.
+    pub port: Port,
+    /// Frames, of any protocol.
+    pub packets: u64,
+}
+
+/// Decodes frames and numbers the interfaces they were recorded on, from 0 in order of appearance.
+#[derive(Default)]
+pub struct Decoder {
+    ports: Vec<Seen>,
+    ids: HashMap<Port, u32, ahash::RandomState>,
+    last: u32,
+}
+
+impl Decoder {
+    /// A frame's TCP segment.
+    ///
+    /// # Errors
+    /// Why there is none that is numbered.
+    pub fn decode<'a>(&mut self, frame: Frame<'a>) -> Result<Segment<'a>, Skip> {
+        let link = link::link(&frame);
+        let interface = self.interface(link.port);
+        self.ports[interface as usize].packets += 1;
+        let segment = segment::segment(frame, &link)?;
+        Ok(Segment {
+            interface,
+            ..segment
+        })
+    }
+
+    /// Interfaces seen so far; a segment's `interface` is an index into them.
+    #[must_use]
+    pub fn ports(&self) -> &[Seen] {
+        &self.ports
+    }
+
+    fn interface(&mut self, port: Port) -> u32 {
+        if self
+            .ports
+            .get(self.last as usize)
+            .is_some_and(|seen| seen.port == port)
+        {
+            return self.last;
+        }
+        self.last = match self.ids.get(&port) {
+            Some(&id) => id,
+            None if self.ports.len() == MOST_PORTS => self.last_port(),
+            None => {
+                self.ports.push(Seen { port, packets: 0 });
+                self.ids.insert(port, self.last_port());
+                self.last_port()
+            }
+        };
+        self.last
+    }
+
+    fn last_port(&self) -> u32 {
+        u32::try_from(self.ports.len() - 1).unwrap_or(u32::MAX)
+    }
+}

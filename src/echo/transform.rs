@@ -1,1 +1,66 @@
-//! Reverse the characters and swap their case.
+//! The answer to a line: its characters in reverse order, their case swapped.
+//!
+//! `docs/PROTOCOL.md` states the rule and holds a table of cases.
+
+/// Appends to `answer` what the echo server answers to `line`, which has no line ending.
+///
+/// Valid UTF-8 is reversed by Unicode scalar value; characters whose other case is one
+/// character change to it, all others stay. What is no valid UTF-8 is reversed byte by byte,
+/// with ASCII case only. The transform of a transform is the line again for ASCII text.
+pub fn transform(line: &[u8], answer: &mut Vec<u8>) {
+    answer.reserve(line.len());
+    match std::str::from_utf8(line) {
+        Ok(text) if !text.is_ascii() => {
+            let mut utf8 = [0; 4];
+            for character in text.chars().rev() {
+                answer.extend_from_slice(swap_case(character).encode_utf8(&mut utf8).as_bytes());
+            }
+        }
+        _ => answer.extend(line.iter().rev().map(|byte| swap_ascii_case(*byte))),
+    }
+}
+
+fn swap_ascii_case(byte: u8) -> u8 {
+    if byte.is_ascii_alphabetic() {
+        byte ^ 0x20
+    } else {
+        byte
+    }
+}
+
+fn swap_case(character: char) -> char {
+    if character.is_uppercase() {
+        only(character.to_lowercase(), character)
+    } else if character.is_lowercase() {
+        only(character.to_uppercase(), character)
+    } else {
+        character
+    }
+}
+
+/// The mapping if it is one character, else the character itself.
+fn only(mut mapped: impl Iterator<Item = char>, character: char) -> char {
+    match (mapped.next(), mapped.next()) {
+        (Some(one), None) => one,
+        _ => character,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(line: &[u8]) -> Vec<u8> {
+        let mut answer = Vec::new();
+        transform(line, &mut answer);
+        answer
+    }
+
+    #[test]
+    fn reverses_and_swaps() {
+        assert_eq!(of(b"HELLO"), b"olleh");
+        assert_eq!(of(b""), b"");
+        assert_eq!(of("Grüße, ÄÖ".as_bytes()), "öä ,EßÜRg".as_bytes());
+        assert_eq!(of(b"aB\xff"), b"\xffbA");
+    }
+}

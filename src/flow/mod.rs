@@ -1,1 +1,201 @@
-//! Stage.
+//! From segments to conversations: which one, which direction, what became of it.
+
+mod idle;
+pub mod key;
+pub mod ranges;
+mod rtt;
+pub mod sighting;
+pub mod state;
+mod unacked;
+pub mod verdict;
+
+use std::collections::HashMap;
+
+use crate::decode::segment::{Endpoint, Flags, Segment};
+use idle::Idle;
+use key::Key;
+use rtt::Waiting;
+use sighting::{Sighting, Sightings};
+use state::Life;
+pub use verdict::Relative;
+use verdict::{Analysis, Verdict};
+
+/// What flow says of a segment.
+#[derive(Clone, Copy, Debug)]
+pub struct Flowed {
+    /// The conversation: counts from 0 in order of first frame.
+    pub conversation: u32,
+    /// 0 if the sender of the conversation's first frame sent it, else 1.
+    pub direction: usize,
+    /// Whether it is the first frame of its conversation.
+    pub opened: bool,
+    /// The conversation that used its endpoints before, and ends with this segment.
+    pub reuses: Option<u32>,
+    /// What the segment's numbers are relative to.
+    pub relative: Relative,
+    /// What became of it; nothing for a further sighting.
+    pub verdict: Verdict,
+    /// Nanoseconds since the other side sent what this segment acknowledges.
+    pub rtt: Option<u64>,
+    /// Set where the segment is a further record of a packet already judged.
+    pub sighting: Option<Sighting>,
+}
+
+/// A conversation that is still followed.
+struct Open {
+    key: Key,
+    first_sender: Endpoint,
+    analysis: Analysis,
+    waiting: [Waiting; 2],
+    life: Life,
+}
+
+/// What is known of a conversation at its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Closed {
+    /// From SYN to the ACK that ends the handshake, in nanoseconds, where both were captured.
+    pub handshake_rtt: Option<u64>,
+    /// The flags seen.
+    pub life: Life,
+}
+
+/// Follows conversations.
+pub struct Flow {
+    ids: HashMap<Key, u32, ahash::RandomState>,
+    /// By id; nothing where the conversation is no longer followed.
+    open: Vec<Option<Box<Open>>>,
+    sightings: Option<Sightings>,
+    idle: Idle,
+    followed: usize,
+}
+
+impl Flow {
+    /// `merge_sightings`: count a packet once that was recorded on several interfaces.
+    #[must_use]
+    pub fn new(merge_sightings: bool) -> Self {
+        Self {
+            ids: HashMap::default(),
+            open: Vec::new(),
+            sightings: merge_sightings.then(Sightings::default),
+            idle: Idle::default(),
+            followed: 0,
+        }
+    }
+
+    /// Judges a segment.
+    pub fn push(&mut self, segment: &Segment<'_>) -> Flowed {
+        let (id, opened, reuses) = self.conversation(segment);
+        self.idle.touch(id);
+        let open = self.open[id as usize].get_or_insert_with(|| Open::begin(segment));
+        let direction = open.direction(segment);
+        let sighting = match &mut self.sightings {
+            Some(sightings) if segment.analysed && tells_place(segment) => {
+                sightings.look(segment, id, direction)
+            }
+            _ => None,
+        };
+        let mut verdict = Verdict::default();
+        let mut rtt = None;
+        if sighting.is_none() && segment.analysed {
+            verdict = open.analysis.judge(segment, direction);
+            rtt = open.time(segment, direction, verdict);
+            open.life.segment(segment, direction);
+        }
+        if reuses.is_some() {
+            verdict.0 |= Verdict::REUSED_PORTS;
+        }
+        let relative = open.analysis.relative(direction);
+        Flowed {
+            conversation: id,
+            direction,
+            opened,
+            reuses,
+            relative,
+            verdict,
+            rtt,
+            sighting,
+        }
+    }
+
+    /// The conversation that had no segment for the longest time, if more than one is followed.
+    #[must_use]
+    pub fn longest_idle(&self) -> Option<u32> {
+        (self.followed > 1).then(|| self.idle.longest()).flatten()
+    }
+
+    /// Memory held for the conversations that are followed, in bytes.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        // an entry of the table, the state, and a run of unacknowledged segments each way
+        self.followed * (size_of::<Open>() + 2 * size_of::<Key>() + 160)
+    }
+
+    /// Forgets a conversation, and tells its end; a later segment of its endpoints opens a new one.
+    pub fn close(&mut self, id: u32) -> Option<Closed> {
+        let open = self.open.get_mut(id as usize).and_then(Option::take)?;
+        if self.ids.get(&open.key) == Some(&id) {
+            self.ids.remove(&open.key);
+        }
+        self.idle.remove(id);
+        self.followed -= 1;
+        if let Some(sightings) = &mut self.sightings {
+            sightings.close(id);
+        }
+        Some(Closed {
+            handshake_rtt: open.analysis.handshake_rtt(),
+            life: open.life,
+        })
+    }
+
+    /// The segment's conversation, whether it is new, and which one had its endpoints before.
+    fn conversation(&mut self, segment: &Segment<'_>) -> (u32, bool, Option<u32>) {
+        let key = Key::of(segment);
+        let known = self.ids.get(&key).copied();
+        if let Some(id) = known
+            && let Some(open) = &self.open[id as usize]
+            && !(segment.analysed && open.reopened_by(segment))
+        {
+            return (id, false, None);
+        }
+        let id = u32::try_from(self.open.len()).unwrap_or(u32::MAX);
+        self.open.push(Some(Open::begin(segment)));
+        self.ids.insert(key, id);
+        self.followed += 1;
+        (id, true, known)
+    }
+}
+
+/// Whether records of this one's kind can have been made in more than one place.
+fn tells_place(segment: &Segment<'_>) -> bool {
+    segment.frame.interface.is_some() || segment.packet_type != 255
+}
+
+impl Open {
+    fn begin(segment: &Segment<'_>) -> Box<Self> {
+        let analysis = Analysis::default();
+        Box::new(Self {
+            waiting: Default::default(),
+            life: Life::default(),
+            key: Key::of(segment),
+            first_sender: segment.source,
+            analysis,
+        })
+    }
+
+    fn direction(&self, segment: &Segment<'_>) -> usize {
+        usize::from(self.first_sender != segment.source)
+    }
+
+    /// Takes a segment's times; gives the round trip that it ends.
+    fn time(&mut self, segment: &Segment<'_>, direction: usize, verdict: Verdict) -> Option<u64> {
+        self.waiting[direction].sent(segment, verdict);
+        if !segment.flags.any(Flags::ACK) {
+            return None;
+        }
+        self.waiting[1 - direction].acknowledged(segment.ack, segment.frame.time)
+    }
+
+    fn reopened_by(&self, segment: &Segment<'_>) -> bool {
+        self.analysis.reopened_by(segment, self.direction(segment))
+    }
+}

@@ -1,1 +1,306 @@
-//! Stage.
+//! From streams to messages: each with the packets that brought it, and paired with its answer.
+
+pub mod exchange;
+pub mod lines;
+pub mod opening;
+
+use crate::decode::segment::{Endpoint, Segment};
+use crate::flow::Flowed;
+use crate::stream::reassembler::Piece;
+use exchange::{Exchange, Exchanges};
+use lines::{Brought, Framing, Line, Lines};
+use opening::{Early, Opening, Roles};
+
+/// What this stage tells of a conversation, in the order it becomes known.
+#[derive(Clone, Copy, Debug)]
+pub enum Told<'a> {
+    /// Who is the client and how messages are told apart; before all else, once.
+    Settled(Roles, Option<Framing>),
+    /// A message of the client or of the server.
+    Message {
+        /// Whether the client sent it.
+        from_client: bool,
+        /// Whether the server sent it before the client had sent anything, as its first.
+        greeting: bool,
+        /// The message.
+        line: Line<'a>,
+    },
+    /// An exchange is settled.
+    Exchange(Exchange),
+}
+
+/// Receives what is told.
+pub type Sink<'s> = dyn FnMut(Told<'_>) + 's;
+
+/// One conversation.
+struct Dialogue {
+    sides: [Endpoint; 2],
+    roles: Option<Roles>,
+    opening: Option<Opening>,
+    framing: Framing,
+    lines: [Lines; 2],
+    exchanges: Exchanges,
+    client_spoke: bool,
+    settled: bool,
+}
+
+/// All conversations.
+#[derive(Default)]
+pub struct Messages {
+    /// By conversation id; nothing where it has ended.
+    dialogues: Vec<Option<Box<Dialogue>>>,
+    hasher: ahash::RandomState,
+    held: usize,
+}
+
+impl Messages {
+    /// Takes note of a segment, before its bytes.
+    pub fn segment(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
+        let id = flowed.conversation as usize;
+        if id >= self.dialogues.len() {
+            self.dialogues.resize_with(id + 1, Option::default);
+        }
+        let dialogue = self.dialogues[id].get_or_insert_with(|| Dialogue::new(segment, flowed));
+        if !dialogue.settled && dialogue.roles.is_none() {
+            dialogue.roles = Roles::of_flags(segment.flags, flowed.direction);
+        }
+    }
+
+    /// Takes a piece of a stream.
+    pub fn piece(&mut self, id: u32, direction: usize, piece: &Piece<'_>, give: &mut Sink<'_>) {
+        let Some(Some(dialogue)) = self.dialogues.get_mut(id as usize) else {
+            return;
+        };
+        let before = dialogue.held();
+        dialogue.piece(direction, piece, &self.hasher, give);
+        self.held = self.held + dialogue.held() - before;
+    }
+
+    /// Ends a conversation.
+    pub fn close(&mut self, id: u32, give: &mut Sink<'_>) {
+        let Some(mut dialogue) = self.dialogues.get_mut(id as usize).and_then(Option::take) else {
+            return;
+        };
+        self.held -= dialogue.held();
+        dialogue.close(&self.hasher, give);
+    }
+
+    /// Bytes held for messages that are not complete or wait for an answer.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.held
+    }
+}
+
+impl Dialogue {
+    fn new(segment: &Segment<'_>, flowed: &Flowed) -> Box<Self> {
+        let mut sides = [segment.source, segment.destination];
+        if flowed.direction == 1 {
+            sides.reverse();
+        }
+        Box::new(Self {
+            sides,
+            roles: None,
+            opening: Some(Opening::default()),
+            framing: Framing::Line,
+            lines: [Lines::default(), Lines::default()],
+            exchanges: Exchanges::default(),
+            client_spoke: false,
+            settled: false,
+        })
+    }
+
+    fn held(&self) -> usize {
+        let opening = self.opening.as_ref().map_or(0, Opening::held);
+        opening + self.lines[0].held() + self.lines[1].held() + self.exchanges.held()
+    }
+
+    fn piece(
+        &mut self,
+        direction: usize,
+        piece: &Piece<'_>,
+        hasher: &ahash::RandomState,
+        give: &mut Sink<'_>,
+    ) {
+        if let (Some(opening), Some(early)) = (&mut self.opening, Early::of(direction, piece)) {
+            opening.push(early);
+            self.settle(false, hasher, give);
+            return;
+        }
+        match *piece {
+            Piece::Bytes {
+                offset,
+                data,
+                frame,
+                time,
+            } => {
+                self.bytes(
+                    direction,
+                    offset,
+                    data,
+                    Brought { frame, time },
+                    hasher,
+                    give,
+                );
+            }
+            Piece::Gap { offset, len } => self.gap(direction, offset, len),
+            // in chunk framing, or for a last line without ending
+            Piece::End if self.opening.is_none() => self.end(direction, hasher, give),
+            Piece::End => {}
+        }
+    }
+
+    /// Fixes roles and framing if it can, and reads what waited for that.
+    fn settle(&mut self, last: bool, hasher: &ahash::RandomState, give: &mut Sink<'_>) {
+        let Some(opening) = &self.opening else { return };
+        let Some((roles, framing)) = opening.decide(self.roles, self.sides, last) else {
+            return;
+        };
+        if self.roles.is_none() {
+            self.exchanges.begins_unseen();
+        }
+        let pieces = self
+            .opening
+            .take()
+            .map(Opening::into_pieces)
+            .unwrap_or_default();
+        (self.roles, self.framing, self.settled) = (Some(roles), framing, true);
+        give(Told::Settled(
+            roles,
+            (!pieces.is_empty()).then_some(framing),
+        ));
+        for piece in pieces {
+            if piece.gap > 0 {
+                self.gap(piece.direction, piece.offset, piece.gap);
+            } else {
+                self.bytes(
+                    piece.direction,
+                    piece.offset,
+                    &piece.data,
+                    piece.by,
+                    hasher,
+                    give,
+                );
+            }
+        }
+    }
+
+    fn is_client(&self, direction: usize) -> bool {
+        self.roles.is_some_and(|roles| roles.client == direction)
+    }
+
+    fn bytes(
+        &mut self,
+        direction: usize,
+        offset: u64,
+        data: &[u8],
+        by: Brought,
+        hasher: &ahash::RandomState,
+        give: &mut Sink<'_>,
+    ) {
+        if self.framing == Framing::Chunk {
+            self.end(1 - direction, hasher, give);
+        }
+        let mut teller = Teller::of(
+            self.is_client(direction),
+            self.client_spoke,
+            &mut self.exchanges,
+            hasher,
+        );
+        self.lines[direction].bytes(self.framing, offset, data, by, &mut |line| {
+            teller.tell(line, give)
+        });
+        self.client_spoke |= self.is_client(direction);
+    }
+
+    fn end(&mut self, direction: usize, hasher: &ahash::RandomState, give: &mut Sink<'_>) {
+        let mut teller = Teller::of(
+            self.is_client(direction),
+            self.client_spoke,
+            &mut self.exchanges,
+            hasher,
+        );
+        self.lines[direction].end(&mut |line| teller.tell(line, give));
+    }
+
+    fn gap(&mut self, direction: usize, offset: u64, len: u64) {
+        self.lines[direction].gap(offset, len);
+        if self.is_client(direction) {
+            self.client_spoke = true;
+            self.exchanges.request_gap();
+        } else {
+            self.exchanges.answer_gap();
+        }
+    }
+
+    fn close(&mut self, hasher: &ahash::RandomState, give: &mut Sink<'_>) {
+        self.settle(true, hasher, give);
+        let client = self.roles.map_or(0, |roles| roles.client);
+        for direction in [client, 1 - client] {
+            self.end(direction, hasher, give);
+        }
+        self.exchanges
+            .end(&mut |exchange| give(Told::Exchange(exchange)));
+    }
+}
+
+impl Early {
+    fn of(direction: usize, piece: &Piece<'_>) -> Option<Self> {
+        let (offset, data, gap, by) = match *piece {
+            Piece::Bytes {
+                offset,
+                data,
+                frame,
+                time,
+            } => (offset, data.to_vec(), 0, Brought { frame, time }),
+            Piece::Gap { offset, len } => (offset, Vec::new(), len, Brought::default()),
+            Piece::End => return None,
+        };
+        Some(Self {
+            direction,
+            offset,
+            data,
+            gap,
+            by,
+        })
+    }
+}
+
+/// Tells messages of one direction, and what they settle.
+struct Teller<'a> {
+    from_client: bool,
+    client_spoke: bool,
+    exchanges: &'a mut Exchanges,
+    hasher: &'a ahash::RandomState,
+}
+
+impl<'a> Teller<'a> {
+    fn of(
+        from_client: bool,
+        client_spoke: bool,
+        exchanges: &'a mut Exchanges,
+        hasher: &'a ahash::RandomState,
+    ) -> Self {
+        Self {
+            from_client,
+            client_spoke,
+            exchanges,
+            hasher,
+        }
+    }
+
+    fn tell(&mut self, line: Line<'_>, give: &mut Sink<'_>) {
+        let greeting = !self.from_client && !self.client_spoke && line.number == 0;
+        give(Told::Message {
+            from_client: self.from_client,
+            greeting,
+            line,
+        });
+        let mut settle = |exchange| give(Told::Exchange(exchange));
+        if self.from_client {
+            self.exchanges.request(&line, self.hasher, &mut settle);
+        } else {
+            self.exchanges.answer(&line, self.hasher, &mut settle);
+        }
+    }
+}

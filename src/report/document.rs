@@ -3,7 +3,8 @@
 /// A document from top to bottom.
 pub type Document = Vec<Block>;
 
-/// One piece of a document.
+/// One piece of a document. Its text is safe to show: whoever fills it has escaped what
+/// came from a file or a peer (`echo::escape`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Block {
     /// A heading; level 1 is the document's own.
@@ -12,11 +13,11 @@ pub enum Block {
     Text(String),
     /// A table.
     Table(Table),
-    /// Lines whose columns matter (packet list, layers, hex dump): never wrapped.
+    /// Lines whose columns matter (packet list, layers, hex dump, filters): never wrapped.
     Lines(Vec<String>),
 }
 
-/// Rows of finished cells.
+/// Rows of finished cells. A line feed in a cell starts a new line there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table {
     /// One cell a column.
@@ -25,4 +26,7 @@ pub struct Table {
     pub rows: Vec<Vec<String>>,
     /// Columns that hold numbers and stand to the right.
     pub numeric: Vec<usize>,
+    /// The first columns, which say what a row is about. Where the others do not fit beside
+    /// each other, the table is drawn in parts that each begin with these. 0: never in parts.
+    pub key_columns: usize,
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::decode::dissect::Relative;
 use crate::ledger::Ledger;
 use crate::source::frame::Damage;
 
@@ -108,7 +109,10 @@ pub struct Conversation {
 
 /// Counts of what one side sent. Verdicts are counted for the frame's sender.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[allow(missing_docs, reason = "the JSON contract's own names; DESIGN of the report tells each")]
+#[allow(
+    missing_docs,
+    reason = "the JSON contract's own names; DESIGN of the report tells each"
+)]
 pub struct Direction {
     pub packets: u64,
     pub frame_bytes: u64,
@@ -246,4 +250,6 @@ pub struct Exhibit {
     pub wire_len: u32,
     /// The bytes captured.
     pub bytes: Vec<u8>,
+    /// What its conversation knows, for relative sequence numbers and the scaled window.
+    pub relative: Option<Relative>,
 }

@@ -1,5 +1,7 @@
 //! Where frames come from: a file, a pipe, memory, or (feature `live`) an interface.
 
+mod block;
+pub mod file;
 pub mod frame;
 #[cfg(feature = "live")]
 pub mod live;

@@ -21,7 +21,7 @@ pub const IMPORTS: &[(&str, &[&str])] = &[
     ("decode", &["source::frame"]),
     ("flow", &["decode"]),
     ("stream", &["flow", "decode"]),
-    ("message", &["stream", "flow"]),
+    ("message", &["stream", "flow", "decode"]),
     (
         "answers",
         &["message", "stream", "flow", "decode", "source"],

@@ -1,0 +1,354 @@
+//! What is counted of each conversation.
+
+use super::evidence::Evidence;
+use super::quantiles::Quantiles;
+use super::sent::{Hop, Sent};
+use crate::decode::segment::{Endpoint, Segment};
+use crate::flow::sighting::Sighting;
+use crate::flow::{Closed, Flowed};
+use crate::message::Told;
+use crate::message::exchange::{Exchange, Outcome};
+use crate::message::lines::{Framing, Line};
+use crate::message::opening::Roles;
+use crate::stream::reassembler::Counts;
+use crate::time::Time;
+
+/// Conversations from the first on whose packets are always kept to be shown.
+pub const FIRST_SHOWN: usize = 10;
+/// Memory for the packets kept of all others.
+const MOST_KEPT: usize = 640 << 10;
+/// Conversations that have evidence; beyond, those with the least messages and payload lose it.
+const MOST_EVIDENCE: usize = 8192;
+/// Interfaces named of one conversation.
+const MOST_INTERFACES: usize = 64;
+
+/// Messages and what became of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    /// From the client.
+    pub to_server: u64,
+    /// From the server.
+    pub to_client: u64,
+    /// Wrapping sum of the ledger rows' hashes.
+    pub digest: u64,
+    /// Client messages answered right.
+    pub right: u64,
+    /// Answered by something else.
+    pub wrong: u64,
+    /// Not answered.
+    pub missing: u64,
+    /// Answered out of step.
+    pub late: u64,
+    /// Server messages that answer nothing.
+    pub unsolicited: u64,
+    /// Not to be told.
+    pub unknown: u64,
+}
+
+/// One conversation.
+#[derive(Clone, Debug)]
+pub struct Conversation {
+    /// Sender of the first frame, then the other side.
+    pub sides: [Endpoint; 2],
+    /// Number of its first frame.
+    pub first_frame: u64,
+    /// Number of its last frame.
+    pub last_frame: u64,
+    /// Time of its first frame.
+    pub first_time: Time,
+    /// Time of its last frame.
+    pub last_time: Time,
+    /// Whether a later conversation, or an earlier one, used the same endpoints.
+    pub endpoints_reused: bool,
+    /// Interfaces it was seen on, by id.
+    pub interfaces: Vec<u32>,
+    /// What each side sent, sightings merged.
+    pub sent: [Sent; 2],
+    /// Further records of packets already counted.
+    pub other_sightings: u64,
+    /// The ways those took.
+    pub hops: Vec<Hop>,
+    /// Round-trip times of what each side sent, to the capture's place and back.
+    pub rtt: [Quantiles; 2],
+    /// Handshake and end; none while it is followed.
+    pub closed: Option<Closed>,
+    /// Who is the client.
+    pub roles: Option<Roles>,
+    /// How its messages are told apart; none where nothing was said.
+    pub framing: Option<Framing>,
+    /// Messages and exchanges.
+    pub said: Said,
+    /// From a request's last byte to its right answer's first.
+    pub response: Quantiles,
+    /// First frame of the largest payload, and its `tcp.len`.
+    pub largest: Option<(u64, u32)>,
+    /// Packets to name and to show; none where memory did not allow it.
+    pub evidence: Option<Box<Evidence>>,
+    /// Closed early to keep within the memory limit.
+    pub evicted: bool,
+}
+
+impl Conversation {
+    fn new(segment: &Segment<'_>) -> Self {
+        let frame = segment.frame;
+        Self {
+            sides: [segment.source, segment.destination],
+            first_frame: frame.number,
+            last_frame: frame.number,
+            first_time: frame.time,
+            last_time: frame.time,
+            endpoints_reused: false,
+            interfaces: Vec::new(),
+            sent: [Sent::default(); 2],
+            other_sightings: 0,
+            hops: Vec::new(),
+            rtt: Default::default(),
+            closed: None,
+            roles: None,
+            framing: None,
+            said: Said::default(),
+            response: Quantiles::default(),
+            largest: None,
+            evidence: Some(Box::default()),
+            evicted: false,
+        }
+    }
+
+    /// How much there is to say of it: echo messages first, then payload.
+    #[must_use]
+    pub fn rank(&self) -> (u64, u64) {
+        let echoed = self.said.right + self.said.late > 0;
+        let messages = if echoed {
+            self.said.to_server + self.said.to_client
+        } else {
+            0
+        };
+        (
+            messages,
+            self.sent[0].payload_bytes + self.sent[1].payload_bytes,
+        )
+    }
+
+    fn count(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
+        let sent = &mut self.sent[flowed.direction];
+        sent.packets += 1;
+        sent.frame_bytes += u64::from(segment.frame.wire_len);
+        sent.payload_bytes += u64::from(segment.payload_len);
+        if let Some(nanos) = flowed.rtt {
+            self.rtt[1 - flowed.direction].add(nanos);
+        }
+        sent.facts(segment, flowed);
+        let mut flags = flowed.verdict.0;
+        while flags != 0 {
+            sent.verdicts[flags.trailing_zeros() as usize] += 1;
+            flags &= flags - 1;
+        }
+    }
+
+    fn sighting(&mut self, segment: &Segment<'_>, direction: usize, sighting: &Sighting) {
+        self.other_sightings += 1;
+        let (from, to, delay) = (sighting.first_interface, sighting.interface, sighting.delay);
+        let known = |hop: &&mut Hop| (hop.direction, hop.from, hop.to) == (direction, from, to);
+        if let Some(hop) = self.hops.iter_mut().find(known) {
+            hop.packets += 1;
+            hop.resegmented += u64::from(sighting.resegmented);
+            hop.min = hop.min.min(delay);
+            hop.max = hop.max.max(delay);
+            hop.sum = hop.sum.saturating_add(delay);
+        } else if self.hops.len() < MOST_INTERFACES {
+            let resegmented = u64::from(sighting.resegmented);
+            let (min, max, sum) = (delay, delay, delay);
+            self.hops.push(Hop {
+                direction,
+                from,
+                to,
+                packets: 1,
+                resegmented,
+                min,
+                max,
+                sum,
+            });
+        }
+        if let Some(evidence) = &mut self.evidence {
+            evidence.sighting(segment, direction, sighting);
+        }
+    }
+
+    fn message(&mut self, from_client: bool, line: &Line<'_>) {
+        let said = &mut self.said;
+        *(if from_client {
+            &mut said.to_server
+        } else {
+            &mut said.to_client
+        }) += 1;
+        said.digest = said.digest.wrapping_add(ledger_row(line, from_client));
+    }
+
+    fn exchange(&mut self, exchange: &Exchange) {
+        let said = &mut self.said;
+        *match exchange.outcome {
+            Outcome::Right => &mut said.right,
+            Outcome::Wrong => &mut said.wrong,
+            Outcome::Missing => &mut said.missing,
+            Outcome::Late => &mut said.late,
+            Outcome::Unsolicited => &mut said.unsolicited,
+            Outcome::Unknown => &mut said.unknown,
+        } += 1;
+        if let (Outcome::Right, Some(request), Some(answer)) =
+            (exchange.outcome, exchange.request, exchange.answer)
+        {
+            // a clock that went back gives no duration
+            if let Ok(nanos) = u64::try_from(answer.first.time.since(request.last.time)) {
+                self.response.add(nanos);
+            }
+        }
+    }
+}
+
+/// FNV-1a 64 over a message's row of the ledger (the report's contract).
+fn ledger_row(line: &Line<'_>, from_client: bool) -> u64 {
+    let row = [
+        line.number,
+        line.offset,
+        line.len,
+        line.first.frame,
+        line.last.frame,
+    ];
+    let bytes = row.iter().flat_map(|field| field.to_le_bytes());
+    bytes
+        .chain([u8::from(!from_client)])
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        })
+}
+
+/// All conversations, in order of first frame.
+#[derive(Debug, Default)]
+pub struct Conversations {
+    all: Vec<Conversation>,
+    with_evidence: usize,
+    kept: usize,
+}
+
+impl Conversations {
+    /// All of them; a conversation's id is its place.
+    #[must_use]
+    pub fn all(&self) -> &[Conversation] {
+        &self.all
+    }
+
+    /// Takes a segment.
+    pub fn segment(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
+        if flowed.opened {
+            self.open(segment, flowed);
+        }
+        let id = flowed.conversation as usize;
+        let room = id < FIRST_SHOWN || self.kept < MOST_KEPT;
+        let Some(one) = self.all.get_mut(id) else {
+            return;
+        };
+        one.last_frame = segment.frame.number;
+        one.last_time = one.last_time.max(segment.frame.time);
+        if one.interfaces.last() != Some(&segment.interface)
+            && !one.interfaces.contains(&segment.interface)
+            && one.interfaces.len() < MOST_INTERFACES
+        {
+            one.interfaces.push(segment.interface);
+        }
+        if let Some(sighting) = flowed.sighting {
+            one.sighting(segment, flowed.direction, &sighting);
+            return;
+        }
+        one.count(segment, flowed);
+        let largest = segment.payload_len > one.largest.map_or(0, |(_, len)| len);
+        if largest {
+            one.largest = Some((segment.frame.number, segment.payload_len));
+        }
+        if let Some(evidence) = &mut one.evidence {
+            let before = evidence.held();
+            evidence.segment(segment, flowed, largest, room);
+            self.kept = self.kept + evidence.held() - before;
+        }
+    }
+
+    fn open(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
+        if self.with_evidence == MOST_EVIDENCE {
+            self.prune();
+        }
+        self.all.push(Conversation::new(segment));
+        self.with_evidence += 1;
+        if let Some(before) = flowed.reuses {
+            for id in [before, flowed.conversation] {
+                if let Some(one) = self.all.get_mut(id as usize) {
+                    one.endpoints_reused = true;
+                }
+            }
+        }
+    }
+
+    /// Takes the evidence from the lesser half of the conversations that have it.
+    fn prune(&mut self) {
+        let shown = |id: &usize| *id >= FIRST_SHOWN;
+        let mut ids: Vec<usize> = (0..self.all.len())
+            .filter(|id| shown(id) && self.all[*id].evidence.is_some())
+            .collect();
+        ids.sort_unstable_by_key(|id| self.all[*id].rank());
+        ids.truncate(ids.len() / 2);
+        for id in ids {
+            if let Some(evidence) = self.all[id].evidence.take() {
+                self.kept -= evidence.held();
+                self.with_evidence -= 1;
+            }
+        }
+    }
+
+    /// Takes what was told of a conversation's messages.
+    pub fn told(&mut self, id: u32, told: &Told<'_>) {
+        let Some(one) = self.all.get_mut(id as usize) else {
+            return;
+        };
+        let before = one.evidence.as_ref().map_or(0, |evidence| evidence.held());
+        match told {
+            Told::Settled(roles, framing) => (one.roles, one.framing) = (Some(*roles), *framing),
+            Told::Message {
+                from_client,
+                greeting,
+                line,
+            } => {
+                one.message(*from_client, line);
+                if let Some(evidence) = &mut one.evidence {
+                    evidence.message(*from_client, *greeting, line);
+                }
+            }
+            Told::Exchange(exchange) => {
+                one.exchange(exchange);
+                if let Some(evidence) = &mut one.evidence {
+                    evidence.exchange(exchange);
+                }
+            }
+        }
+        let after = one.evidence.as_ref().map_or(0, |evidence| evidence.held());
+        self.kept = self.kept + after - before;
+    }
+
+    /// Takes note that a conversation was closed to keep within the memory limit.
+    pub fn evicted(&mut self, id: u32) {
+        if let Some(one) = self.all.get_mut(id as usize) {
+            one.evicted = true;
+        }
+    }
+
+    /// Takes what is known of a conversation at its end: its flags, and its streams' counts by
+    /// direction.
+    pub fn closed(&mut self, id: u32, closed: Option<Closed>, streams: Option<[Counts; 2]>) {
+        let Some(one) = self.all.get_mut(id as usize) else {
+            return;
+        };
+        one.closed = closed.or(one.closed);
+        for (sent, counts) in one.sent.iter_mut().zip(streams.into_iter().flatten()) {
+            sent.stream_bytes = counts.seen;
+            sent.missing_bytes = counts.missing;
+            sent.late_bytes = counts.late;
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Which packets show an answer, and the bytes of the few that will be shown.
+
+use std::collections::VecDeque;
+
+use crate::decode::segment::{Flags, Segment};
+use crate::flow::sighting::Sighting;
+use crate::flow::{Flowed, Relative};
+use crate::message::exchange::{Cited, Exchange, Outcome};
+use crate::message::lines::Line;
+use crate::time::Time;
+
+/// Packet numbers that an answer names at most.
+const MOST_FRAMES: usize = 20;
+/// Bytes of a packet that are kept.
+const MOST_BYTES: usize = 2048;
+/// Packets of a conversation kept until its first exchange is known.
+const MOST_RECENT: usize = 8;
+/// Settled exchanges after which no right one is waited for.
+const MOST_TRIES: u32 = 64;
+
+/// Packets of one kind: the first, and how many.
+#[derive(Clone, Debug, Default)]
+pub struct Frames {
+    /// The first numbers.
+    pub first: Vec<u64>,
+    /// All of them.
+    pub total: u64,
+}
+
+impl Frames {
+    fn add(&mut self, frame: u64) {
+        self.total += 1;
+        if self.first.len() < MOST_FRAMES {
+            self.first.push(frame);
+        }
+    }
+}
+
+/// A packet's bytes, kept to be shown.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// Its number.
+    pub frame: u64,
+    /// Capture time.
+    pub time: Time,
+    /// LINKTYPE value.
+    pub link_type: u32,
+    /// Length on the wire.
+    pub wire_len: u32,
+    /// The first of its captured bytes.
+    pub bytes: Vec<u8>,
+    /// Its TCP payload's length, `tcp.len`.
+    pub payload_len: u32,
+    /// What its sequence numbers and window are relative to.
+    pub relative: Relative,
+    /// Where else it was recorded: interface, frame, nanoseconds later.
+    pub path: Vec<(u32, u64, i64)>,
+}
+
+impl Kept {
+    fn of(segment: &Segment<'_>, relative: Relative) -> Self {
+        let frame = segment.frame;
+        Self {
+            frame: frame.number,
+            time: frame.time,
+            link_type: frame.link_type,
+            wire_len: frame.wire_len,
+            bytes: frame.bytes[..frame.bytes.len().min(MOST_BYTES)].to_vec(),
+            payload_len: segment.payload_len,
+            relative,
+            path: Vec::new(),
+        }
+    }
+}
+
+/// A message as evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// The packets that brought it.
+    pub cited: Cited,
+    /// Payload of the packet that brought its first byte, if that was kept.
+    pub packet_payload: Option<u32>,
+}
+
+/// Evidence of one conversation's answers.
+#[derive(Clone, Debug, Default)]
+pub struct Evidence {
+    /// All its packets.
+    pub frames: Frames,
+    /// Packets with SYN, acknowledged or not.
+    pub handshake: Frames,
+    /// Packets with payload, by direction.
+    pub payload: [Frames; 2],
+    /// The server's first message, if it came before any of the client's.
+    pub greeting: Option<Shown>,
+    /// The client's first message.
+    pub request: Option<Shown>,
+    /// The first client message that was answered right, and its answer.
+    pub pair: Option<(Shown, Shown)>,
+    /// Packets that are cited.
+    pub kept: Vec<Kept>,
+    largest: Option<Kept>,
+    recent: VecDeque<Kept>,
+    tries: u32,
+}
+
+impl Evidence {
+    /// Takes a segment that is no further sighting.
+    pub fn segment(&mut self, segment: &Segment<'_>, flowed: &Flowed, largest: bool, keep: bool) {
+        self.name(segment, flowed.direction);
+        if segment.payload_len == 0 {
+            return;
+        }
+        if !keep {
+            return;
+        }
+        if largest {
+            self.largest = Some(Kept::of(segment, flowed.relative));
+        }
+        if self.searches() {
+            if self.recent.len() == MOST_RECENT {
+                self.recent.pop_front();
+            }
+            self.recent.push_back(Kept::of(segment, flowed.relative));
+        }
+    }
+
+    fn name(&mut self, segment: &Segment<'_>, direction: usize) {
+        let frame = segment.frame.number;
+        self.frames.add(frame);
+        if segment.flags.any(Flags::SYN) {
+            self.handshake.add(frame);
+        }
+        if segment.payload_len > 0 {
+            self.payload[direction].add(frame);
+        }
+    }
+
+    /// Takes a further record of a packet.
+    pub fn sighting(&mut self, segment: &Segment<'_>, direction: usize, sighting: &Sighting) {
+        self.name(segment, direction);
+        let frame = segment.frame.number;
+        let kept = self
+            .kept
+            .iter_mut()
+            .chain(&mut self.recent)
+            .chain(&mut self.largest);
+        for packet in kept.filter(|packet| packet.frame == sighting.of) {
+            packet
+                .path
+                .push((sighting.interface, frame, sighting.delay));
+        }
+    }
+
+    /// Takes a message.
+    pub fn message(&mut self, from_client: bool, greeting: bool, line: &Line<'_>) {
+        let cited = Cited {
+            number: line.number,
+            len: line.len,
+            first: line.first,
+            last: line.last,
+        };
+        if greeting && line.whole {
+            self.greeting = Some(self.show(cited));
+        } else if from_client && self.request.is_none() {
+            self.request = Some(self.show(cited));
+        }
+    }
+
+    /// Takes an exchange.
+    pub fn exchange(&mut self, exchange: &Exchange) {
+        if !self.searches() || exchange.request.is_none() {
+            return;
+        }
+        self.tries += 1;
+        if let (Outcome::Right, Some(request), Some(answer)) =
+            (exchange.outcome, exchange.request, exchange.answer)
+        {
+            self.pair = Some((self.show(request), self.show(answer)));
+        }
+        if !self.searches() {
+            self.recent = VecDeque::new();
+        }
+    }
+
+    /// All packets kept, in order, once.
+    #[must_use]
+    pub fn exhibits(&self) -> Vec<&Kept> {
+        let mut all: Vec<&Kept> = self.kept.iter().chain(&self.largest).collect();
+        all.sort_by_key(|kept| kept.frame);
+        all.dedup_by_key(|kept| kept.frame);
+        all
+    }
+
+    /// Bytes of memory held.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        let kept = self.kept.iter().chain(&self.recent).chain(&self.largest);
+        kept.map(|packet| size_of::<Kept>() + packet.bytes.len())
+            .sum()
+    }
+
+    fn searches(&self) -> bool {
+        self.pair.is_none() && self.tries < MOST_TRIES
+    }
+
+    /// Keeps the first packet of a message, if its bytes are still there.
+    fn show(&mut self, cited: Cited) -> Shown {
+        let frame = cited.first.frame;
+        if !self.kept.iter().any(|kept| kept.frame == frame)
+            && let Some(found) = self.recent.iter().find(|kept| kept.frame == frame)
+        {
+            self.kept.push(found.clone());
+        }
+        let kept = self.kept.iter().find(|kept| kept.frame == frame);
+        Shown {
+            cited,
+            packet_payload: kept.map(|kept| kept.payload_len),
+        }
+    }
+}

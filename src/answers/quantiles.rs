@@ -1,0 +1,137 @@
+//! Minimum, maximum and percentiles of durations, in little memory: the first samples as
+//! they are, then a histogram whose buckets are within 1 % of each other.
+
+/// Samples kept as they are.
+const INLINE: usize = 16;
+/// Lower bound of the first bucket, in nanoseconds: shorter durations count as this long.
+const FIRST: f64 = 1000.0;
+/// Ratio of neighbouring buckets' bounds; a bucket's middle is within 1 % of its samples.
+const RATIO: f64 = 1.02;
+/// Buckets: up to 10^3 * 1.02^930 ns, about 100 s; longer durations count in the last.
+const BUCKETS: usize = 930;
+
+/// Durations in nanoseconds.
+#[derive(Clone, Debug, Default)]
+pub struct Quantiles {
+    first: Vec<u64>,
+    histogram: Option<Box<[u16; BUCKETS]>>,
+    count: u64,
+    min: u64,
+    max: u64,
+}
+
+fn bucket(nanos: u64) -> usize {
+    let power = (nanos as f64 / FIRST).ln() / RATIO.ln();
+    // a float to integer cast saturates, and takes what is below 0 as 0
+    (power as usize).min(BUCKETS - 1)
+}
+
+fn middle(bucket: usize) -> u64 {
+    (FIRST * RATIO.powf(bucket as f64 + 0.5)) as u64
+}
+
+impl Quantiles {
+    /// Takes a duration.
+    pub fn add(&mut self, nanos: u64) {
+        self.min = if self.count == 0 {
+            nanos
+        } else {
+            self.min.min(nanos)
+        };
+        self.max = self.max.max(nanos);
+        self.count += 1;
+        if let Some(histogram) = &mut self.histogram {
+            count(histogram, nanos);
+        } else if self.first.len() < INLINE {
+            self.first.push(nanos);
+        } else {
+            let mut histogram = Box::new([0; BUCKETS]);
+            for sample in self.first.drain(..).chain([nanos]) {
+                count(&mut histogram, sample);
+            }
+            self.first = Vec::new();
+            self.histogram = Some(histogram);
+        }
+    }
+
+    /// The shortest; none without samples.
+    #[must_use]
+    pub fn min(&self) -> Option<u64> {
+        (self.count > 0).then_some(self.min)
+    }
+
+    /// The longest; none without samples.
+    #[must_use]
+    pub fn max(&self) -> Option<u64> {
+        (self.count > 0).then_some(self.max)
+    }
+
+    /// The smallest duration that at least `percent` of all do not exceed: exact for the first
+    /// samples, then within 1 %.
+    #[must_use]
+    pub fn percentile(&self, percent: f64) -> Option<u64> {
+        if self.count == 0 {
+            return None;
+        }
+        let Some(histogram) = &self.histogram else {
+            let mut sorted = self.first.clone();
+            sorted.sort_unstable();
+            let rank = (percent / 100.0 * sorted.len() as f64).ceil() as usize;
+            return sorted.get(rank.max(1) - 1).copied();
+        };
+        let total: u64 = histogram.iter().map(|n| u64::from(*n)).sum();
+        let mut left = (percent / 100.0 * total as f64).ceil().max(1.0) as u64;
+        for (at, n) in histogram.iter().enumerate() {
+            if left <= u64::from(*n) {
+                return Some(middle(at).clamp(self.min, self.max));
+            }
+            left -= u64::from(*n);
+        }
+        Some(self.max)
+    }
+}
+
+fn count(histogram: &mut [u16; BUCKETS], nanos: u64) {
+    let at = bucket(nanos);
+    if histogram[at] == u16::MAX {
+        // halving all keeps the shape
+        for n in histogram.iter_mut() {
+            *n = n.div_ceil(2);
+        }
+    }
+    histogram[at] += 1;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn none_and_one() {
+        let mut none = Quantiles::default();
+        assert_eq!(
+            (none.min(), none.max(), none.percentile(50.0)),
+            (None, None, None)
+        );
+        none.add(7);
+        assert_eq!(
+            (none.min(), none.max(), none.percentile(50.0)),
+            (Some(7), Some(7), Some(7))
+        );
+        assert!(size_of::<[u16; BUCKETS]>() < 2048);
+    }
+
+    proptest! {
+        #[test]
+        fn within_one_percent_of_the_sorted_list(mut samples in prop::collection::vec(1000u64..90_000_000_000, 1..300), percent in 0.0f64..100.0) {
+            let mut quantiles = Quantiles::default();
+            samples.iter().for_each(|s| quantiles.add(*s));
+            samples.sort_unstable();
+            let rank = (percent / 100.0 * samples.len() as f64).ceil() as usize;
+            let exact = samples[rank.max(1) - 1];
+            let got = quantiles.percentile(percent).unwrap();
+            prop_assert!(got.abs_diff(exact) as f64 <= exact as f64 * 0.0101, "{got} for {exact}");
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! What is counted of a whole capture.
+
+use crate::decode::segment::Segment;
+use crate::flow::Flowed;
+use crate::ledger::{Ledger, Skip};
+use crate::source::frame::Frame;
+use crate::time::Time;
+
+/// Link types named; a hostile file could have one for each interface.
+const MOST_LINK_TYPES: usize = 64;
+
+/// Counts over all frames.
+#[derive(Clone, Debug, Default)]
+pub struct Totals {
+    /// All frames.
+    pub packets: u64,
+    /// Frames with a segment.
+    pub tcp_packets: u64,
+    /// Earliest and latest capture time.
+    pub times: Option<(Time, Time)>,
+    /// LINKTYPE values in order of appearance.
+    pub link_types: Vec<u32>,
+    /// First frame of the largest payload, and its `tcp.len`.
+    pub largest: Option<(u64, u32)>,
+    /// What was not analysed.
+    pub ledger: Ledger,
+}
+
+impl Totals {
+    /// Takes any frame.
+    pub fn frame(&mut self, frame: &Frame<'_>) {
+        self.packets += 1;
+        self.times = Some(match self.times {
+            None => (frame.time, frame.time),
+            Some((first, last)) => (first.min(frame.time), last.max(frame.time)),
+        });
+        if self.link_types.last() != Some(&frame.link_type)
+            && !self.link_types.contains(&frame.link_type)
+            && self.link_types.len() < MOST_LINK_TYPES
+        {
+            self.link_types.push(frame.link_type);
+        }
+    }
+
+    /// Takes a frame without a segment.
+    pub fn skipped(&mut self, reason: Skip) {
+        self.ledger.skipped.count(reason);
+    }
+
+    /// Takes a segment.
+    pub fn segment(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
+        self.tcp_packets += 1;
+        if flowed.sighting.is_some() {
+            self.ledger.other_sightings += 1;
+        } else if segment.payload_len > self.largest.map_or(0, |(_, len)| len) {
+            self.largest = Some((segment.frame.number, segment.payload_len));
+        }
+    }
+}

@@ -1,0 +1,403 @@
+//! TCP segments: IP headers, the TCP header and its options.
+
+use std::net::IpAddr;
+
+use super::link::Link;
+use super::seq::Seq;
+use crate::ledger::Skip;
+use crate::source::frame::Frame;
+
+/// TCP header flags as they stand in the header's bytes 12 and 13 (12 bits).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Flags(pub u16);
+
+impl Flags {
+    /// No more data from the sender.
+    pub const FIN: u16 = 0x001;
+    /// Synchronize sequence numbers.
+    pub const SYN: u16 = 0x002;
+    /// Reset the connection.
+    pub const RST: u16 = 0x004;
+    /// Push.
+    pub const PSH: u16 = 0x008;
+    /// The acknowledgment field counts.
+    pub const ACK: u16 = 0x010;
+
+    /// Whether any of these flags is set.
+    #[must_use]
+    pub fn any(self, flags: u16) -> bool {
+        self.0 & flags != 0
+    }
+}
+
+/// The options that analysis needs; those not in the header are `None` or false.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Maximum segment size.
+    pub mss: Option<u16>,
+    /// Window scale shift.
+    pub window_scale: Option<u8>,
+    /// SACK permitted.
+    pub sack_permitted: bool,
+    /// Multipath TCP: bit `1 << subtype` of each option (RFC 8684), subtypes up to 7.
+    pub mptcp: u8,
+}
+
+/// One end of a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Endpoint {
+    /// IPv4 or IPv6.
+    pub address: IpAddr,
+    /// TCP port.
+    pub port: u16,
+}
+
+/// As Wireshark and URLs write it: `10.0.0.1:80`, `[::1]:80`.
+impl std::fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::net::SocketAddr::new(self.address, self.port).fmt(f)
+    }
+}
+
+/// A TCP segment in a frame.
+#[derive(Clone, Copy, Debug)]
+pub struct Segment<'a> {
+    /// The frame that carries it.
+    pub frame: Frame<'a>,
+    /// Dense id of the interface it was recorded on, see `decode::Decoder`.
+    pub interface: u32,
+    /// SLL packet type; 255 where the link layer has none.
+    pub packet_type: u8,
+    /// Identification of the innermost IPv4 header; 0 in IPv6.
+    pub ip_id: u16,
+    /// Sender.
+    pub source: Endpoint,
+    /// Receiver.
+    pub destination: Endpoint,
+    /// Header flags.
+    pub flags: Flags,
+    /// Sequence number.
+    pub seq: Seq,
+    /// Acknowledgment number, also where ACK is not set.
+    pub ack: Seq,
+    /// Window as in the header, unscaled.
+    pub window: u16,
+    /// Options that were captured whole.
+    pub options: Options,
+    /// The options' bytes that were captured.
+    pub option_bytes: &'a [u8],
+    /// Payload bytes that were captured.
+    pub payload: &'a [u8],
+    /// Payload bytes that the IP header claims, Wireshark's `tcp.len`.
+    pub payload_len: u32,
+    /// Whether the header's lengths fit, so that TCP analysis applies.
+    pub analysed: bool,
+}
+
+/// An IP packet's TCP part.
+struct Transport<'a> {
+    source: IpAddr,
+    destination: IpAddr,
+    ip_id: u16,
+    /// What was captured of it.
+    bytes: &'a [u8],
+    /// What the IP header claims of it.
+    claimed: usize,
+}
+
+/// Finds a frame's TCP segment.
+///
+/// # Errors
+/// Why there is none that is numbered.
+pub fn segment<'a>(frame: Frame<'a>, link: &Link) -> Result<Segment<'a>, Skip> {
+    let at = link.network.ok_or(Skip::NotIp)?;
+    let packet = frame.bytes.get(at..).ok_or(Skip::NotIp)?;
+    let on_wire = (frame.wire_len as usize).saturating_sub(at);
+    let transport = match packet.first().map(|first| first >> 4) {
+        Some(4) => ipv4(packet, on_wire)?,
+        Some(6) => ipv6(packet, on_wire)?,
+        _ => return Err(Skip::NotIp),
+    };
+    tcp(frame, link, &transport)
+}
+
+fn be16(bytes: &[u8], at: usize) -> u16 {
+    u16::from_be_bytes([bytes[at], bytes[at + 1]])
+}
+
+fn be32(bytes: &[u8], at: usize) -> u32 {
+    u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+}
+
+fn address<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
+    let mut octets = [0; N];
+    octets.copy_from_slice(&bytes[at..at + N]);
+    octets
+}
+
+const TCP: u8 = 6;
+
+fn ipv4(packet: &[u8], on_wire: usize) -> Result<Transport<'_>, Skip> {
+    if packet.len() < 20 {
+        return Err(Skip::NotIp);
+    }
+    let header = usize::from(packet[0] & 0x0f) * 4;
+    let total = match usize::from(be16(packet, 2)) {
+        // left to the device (TCP segmentation offload): the packet ends with the frame
+        0 => on_wire,
+        total => total.min(on_wire),
+    };
+    if header < 20 || total < header {
+        return Err(Skip::NotIp);
+    }
+    if packet[9] != TCP {
+        return Err(Skip::NotTcp);
+    }
+    if be16(packet, 6) & 0x3fff != 0 {
+        return Err(Skip::Fragment);
+    }
+    let bytes = packet.get(header..).unwrap_or_default();
+    Ok(Transport {
+        source: IpAddr::from(address::<4>(packet, 12)),
+        destination: IpAddr::from(address::<4>(packet, 16)),
+        ip_id: be16(packet, 4),
+        bytes: &bytes[..bytes.len().min(total - header)],
+        claimed: total - header,
+    })
+}
+
+const HOP_BY_HOP: u8 = 0;
+const ROUTING: u8 = 43;
+const FRAGMENT: u8 = 44;
+const AUTHENTICATION: u8 = 51;
+const DESTINATION_OPTIONS: u8 = 60;
+const MOBILITY: u8 = 135;
+const HOST_IDENTITY: u8 = 139;
+const SHIM6: u8 = 140;
+
+fn ipv6(packet: &[u8], on_wire: usize) -> Result<Transport<'_>, Skip> {
+    if packet.len() < 40 {
+        return Err(Skip::NotIp);
+    }
+    let total = match usize::from(be16(packet, 4)) {
+        // a jumbogram, or left to the device: the packet ends with the frame
+        0 => on_wire,
+        payload => (40 + payload).min(on_wire),
+    };
+    let (mut next, mut at) = (packet[6], 40);
+    loop {
+        let len = match next {
+            TCP => break,
+            HOP_BY_HOP | ROUTING | DESTINATION_OPTIONS | MOBILITY | HOST_IDENTITY | SHIM6 => packet
+                .get(at + 1)
+                .map(|units| (usize::from(*units) + 1) * 8),
+            AUTHENTICATION => packet
+                .get(at + 1)
+                .map(|units| (usize::from(*units) + 2) * 4),
+            FRAGMENT => {
+                let field = packet.get(at + 2..at + 4).ok_or(Skip::Fragment)?;
+                // an atomic fragment is a whole datagram
+                if be16(field, 0) & 0xfff9 != 0 {
+                    return Err(Skip::Fragment);
+                }
+                Some(8)
+            }
+            _ => return Err(Skip::NotTcp),
+        };
+        next = *packet.get(at).ok_or(Skip::NotTcp)?;
+        at += len.ok_or(Skip::NotTcp)?;
+    }
+    let bytes = packet.get(at..).unwrap_or_default();
+    let claimed = total.saturating_sub(at);
+    Ok(Transport {
+        source: IpAddr::from(address::<16>(packet, 8)),
+        destination: IpAddr::from(address::<16>(packet, 24)),
+        ip_id: 0,
+        bytes: &bytes[..bytes.len().min(claimed)],
+        claimed,
+    })
+}
+
+fn tcp<'a>(frame: Frame<'a>, link: &Link, ip: &Transport<'a>) -> Result<Segment<'a>, Skip> {
+    let bytes = ip.bytes;
+    // ports, numbers, flags and window make a segment; the checksum is not needed
+    if bytes.len() < 16 {
+        return Err(Skip::HeadlessTcp);
+    }
+    let header = usize::from(bytes[12] >> 4) * 4;
+    let fits = header >= 20 && header <= ip.claimed;
+    let option_bytes = bytes.get(20..bytes.len().min(header)).unwrap_or_default();
+    Ok(Segment {
+        frame,
+        interface: 0,
+        packet_type: link.packet_type,
+        ip_id: ip.ip_id,
+        source: Endpoint {
+            address: ip.source,
+            port: be16(bytes, 0),
+        },
+        destination: Endpoint {
+            address: ip.destination,
+            port: be16(bytes, 2),
+        },
+        flags: Flags(be16(bytes, 12) & 0x0fff),
+        seq: Seq(be32(bytes, 4)),
+        ack: Seq(be32(bytes, 8)),
+        window: be16(bytes, 14),
+        options: options(option_bytes),
+        option_bytes,
+        payload: if fits {
+            bytes.get(header..).unwrap_or_default()
+        } else {
+            &[]
+        },
+        payload_len: if fits {
+            u32::try_from(ip.claimed - header).unwrap_or(u32::MAX)
+        } else {
+            0
+        },
+        analysed: fits,
+    })
+}
+
+/// Walks the options; one of unknown kind is passed over, a broken one ends the walk.
+fn options(mut bytes: &[u8]) -> Options {
+    let mut found = Options::default();
+    while let Some((&kind, rest)) = bytes.split_first() {
+        match kind {
+            0 => break,
+            1 => {
+                bytes = rest;
+                continue;
+            }
+            _ => {}
+        }
+        let Some(&len) = rest.first() else { break };
+        let Some(value) = bytes.get(2..usize::from(len)) else {
+            break;
+        };
+        match (kind, value) {
+            (2, &[high, low]) => found.mss = Some(u16::from_be_bytes([high, low])),
+            (3, &[shift]) => found.window_scale = Some(shift),
+            (4, []) => found.sack_permitted = true,
+            (30, &[first, ..]) => {
+                found.mptcp |= 1u8.checked_shl(u32::from(first >> 4)).unwrap_or(0)
+            }
+            _ => {}
+        }
+        bytes = &bytes[usize::from(len)..];
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::link::link;
+    use crate::time::Time;
+    use proptest::prelude::*;
+
+    fn of(link_type: u32, bytes: &[u8], wire_len: u32) -> Result<Segment<'_>, Skip> {
+        let frame = Frame {
+            number: 1,
+            time: Time(0),
+            link_type,
+            interface: None,
+            wire_len,
+            bytes,
+        };
+        segment(frame, &link(&frame))
+    }
+
+    /// IPv4, TCP with 12 bytes of options, 3 bytes of payload.
+    fn packet() -> Vec<u8> {
+        let mut bytes = vec![
+            0x45, 0, 0, 55, 0x12, 0x34, 0x40, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
+        ];
+        bytes.extend([
+            0xc8, 0, 0x14, 0x51, 0, 0, 0, 9, 0, 0, 0, 8, 0x80, 0x18, 1, 0, 0, 0, 0, 0,
+        ]);
+        bytes.extend([30, 3, 0x20, 2, 4, 5, 0xb4, 3, 3, 7, 1, 1]);
+        bytes.extend(b"abc");
+        bytes
+    }
+
+    #[test]
+    fn a_whole_packet() {
+        let bytes = packet();
+        let found = of(101, &bytes, 55).unwrap();
+        assert_eq!(found.source.to_string(), "10.0.0.1:51200");
+        assert_eq!(
+            (found.destination.port, found.seq, found.ack),
+            (5201, Seq(9), Seq(8))
+        );
+        assert_eq!((found.payload, found.payload_len), (&b"abc"[..], 3));
+        let want = Options {
+            mss: Some(1460),
+            window_scale: Some(7),
+            sack_permitted: false,
+            mptcp: 1 << 2,
+        };
+        assert_eq!(
+            found.options, want,
+            "options after an unknown kind are read"
+        );
+    }
+
+    #[test]
+    fn a_cut_packet_claims_its_whole_payload() {
+        let bytes = packet();
+        for cut in 36..bytes.len() {
+            assert_eq!(
+                of(101, &bytes[..cut], 55).unwrap().payload_len,
+                3,
+                "cut at {cut}"
+            );
+        }
+        assert_eq!(of(101, &bytes[..35], 55).unwrap_err(), Skip::HeadlessTcp);
+        assert_eq!(of(101, &bytes[..19], 55).unwrap_err(), Skip::NotIp);
+    }
+
+    #[test]
+    fn padding_is_no_payload_and_total_length_0_means_the_rest() {
+        let mut bytes = packet();
+        bytes.extend([0; 5]);
+        assert_eq!(of(101, &bytes, 60).unwrap().payload, b"abc");
+        bytes[3] = 0;
+        assert_eq!(of(101, &bytes, 60).unwrap().payload_len, 8);
+    }
+
+    #[test]
+    fn fragments_and_other_protocols_are_told_apart() {
+        let mut bytes = packet();
+        bytes[6] = 0x20;
+        assert_eq!(of(101, &bytes, 55).unwrap_err(), Skip::Fragment);
+        bytes[9] = 17;
+        assert_eq!(of(101, &bytes, 55).unwrap_err(), Skip::NotTcp);
+    }
+
+    #[test]
+    fn ipv6_extension_headers_are_passed_over() {
+        let tcp = &packet()[20..];
+        let mut bytes = vec![0x60, 0, 0, 0, 0, 0, 0, 64];
+        bytes.extend([0; 32]);
+        bytes.extend([60, 0, 0, 0, 0, 0, 0, 0]); // hop by hop, then destination options
+        bytes.extend([44, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]); // then an atomic fragment
+        bytes.extend([6, 0, 0, 0, 0, 0, 0, 1]);
+        bytes.extend(tcp);
+        let len = u16::try_from(bytes.len() - 40).unwrap();
+        bytes[4..6].copy_from_slice(&len.to_be_bytes());
+        let wire = u32::try_from(bytes.len()).unwrap();
+        assert_eq!(of(229, &bytes, wire).unwrap().payload, b"abc");
+        bytes[67] = 1; // more fragments
+        assert_eq!(of(229, &bytes, wire).unwrap_err(), Skip::Fragment);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_survived(kind in 0usize..6, bytes in prop::collection::vec(any::<u8>(), 0..120), extra in 0u32..100) {
+            let link_type = [0, 1, 101, 113, 228, 276][kind];
+            let _ = of(link_type, &bytes, bytes.len() as u32 + extra);
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! Copies: on `any` one packet is recorded once on each interface that it passes.
+//!
+//! A copy has the same endpoints, IP identification, sequence and acknowledgment numbers,
+//! flags, window, options and payload, differs in interface or packet type, and comes within
+//! 5 ms. The k-th on one interface matches the k-th on another. A segment whose bytes were
+//! all first seen on another interface within that time, and never yet on its own, is a copy
+//! that a device cut anew or joined.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher, Hash, Hasher};
+
+use super::ranges::Ranges;
+use crate::decode::segment::Segment;
+use crate::decode::seq::Seq;
+use crate::time::Time;
+
+/// How long after the first record a copy may come, in nanoseconds.
+const WITHIN: i64 = 5_000_000;
+/// First records remembered at once; a flood beyond that forgets the oldest early.
+const MOST_RECENT: usize = 1 << 16;
+/// Recent payload intervals remembered of one direction.
+const MOST_SPANS: usize = 4096;
+/// Places remembered of one direction; a packet passes fewer.
+const MOST_PLACES: usize = 32;
+
+/// A further record of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sighting {
+    /// Number of the frame that recorded it first.
+    pub of: u64,
+    /// Interface of that frame.
+    pub first_interface: u32,
+    /// Interface that this record was made on.
+    pub interface: u32,
+    /// Nanoseconds since the first record.
+    pub delay: i64,
+    /// Whether its bytes are the same but its segments are not.
+    pub resegmented: bool,
+}
+
+/// Where a record was made: interface and SLL packet type.
+type Place = (u32, u8);
+
+/// A packet's first record.
+struct First {
+    frame: u64,
+    time: Time,
+    places: Vec<Place>,
+}
+
+/// A payload interval as it was first seen.
+struct Span {
+    start: i64,
+    end: i64,
+    place: Place,
+    frame: u64,
+    time: Time,
+}
+
+/// Payload intervals of one direction, by place.
+#[derive(Default)]
+struct Way {
+    /// Anchor of the 64-bit line: the last sequence number seen, and where it stands.
+    at: Option<(Seq, i64)>,
+    recent: VecDeque<Span>,
+    seen: Vec<(Place, Ranges)>,
+}
+
+/// Tells copies from first records.
+pub(super) struct Sightings {
+    firsts: HashMap<u64, Vec<First>, ahash::RandomState>,
+    order: VecDeque<(Time, u64)>,
+    ways: HashMap<(u32, usize), Way, ahash::RandomState>,
+    hasher: ahash::RandomState,
+}
+
+impl Default for Sightings {
+    fn default() -> Self {
+        Self {
+            firsts: HashMap::default(),
+            order: VecDeque::new(),
+            ways: HashMap::default(),
+            hasher: ahash::RandomState::new(),
+        }
+    }
+}
+
+fn near(now: Time, then: Time) -> bool {
+    now.since(then).abs() <= WITHIN
+}
+
+impl Sightings {
+    /// What a segment is a copy of, if it is one. Every segment must be shown, in capture order.
+    pub(super) fn look(
+        &mut self,
+        segment: &Segment<'_>,
+        id: u32,
+        direction: usize,
+    ) -> Option<Sighting> {
+        let place = (segment.interface, segment.packet_type);
+        let now = segment.frame.time;
+        self.forget(now);
+        let print = self.print(segment, id, direction);
+        let way = self.ways.entry((id, direction)).or_default();
+        let firsts = self.firsts.entry(print).or_default();
+        let copied = firsts
+            .iter_mut()
+            .find(|first| near(now, first.time) && !first.places.contains(&place))
+            .map(|first| {
+                first.places.push(place);
+                (first.frame, first.places[0].0, first.time, false)
+            });
+        let cut = way.span(segment).and_then(|span| {
+            let found = if copied.is_none() {
+                way.resegmented(&span, place, now)
+            } else {
+                None
+            };
+            way.record(span, place, segment, copied.is_some() || found.is_some());
+            found
+        });
+        let Some((of, first_interface, time, resegmented)) = copied.or(cut) else {
+            firsts.push(First {
+                frame: segment.frame.number,
+                time: now,
+                places: vec![place],
+            });
+            self.order.push_back((now, print));
+            return None;
+        };
+        let delay = now.since(time);
+        Some(Sighting {
+            of,
+            first_interface,
+            interface: segment.interface,
+            delay,
+            resegmented,
+        })
+    }
+
+    /// Forgets what was remembered of an ended conversation.
+    pub(super) fn close(&mut self, id: u32) {
+        self.ways.remove(&(id, 0));
+        self.ways.remove(&(id, 1));
+    }
+
+    fn forget(&mut self, now: Time) {
+        while let Some(&(time, print)) = self.order.front() {
+            if near(now, time) && self.order.len() < MOST_RECENT {
+                break;
+            }
+            self.order.pop_front();
+            if let Some(firsts) = self.firsts.get_mut(&print) {
+                if firsts.len() <= 1 {
+                    self.firsts.remove(&print);
+                } else {
+                    firsts.remove(0);
+                }
+            }
+        }
+    }
+
+    fn print(&self, segment: &Segment<'_>, id: u32, direction: usize) -> u64 {
+        let mut hasher = self.hasher.build_hasher();
+        (id, direction, segment.ip_id, segment.seq, segment.ack).hash(&mut hasher);
+        (segment.flags, segment.window, segment.payload_len).hash(&mut hasher);
+        hasher.write(segment.option_bytes);
+        hasher.write(segment.payload);
+        hasher.finish()
+    }
+}
+
+impl Way {
+    /// Where a segment's payload stands on the 64-bit line.
+    fn span(&mut self, segment: &Segment<'_>) -> Option<(i64, i64)> {
+        if segment.payload_len == 0 {
+            return None;
+        }
+        let (last, at) = self.at.unwrap_or((segment.seq, 0));
+        let start = at + i64::from(segment.seq.distance(last));
+        self.at = Some((segment.seq, start));
+        Some((start, start + i64::from(segment.payload_len)))
+    }
+
+    /// The first record of the first byte, if all bytes were first seen elsewhere a moment ago.
+    fn resegmented(
+        &self,
+        span: &(i64, i64),
+        place: Place,
+        now: Time,
+    ) -> Option<(u64, u32, Time, bool)> {
+        let seen_here = self
+            .seen
+            .iter()
+            .any(|(at, seen)| *at == place && seen.touches(span.0, span.1));
+        if seen_here || self.seen.iter().all(|(at, _)| at.0 == place.0) {
+            return None;
+        }
+        let mut covered = Ranges::default();
+        let mut first = None;
+        for earlier in self
+            .recent
+            .iter()
+            .filter(|e| near(now, e.time) && e.place.0 != place.0)
+        {
+            covered.add(earlier.start, earlier.end);
+            if earlier.start <= span.0 && span.0 < earlier.end {
+                first.get_or_insert((earlier.frame, earlier.place.0, earlier.time, true));
+            }
+        }
+        first.filter(|_| covered.covers(span.0, span.1))
+    }
+
+    fn record(
+        &mut self,
+        (start, end): (i64, i64),
+        place: Place,
+        segment: &Segment<'_>,
+        copy: bool,
+    ) {
+        if let Some((_, seen)) = self.seen.iter_mut().find(|(at, _)| *at == place) {
+            seen.add(start, end);
+        } else if self.seen.len() < MOST_PLACES {
+            let mut seen = Ranges::default();
+            seen.add(start, end);
+            self.seen.push((place, seen));
+        }
+        let now = segment.frame.time;
+        let stale = |front: &Span| !near(now, front.time);
+        while self.recent.front().is_some_and(stale) || self.recent.len() >= MOST_SPANS {
+            self.recent.pop_front();
+        }
+        if !copy {
+            let frame = segment.frame.number;
+            self.recent.push_back(Span {
+                start,
+                end,
+                place,
+                frame,
+                time: now,
+            });
+        }
+    }
+}

@@ -1,0 +1,405 @@
+//! What became of a segment, by Wireshark 4.0's rules for TCP analysis.
+//!
+//! The rules are numbered as in `docs/ARCHITECTURE.md`. They look at one packet at a
+//! time, in capture order, with the state of both directions; each verdict is the
+//! sender's. A test takes out each rule in turn and sees the comparison with tshark fail.
+
+mod flags;
+
+use super::unacked::Unacked;
+use crate::decode::segment::{Flags, Segment};
+use crate::decode::seq::Seq;
+use crate::time::Time;
+pub use flags::Verdict;
+
+/// A window scale that is not known.
+const SCALE_UNKNOWN: i16 = -1;
+/// A window that is not scaled.
+const SCALE_OFF: i16 = -2;
+/// RFC 7323, section 2.3: a larger shift counts as this.
+const LARGEST_SCALE: u8 = 14;
+
+/// A capture time of which the rules take differences as unsigned nanoseconds: a clock
+/// that goes back makes them very long.
+fn elapsed(now: Time, then: Time) -> u64 {
+    now.0.wrapping_sub(then.0).cast_unsigned()
+}
+
+const FAST_RETRANSMISSION_WITHIN: u64 = 20_000_000;
+const OUT_OF_ORDER_WITHIN: u64 = 3_000_000;
+
+/// What the rules remember of one direction.
+#[derive(Clone, Debug)]
+struct Side {
+    base: Option<Seq>,
+    window: Option<u16>,
+    scale: i16,
+    next: Seq,
+    next_time: Time,
+    max_ack: Seq,
+    last_ack: Seq,
+    last_time: Time,
+    duplicates: u32,
+    last: Verdict,
+    first_ack: bool,
+    /// The conversation's kinds of MPTCP options before this side's last packet.
+    mptcp: u8,
+    unacked: Unacked,
+}
+
+impl Default for Side {
+    fn default() -> Self {
+        Self {
+            base: None,
+            window: None,
+            scale: SCALE_UNKNOWN,
+            next: Seq(0),
+            next_time: Time(0),
+            max_ack: Seq(0),
+            last_ack: Seq(0),
+            last_time: Time(0),
+            duplicates: 0,
+            last: Verdict(0),
+            first_ack: false,
+            mptcp: 0,
+            unacked: Unacked::default(),
+        }
+    }
+}
+
+/// What the numbers in a segment's header are relative to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Relative {
+    /// The sender's sequence number that counts as 0.
+    pub seq_base: Option<Seq>,
+    /// The receiver's.
+    pub ack_base: Option<Seq>,
+    /// The sender's window scale shift, where it is known and in use.
+    pub window_shift: Option<u8>,
+}
+
+/// What the rules remember of one conversation.
+#[derive(Clone, Debug, Default)]
+pub struct Analysis {
+    sides: [Side; 2],
+    syn_time: Option<Time>,
+    handshake_rtt: Option<u64>,
+    /// Kinds of MPTCP options seen, in either direction.
+    mptcp: u8,
+}
+
+/// A segment as the rules see it.
+#[derive(Clone, Copy)]
+struct Packet {
+    seq: Seq,
+    ack: Seq,
+    len: u32,
+    window: u16,
+    flags: Flags,
+    now: Time,
+    /// Any of SYN, FIN and RST.
+    control: bool,
+    /// The conversation's kinds of MPTCP options before this packet.
+    mptcp: u8,
+}
+
+impl Packet {
+    fn syn(&self) -> bool {
+        self.flags.any(Flags::SYN)
+    }
+
+    fn syn_or_fin(&self) -> bool {
+        self.flags.any(Flags::SYN | Flags::FIN)
+    }
+
+    fn ack_set(&self) -> bool {
+        self.flags.any(Flags::ACK)
+    }
+}
+
+impl Analysis {
+    /// Rule 1, first half: whether this segment opens a new conversation on used endpoints.
+    #[must_use]
+    pub fn reopened_by(&self, segment: &Segment<'_>, direction: usize) -> bool {
+        let opens = segment.flags.any(Flags::SYN) && !segment.flags.any(Flags::ACK);
+        on(1)
+            && opens
+            && self.sides[direction]
+                .base
+                .is_some_and(|base| base != segment.seq)
+    }
+
+    /// From SYN to the ACK that ends the handshake, in nanoseconds, where both were seen.
+    #[must_use]
+    pub fn handshake_rtt(&self) -> Option<u64> {
+        self.handshake_rtt
+    }
+
+    /// What Wireshark shows the numbers of `direction`'s segments relative to.
+    #[must_use]
+    pub fn relative(&self, direction: usize) -> Relative {
+        let (from, to) = (&self.sides[direction], &self.sides[1 - direction]);
+        Relative {
+            seq_base: from.base,
+            ack_base: to.base,
+            window_shift: u8::try_from(from.scale).ok(),
+        }
+    }
+
+    /// Judges a segment sent in `direction` and remembers it.
+    pub fn judge(&mut self, segment: &Segment<'_>, direction: usize) -> Verdict {
+        let packet = Packet {
+            seq: segment.seq,
+            ack: segment.ack,
+            len: segment.payload_len,
+            window: segment.window,
+            flags: segment.flags,
+            now: segment.frame.time,
+            control: segment.flags.any(Flags::SYN | Flags::FIN | Flags::RST),
+            mptcp: self.mptcp,
+        };
+        let [first, second] = &mut self.sides;
+        let (from, to) = if direction == 0 {
+            (first, second)
+        } else {
+            (second, first)
+        };
+        let mut verdict = from.begin(to, &packet);
+        if from.is_window_probe(to, &packet) {
+            verdict |= Verdict::ZERO_WINDOW_PROBE;
+        } else {
+            verdict |= from.sequence_and_window(to, &packet);
+            verdict |= from.pure_acks(to, &packet);
+        }
+        verdict |= from.acknowledges(to, &packet);
+        if verdict & Verdict::KEEP_ALIVE == 0 {
+            verdict |= from.sent_before(to, &packet, self.handshake_rtt);
+        }
+        from.remember(to, &packet, verdict);
+        self.handshake(segment, direction);
+        self.mptcp |= segment.options.mptcp;
+        Verdict(verdict)
+    }
+
+    /// Rule 19: the handshake's times and window scales.
+    fn handshake(&mut self, segment: &Segment<'_>, direction: usize) {
+        let [first, second] = &mut self.sides;
+        let (from, to) = if direction == 0 {
+            (first, second)
+        } else {
+            (second, first)
+        };
+        let now = segment.frame.time;
+        let (syn, ack) = (segment.flags.any(Flags::SYN), segment.flags.any(Flags::ACK));
+        if !on(19) {
+            return;
+        }
+        if syn && !ack {
+            self.syn_time = Some(now);
+        }
+        if let Some(shift) = segment.options.window_scale {
+            // Wireshark takes the option from any segment, and no more than RFC 7323 allows
+            from.scale = i16::from(shift.min(LARGEST_SCALE));
+        }
+        if syn {
+            from.first_ack = true;
+            if from.scale == SCALE_UNKNOWN {
+                from.scale = SCALE_OFF;
+                to.scale = SCALE_OFF;
+            }
+            if ack && to.scale == SCALE_OFF {
+                from.scale = SCALE_OFF;
+            }
+        } else if ack {
+            if let (Some(sent), None) = (self.syn_time, self.handshake_rtt) {
+                self.handshake_rtt = Some(elapsed(now, sent)).filter(|rtt| *rtt != 0);
+            }
+            from.first_ack = false;
+        }
+    }
+}
+
+impl Side {
+    /// Rules 1 to 3: sequence numbers that begin anew.
+    fn begin(&mut self, to: &mut Self, packet: &Packet) -> u16 {
+        let mut verdict = 0;
+        if packet.syn() && self.base.is_some() {
+            if !packet.ack_set() {
+                if on(1) {
+                    self.next = self.max_ack;
+                }
+            } else if on(2) && self.base != Some(packet.seq) {
+                self.base = Some(packet.seq);
+                verdict = Verdict::REUSED_PORTS;
+            }
+        }
+        if on(3) {
+            self.base.get_or_insert(if packet.syn() {
+                packet.seq
+            } else {
+                packet.seq - 1
+            });
+            if packet.ack_set() {
+                to.base.get_or_insert(packet.ack - 1);
+            }
+        }
+        verdict
+    }
+
+    /// Rule 4.
+    fn is_window_probe(&self, to: &Self, packet: &Packet) -> bool {
+        on(4) && packet.len == 1 && packet.seq == self.next && to.window == Some(0)
+    }
+
+    /// Rules 5, 6, 7 and 9.
+    fn sequence_and_window(&self, to: &Self, packet: &Packet) -> u16 {
+        let mut verdict = 0;
+        if on(5) && packet.window == 0 && !packet.control {
+            verdict |= Verdict::ZERO_WINDOW;
+        }
+        let ahead = !self.next.is_unset() && packet.seq.after(self.next);
+        if on(6) && ahead && !packet.flags.any(Flags::RST) {
+            verdict |= Verdict::LOST_SEGMENT;
+        }
+        if on(7) && packet.len <= 1 && packet.seq == self.next - 1 && !packet.control {
+            verdict |= Verdict::KEEP_ALIVE;
+        }
+        if on(9) && packet.len > 0 && !packet.control && to.scale != SCALE_UNKNOWN {
+            let shift = if to.first_ack || to.scale == SCALE_OFF {
+                0
+            } else {
+                to.scale
+            };
+            let window = to.window.map_or(u32::MAX, u32::from);
+            let room = window.wrapping_shl(u32::from(shift.unsigned_abs()));
+            if packet.seq + packet.len == to.last_ack + room {
+                verdict |= Verdict::WINDOW_FULL;
+            }
+        }
+        verdict
+    }
+
+    /// Rules 8 and 10 to 12: segments that say again what was acknowledged. A probe's or a
+    /// keep-alive's answer is no duplicate.
+    fn pure_acks(&mut self, to: &Self, packet: &Packet) -> u16 {
+        let same = packet.len == 0
+            && packet.seq == self.next
+            && packet.ack == self.last_ack
+            && !packet.control;
+        if !same {
+            return 0;
+        }
+        let kept = self.window == Some(packet.window);
+        if packet.window == 0 {
+            let probed = to.last.any(Verdict::ZERO_WINDOW_PROBE);
+            return if on(11) && kept && probed {
+                Verdict::ZERO_WINDOW_PROBE_ACK
+            } else {
+                0
+            };
+        }
+        if !kept {
+            return if on(8) { Verdict::WINDOW_UPDATE } else { 0 };
+        }
+        if on(10) && to.last.any(Verdict::KEEP_ALIVE) {
+            return Verdict::KEEP_ALIVE_ACK;
+        }
+        // MPTCP may acknowledge once more only to carry its options (RFC 8684, section 4);
+        // Wireshark lets the packet pass after an option of a kind not met before
+        if !on(12) || packet.mptcp != self.mptcp {
+            return 0;
+        }
+        self.duplicates = self.duplicates.checked_add(1).unwrap_or(1);
+        Verdict::DUPLICATE_ACK
+    }
+
+    /// Rules 13 and 14: what the acknowledgment tells of the other side.
+    fn acknowledges(&mut self, to: &mut Self, packet: &Packet) -> u16 {
+        if on(13) && packet.ack != self.last_ack {
+            self.duplicates = 0;
+        }
+        let unseen = !to.max_ack.is_unset() && packet.ack.after(to.max_ack) && packet.ack_set();
+        if !on(14) || !unseen {
+            return 0;
+        }
+        if to.max_ack.before(to.next) {
+            to.max_ack = to.next;
+            return Verdict::ACK_LOST_SEGMENT;
+        }
+        let told = std::mem::replace(&mut to.duplicates, u32::MAX) != 0;
+        if told { 0 } else { Verdict::ACK_LOST_SEGMENT }
+    }
+
+    /// Rule 15: bytes that stand before the next expected.
+    fn sent_before(&self, to: &Self, packet: &Packet, rtt: Option<u64>) -> u16 {
+        if !on(15) || !(packet.len > 0 || packet.syn_or_fin()) {
+            return 0;
+        }
+        let end = packet.seq + packet.len;
+        if packet.len > 0 && !to.last_ack.is_unset() && !end.after(to.last_ack) {
+            return Verdict::RETRANSMISSION | Verdict::SPURIOUS_RETRANSMISSION;
+        }
+        let probe = packet.len > 1 && packet.seq == self.next - 1;
+        let back = !self.next.is_unset() && packet.seq.before(self.next) && !probe;
+        if !back {
+            return 0;
+        }
+        let quick = elapsed(packet.now, to.last_time) < FAST_RETRANSMISSION_WITHIN;
+        if to.duplicates >= 2 && to.last_ack == packet.seq && quick {
+            return Verdict::RETRANSMISSION | Verdict::FAST_RETRANSMISSION;
+        }
+        let within = rtt.unwrap_or(OUT_OF_ORDER_WITHIN);
+        let end = end + u32::from(packet.syn_or_fin());
+        if elapsed(packet.now, self.next_time) < within && self.next != end {
+            return Verdict::OUT_OF_ORDER;
+        }
+        Verdict::RETRANSMISSION
+    }
+
+    /// Rules 16 to 18: what the next packets are compared with.
+    fn remember(&mut self, to: &mut Self, packet: &Packet, verdict: u16) {
+        let flag = u32::from(packet.syn_or_fin() && (!on(16) || self.unacked.has_room()));
+        let end = packet.seq + packet.len + flag;
+        if on(16) && (packet.len > 0 || packet.syn_or_fin()) {
+            self.unacked.push(packet.seq, end);
+        }
+        if on(17) && verdict & Verdict::ZERO_WINDOW_PROBE == 0 {
+            if end.after(self.next) || self.next.is_unset() {
+                self.next = end;
+                self.next_time = packet.now;
+            }
+            if packet.seq == self.max_ack || self.max_ack.is_unset() {
+                self.max_ack = self.next;
+            }
+        }
+        if on(18) {
+            self.window = Some(packet.window);
+            self.last_ack = packet.ack;
+            self.last_time = packet.now;
+            self.last = Verdict(verdict);
+            self.mptcp = packet.mptcp;
+            to.unacked.acknowledge(packet.ack);
+        }
+    }
+}
+
+/// Whether a rule holds. Tests take rules out, one at a time, to see that each is needed.
+#[cfg(not(test))]
+const fn on(_rule: u8) -> bool {
+    true
+}
+
+#[cfg(test)]
+thread_local! {
+    /// The rule that this thread goes without; 0 for none.
+    pub(crate) static WITHOUT: std::cell::Cell<u8> = const { std::cell::Cell::new(0) };
+}
+
+#[cfg(test)]
+fn on(rule: u8) -> bool {
+    WITHOUT.get() != rule
+}
+
+#[cfg(test)]
+#[path = "../../tests/differential/mod.rs"]
+mod differential;

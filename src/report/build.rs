@@ -1,0 +1,176 @@
+//! From what was collected to the report's plain data.
+
+mod filter;
+mod interfaces;
+mod questions;
+
+use super::model::{
+    self, Answers, Capture, Direction, Endpoint, Exchanges, Exhibit, Largest, Messages,
+    ResponseTimes,
+};
+use crate::answers::conversations::Conversation;
+use crate::answers::sent::Sent;
+use crate::answers::{Analysed, Framing, RoleRule, Roles, Verdict};
+use crate::decode::dissect;
+use crate::source::sidecar::Sidecar;
+use crate::wire;
+
+/// A capture's report.
+///
+/// `file` is the path as given, `sidecar` what stands beside a pcap file and fits it, and
+/// `answered` how many conversations carry answers of their own.
+#[must_use]
+pub fn capture(
+    file: &str,
+    analysed: &Analysed,
+    sidecar: Option<&Sidecar>,
+    answered: usize,
+) -> Capture {
+    let totals = &analysed.answers.totals;
+    let all = analysed.answers.conversations.all();
+    let interfaces = interfaces::interfaces(analysed, sidecar);
+    let asked = questions::Asked {
+        analysed,
+        interfaces: &interfaces,
+    };
+    let best = (0..all.len()).rev().max_by_key(|id| all[*id].rank());
+    let conversations = (0..all.len()).map(|id| {
+        let answers = (id < answered).then(|| asked.answers(id));
+        conversation(id, &all[id], answers)
+    });
+    let conversations = conversations.collect();
+    let answers = best.map_or_else(|| questions::none(analysed), |id| asked.answers(id));
+    let shown = (0..all.len().min(answered)).chain(best.filter(|id| *id >= answered));
+    Capture {
+        file: file.to_owned(),
+        format: analysed.format,
+        link_types: link_types(analysed),
+        packets: totals.packets,
+        tcp_packets: totals.tcp_packets,
+        first_time_ns: totals.times.map(|(first, _)| first.0),
+        last_time_ns: totals.times.map(|(_, last)| last.0),
+        damage: analysed.damage.clone(),
+        ledger: totals.ledger,
+        conversations,
+        largest_payload: totals.largest.map(largest),
+        answers,
+        exhibits: shown.flat_map(|id| exhibits(&all[id])).collect(),
+        interfaces,
+    }
+}
+
+fn link_types(analysed: &Analysed) -> Vec<String> {
+    let seen = &analysed.answers.totals.link_types;
+    let header = analysed.header_link_type.filter(|_| seen.is_empty());
+    seen.iter()
+        .copied()
+        .chain(header)
+        .map(wire::link_name)
+        .collect()
+}
+
+fn largest((frame, len): (u64, u32)) -> Largest {
+    Largest {
+        frame,
+        payload_bytes: len.into(),
+    }
+}
+
+/// The direction of what the client sends, and how that was found.
+fn roles(one: &Conversation) -> Roles {
+    one.roles.unwrap_or_else(|| Roles::fallback(one.sides))
+}
+
+fn role_rule(rule: RoleRule) -> &'static str {
+    match rule {
+        RoleRule::Syn => "syn",
+        RoleRule::SynAck => "syn_ack",
+        RoleRule::Greeting => "greeting",
+        RoleRule::Port => "port",
+        RoleRule::FirstSender => "first_sender",
+    }
+}
+
+fn conversation(id: usize, one: &Conversation, answers: Option<Answers>) -> model::Conversation {
+    let Roles { client, rule } = roles(one);
+    let endpoint = |side: usize| Endpoint {
+        address: one.sides[side].address.to_string(),
+        port: one.sides[side].port,
+    };
+    let said = &one.said;
+    model::Conversation {
+        id: id as u64,
+        client: endpoint(client),
+        server: endpoint(1 - client),
+        role_rule: role_rule(rule),
+        first_frame: one.first_frame,
+        interfaces: one.interfaces.clone(),
+        to_server: direction(&one.sent[client]),
+        to_client: direction(&one.sent[1 - client]),
+        messages: Messages {
+            to_server: said.to_server,
+            to_client: said.to_client,
+            digest: format!("{:016x}", said.digest),
+        },
+        exchanges: Exchanges {
+            right: said.right,
+            wrong: said.wrong,
+            missing: said.missing,
+            late: said.late,
+            unsolicited: said.unsolicited,
+            unknown: said.unknown,
+            response_ns: ResponseTimes {
+                p50: one.response.percentile(50.0),
+                p99: one.response.percentile(99.0),
+            },
+        },
+        framing: one.framing.map(|framing| match framing {
+            Framing::Line => "line",
+            Framing::Chunk => "chunk",
+        }),
+        answers,
+    }
+}
+
+fn direction(sent: &Sent) -> Direction {
+    Direction {
+        packets: sent.packets,
+        frame_bytes: sent.frame_bytes,
+        payload_bytes: sent.payload_bytes,
+        stream_bytes: sent.stream_bytes,
+        retransmissions: sent.count(Verdict::RETRANSMISSION),
+        fast_retransmissions: sent.count(Verdict::FAST_RETRANSMISSION),
+        spurious_retransmissions: sent.count(Verdict::SPURIOUS_RETRANSMISSION),
+        out_of_order: sent.count(Verdict::OUT_OF_ORDER),
+        duplicate_acks: sent.count(Verdict::DUPLICATE_ACK),
+        lost_segments: sent.count(Verdict::LOST_SEGMENT),
+        keep_alives: sent.count(Verdict::KEEP_ALIVE),
+        zero_windows: sent.count(Verdict::ZERO_WINDOW),
+        window_full: sent.count(Verdict::WINDOW_FULL),
+    }
+}
+
+/// The packets of a conversation that were kept to be shown.
+fn exhibits(one: &Conversation) -> Vec<Exhibit> {
+    let Some(evidence) = &one.evidence else {
+        return Vec::new();
+    };
+    let kept = evidence.exhibits().into_iter();
+    kept.map(|kept| Exhibit {
+        frame: kept.frame,
+        time_ns: kept.time.0,
+        link_type: kept.link_type,
+        wire_len: kept.wire_len,
+        bytes: kept.bytes.clone(),
+        relative: kept
+            .relative
+            .seq_base
+            .zip(kept.relative.ack_base)
+            .map(|(seq, ack)| dissect::Relative {
+                seq_base: seq.0,
+                ack_base: ack.0,
+                window_shift: kept.relative.window_shift,
+            }),
+    })
+    .collect()
+}

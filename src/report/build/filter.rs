@@ -1,0 +1,85 @@
+//! Wireshark display filters that state a property.
+
+use std::net::IpAddr;
+
+use crate::answers::Analysed;
+use crate::answers::conversations::Conversation;
+
+fn ip(address: IpAddr) -> &'static str {
+    if address.is_ipv4() { "ip" } else { "ipv6" }
+}
+
+/// All packets of a conversation.
+pub(super) fn conversation(analysed: &Analysed, one: &Conversation) -> String {
+    let [a, b] = one.sides;
+    let family = ip(a.address);
+    if is_crossed(analysed, one) {
+        let (there, back) = (one_way(one, 0), one_way(one, 1));
+        return limited(analysed, one, format!("(({there}) || ({back}))"));
+    }
+    let mut parts = vec![format!("{family}.addr == {}", a.address)];
+    if b.address != a.address {
+        parts.push(format!("{family}.addr == {}", b.address));
+    }
+    parts.push(format!("tcp.port == {}", a.port));
+    if b.port != a.port {
+        parts.push(format!("tcp.port == {}", b.port));
+    }
+    limited(analysed, one, parts.join(" && "))
+}
+
+/// Packets of one direction that carry payload.
+pub(super) fn payload(analysed: &Analysed, one: &Conversation, direction: usize) -> String {
+    limited(
+        analysed,
+        one,
+        format!("{} && tcp.len > 0", one_way(one, direction)),
+    )
+}
+
+fn one_way(one: &Conversation, direction: usize) -> String {
+    let (from, to) = (one.sides[direction], one.sides[1 - direction]);
+    let family = ip(from.address);
+    format!(
+        "{family}.src == {} && tcp.srcport == {} && {family}.dst == {} && tcp.dstport == {}",
+        from.address, from.port, to.address, to.port
+    )
+}
+
+/// Whether another conversation has the same addresses and ports, put together otherwise.
+fn is_crossed(analysed: &Analysed, one: &Conversation) -> bool {
+    let [a, b] = one.sides;
+    let crossed = |other: &Conversation| {
+        let [c, d] = other.sides;
+        let same = (c.address, d.address) == (a.address, b.address)
+            && (c.port, d.port) == (b.port, a.port);
+        let turned = (d.address, c.address) == (a.address, b.address)
+            && (d.port, c.port) == (b.port, a.port);
+        same || turned
+    };
+    a.address != b.address
+        && a.port != b.port
+        && analysed.answers.conversations.all().iter().any(crossed)
+}
+
+/// Where the property alone would match other packets too: endpoints used again, headers
+/// quoted by ICMP.
+fn limited(analysed: &Analysed, one: &Conversation, mut filter: String) -> String {
+    if one.endpoints_reused {
+        let (first, last) = (one.first_frame, one.last_frame);
+        filter += &format!(" && frame.number >= {first} && frame.number <= {last}");
+    }
+    if analysed.answers.totals.ledger.skipped.quoted_tcp > 0 {
+        filter += " && !icmp && !icmpv6";
+    }
+    filter
+}
+
+/// Exactly these packets.
+pub(super) fn frames(frames: &[u64]) -> String {
+    let parts: Vec<String> = frames
+        .iter()
+        .map(|frame| format!("frame.number == {frame}"))
+        .collect();
+    parts.join(" || ")
+}

@@ -1,0 +1,395 @@
+//! The lab's questions, answered for one conversation.
+
+use serde_json::{Value, json};
+
+use super::{filter, roles};
+use crate::answers::conversations::Conversation;
+use crate::answers::evidence::{Evidence, Frames, Shown};
+use crate::answers::{Analysed, RoleRule};
+use crate::decode::dissect::dissect;
+use crate::report::model::{Answer, Answers, Confidence, Interface};
+use crate::wire::{ARPHRD_ETHERNET, ARPHRD_LOOPBACK};
+
+/// What the answers are about.
+pub(super) struct Asked<'a> {
+    pub(super) analysed: &'a Analysed,
+    pub(super) interfaces: &'a [Interface],
+}
+
+/// One conversation, and who is who in it.
+struct Of<'a> {
+    asked: &'a Asked<'a>,
+    one: &'a Conversation,
+    evidence: Option<&'a Evidence>,
+    client: usize,
+    rule: RoleRule,
+}
+
+fn unknown(reason: &str) -> Answer {
+    Answer {
+        value: Value::Null,
+        text: "unknown".to_owned(),
+        rule: reason.to_owned(),
+        confidence: Confidence::Unknown,
+        frames: Vec::new(),
+        frames_total: 0,
+        filter: String::new(),
+    }
+}
+
+/// The answers for a capture without a conversation.
+pub(super) fn none(analysed: &Analysed) -> Answers {
+    let skipped = &analysed.answers.totals.ledger.skipped;
+    let reason = if analysed.answers.totals.packets == 0 {
+        "this capture holds no packets; record again while client and server talk"
+    } else if skipped.fragment + skipped.headless_tcp > 0 {
+        "no packet of this capture has a whole TCP header; record again with a larger snapshot length"
+    } else {
+        "no packet of this capture is TCP; record again with a filter that lets the server's port through"
+    };
+    Answers {
+        conversation: None,
+        transport_protocol: unknown(reason),
+        server_port: unknown(reason),
+        client_port: unknown(reason),
+        interface: unknown(reason),
+        welcome_packet: unknown(reason),
+        client_message_packet: unknown(reason),
+        application_data_field: unknown(reason),
+        echo_reply_packet: unknown(reason),
+        bytes_to_server: unknown(reason),
+        bytes_to_client: unknown(reason),
+        largest_packet: unknown(reason),
+    }
+}
+
+impl Asked<'_> {
+    /// The answers for a conversation.
+    pub(super) fn answers(&self, id: usize) -> Answers {
+        let one = &self.analysed.answers.conversations.all()[id];
+        let found = roles(one);
+        let evidence = one.evidence.as_deref();
+        let of = Of {
+            asked: self,
+            one,
+            evidence,
+            client: found.client,
+            rule: found.rule,
+        };
+        Answers {
+            conversation: Some(id as u64),
+            transport_protocol: of.transport_protocol(),
+            server_port: of.port(1 - of.client, "server"),
+            client_port: of.port(of.client, "client"),
+            interface: of.interface(),
+            welcome_packet: of.welcome(),
+            client_message_packet: of.client_message(),
+            application_data_field: of.application_data(),
+            echo_reply_packet: of.echo_reply(),
+            bytes_to_server: of.bytes(of.client),
+            bytes_to_client: of.bytes(1 - of.client),
+            largest_packet: of.largest(),
+        }
+    }
+}
+
+impl Of<'_> {
+    fn answer(&self, value: Value, text: String, rule: String, confidence: Confidence) -> Answer {
+        let frames = self.evidence.map(|evidence| &evidence.frames);
+        let records =
+            self.one.sent[0].packets + self.one.sent[1].packets + self.one.other_sightings;
+        Answer {
+            value,
+            text,
+            rule,
+            confidence,
+            frames: frames.map_or_else(|| vec![self.one.first_frame], |all| all.first.clone()),
+            frames_total: records,
+            filter: filter::conversation(self.asked.analysed, self.one),
+        }
+    }
+
+    fn transport_protocol(&self) -> Answer {
+        let rule = "the IP header's protocol field is 6, which is TCP, in each of its packets";
+        self.answer(json!("TCP"), "TCP".into(), rule.into(), Confidence::Certain)
+    }
+
+    fn port(&self, side: usize, role: &str) -> Answer {
+        let port = self.one.sides[side].port;
+        let from = self.one.sides[self.client];
+        let (rule, confidence) = match self.rule {
+            RoleRule::Syn => (
+                format!("{from} sent the SYN, so it is the client"),
+                Confidence::Certain,
+            ),
+            RoleRule::SynAck => {
+                let rule = format!("{from} got the SYN+ACK, so it is the client");
+                (rule, Confidence::Certain)
+            }
+            RoleRule::Greeting => {
+                let rule = format!(
+                    "no handshake was captured, but what {from} says is answered by its echo, so it is the client"
+                );
+                (rule, Confidence::Likely)
+            }
+            RoleRule::Port => {
+                let rule = "no handshake was captured; the lower port is taken for the server's, the higher is of the range that systems give to clients";
+                (rule.to_owned(), Confidence::Likely)
+            }
+            RoleRule::FirstSender => {
+                let rule = "no handshake was captured, and the ports do not tell; the sender of the first packet is taken for the client";
+                (rule.to_owned(), Confidence::Likely)
+            }
+        };
+        let rule = format!("{rule}; this is the {role}'s port");
+        let mut answer = self.answer(json!(port), port.to_string(), rule, confidence);
+        if let (RoleRule::Syn | RoleRule::SynAck, Some(evidence)) = (self.rule, self.evidence) {
+            answer.frames.clone_from(&evidence.handshake.first);
+            answer.frames_total = evidence.handshake.total;
+            answer.filter = format!("tcp.flags.syn == 1 && {}", answer.filter);
+        }
+        answer
+    }
+
+    fn interface(&self) -> Answer {
+        let ids = self.one.interfaces.iter();
+        let seen: Vec<&Interface> = ids
+            .filter_map(|id| self.asked.interfaces.get(*id as usize))
+            .collect();
+        let names: Vec<&str> = seen.iter().filter_map(|it| it.name.as_deref()).collect();
+        if names.is_empty() || names.len() < seen.len() {
+            let (what, how) = unnamed(seen.iter().find(|it| it.name.is_none()).copied());
+            let mut answer = self.answer(Value::Null, what, how.into(), Confidence::Unknown);
+            if !names.is_empty() {
+                answer.text = format!("{} and {}", names.join(", "), answer.text);
+            }
+            return answer;
+        }
+        let value = if let [name] = names[..] {
+            json!(name)
+        } else {
+            json!(names)
+        };
+        let rule = self.named(&seen, &names);
+        let mut answer = self.answer(value, names.join(", "), rule, Confidence::Certain);
+        if let [
+            Interface {
+                ifindex: Some(index),
+                ..
+            },
+        ] = seen[..]
+        {
+            answer.filter = format!("sll.ifindex == {index} && {}", answer.filter);
+        }
+        answer
+    }
+
+    fn named(&self, seen: &[&Interface], names: &[&str]) -> String {
+        let source = match seen[0].name_source {
+            Some("pcapng") => "the file's interface description names it",
+            Some("sidecar") => "the file beside the capture names the interface of each index",
+            _ => {
+                "the device type in the packets' SLL header is 772, which only the loopback device has"
+            }
+        };
+        let local = self.one.sides.iter().all(|side| side.address.is_loopback());
+        match names {
+            ["lo"] if local => {
+                format!(
+                    "{source}; client and server ran on one machine and used its loopback address"
+                )
+            }
+            ["lo"] => format!(
+                "{source}; {} and {} belong to one machine, so its packets stay on the loopback device whatever the address",
+                self.one.sides[0].address, self.one.sides[1].address
+            ),
+            [_] => format!(
+                "{source}; the packets left or entered the machine here, so client and server ran on different machines"
+            ),
+            _ => format!("{source}; the same packets passed all of these, and are counted once"),
+        }
+    }
+
+    fn welcome(&self) -> Answer {
+        if let Some(shown) = self.evidence.and_then(|evidence| evidence.greeting) {
+            let certain = matches!(self.rule, RoleRule::Syn | RoleRule::SynAck);
+            let mut answer = message(
+                &shown,
+                "the first message that the server sends before the client sent any",
+            );
+            if !certain {
+                answer.confidence = Confidence::Likely;
+                answer.rule += "; the handshake was not captured, so earlier ones may be missing";
+            }
+            return answer;
+        }
+        let said = &self.one.said;
+        if said.to_server + said.to_client == 0 {
+            return unknown("no payload was captured in this conversation");
+        }
+        if said.to_client == 0 {
+            return unknown("the server sent no message that was captured");
+        }
+        unknown(
+            "the server sent nothing before the client's first message, so there is no welcome message",
+        )
+    }
+
+    /// The client message that is cited: the first that was answered right, else the first.
+    fn cited_request(&self) -> Option<Shown> {
+        let evidence = self.evidence?;
+        evidence
+            .pair
+            .map(|(request, _)| request)
+            .or(evidence.request)
+    }
+
+    fn client_message(&self) -> Answer {
+        let Some(shown) = self.cited_request() else {
+            return unknown("the client sent no message that was captured");
+        };
+        let answered = self
+            .evidence
+            .is_some_and(|evidence| evidence.pair.is_some());
+        message(
+            &shown,
+            if answered {
+                "the first client message that was answered by its echo"
+            } else {
+                "the client's first message"
+            },
+        )
+    }
+
+    fn application_data(&self) -> Answer {
+        let Some(shown) = self.cited_request() else {
+            return unknown("the client sent no message that was captured");
+        };
+        let frame = shown.cited.first.frame;
+        let kept = self
+            .evidence
+            .and_then(|evidence| evidence.kept.iter().find(|kept| kept.frame == frame));
+        let Some(kept) = kept else {
+            return unknown("the packet's bytes were not kept, for want of memory");
+        };
+        let found = dissect(kept.link_type, &kept.bytes, kept.wire_len, None);
+        let (offset, len) = (found.payload.start, kept.payload_len);
+        let rule = "all that follows the TCP header is the payload: Wireshark shows it as tcp.payload, and again as data.data in the layer Data";
+        Answer {
+            value: json!({"field": "tcp.payload", "frame": frame, "offset": offset, "payload_bytes": len}),
+            text: format!("tcp.payload, {len} bytes at offset {offset}"),
+            rule: rule.to_owned(),
+            confidence: Confidence::Certain,
+            frames: vec![frame],
+            frames_total: 1,
+            filter: filter::frames(&[frame]),
+        }
+    }
+
+    fn echo_reply(&self) -> Answer {
+        if let Some((request, reply)) = self.evidence.and_then(|evidence| evidence.pair) {
+            let asked = request.cited.first.frame;
+            let rule =
+                format!("its text is that of packet {asked} in reverse with its case swapped");
+            return message(&reply, &rule);
+        }
+        let said = &self.one.said;
+        unknown(if said.to_server == 0 {
+            "the client sent no message that was captured"
+        } else if said.to_client == 0 {
+            "the server sent no message that was captured"
+        } else if said.right + said.late > 0 {
+            "the first echoed messages came too late to be kept"
+        } else {
+            "no server message is a client message in reverse with its case swapped"
+        })
+    }
+
+    fn bytes(&self, direction: usize) -> Answer {
+        let sent = &self.one.sent[direction];
+        let (payload, frames) = (sent.payload_bytes, sent.frame_bytes);
+        let mut rule = "the first number is the payload, the sum of tcp.len, retransmissions included; the second is the sum of frame.len over all packets this way".to_owned();
+        if self.one.other_sightings > 0 {
+            rule += "; a packet recorded on several interfaces counts once";
+        }
+        let value = json!({"payload_bytes": payload, "frame_bytes": frames, "stream_bytes": sent.stream_bytes});
+        let empty = Frames::default();
+        let with_payload = self
+            .evidence
+            .map_or(&empty, |evidence| &evidence.payload[direction]);
+        Answer {
+            value,
+            text: format!("{payload}, in frames {frames}"),
+            rule,
+            confidence: Confidence::Certain,
+            frames: with_payload.first.clone(),
+            frames_total: with_payload.total,
+            filter: filter::payload(self.asked.analysed, self.one, direction),
+        }
+    }
+
+    fn largest(&self) -> Answer {
+        let Some((frame, len)) = self.one.largest else {
+            return unknown("no packet of this conversation carries payload");
+        };
+        Answer {
+            value: json!({"frame": frame, "payload_bytes": len}),
+            text: format!("packet {frame}, {}", bytes(len.into())),
+            rule: "the first packet with the largest tcp.len".to_owned(),
+            confidence: Confidence::Certain,
+            frames: vec![frame],
+            frames_total: 1,
+            filter: filter::frames(&[frame]),
+        }
+    }
+}
+
+fn bytes(count: u64) -> String {
+    format!("{count} byte{}", if count == 1 { "" } else { "s" })
+}
+
+/// An answer that is a message: the packets that brought it.
+fn message(shown: &Shown, rule: &str) -> Answer {
+    let (first, last) = (shown.cited.first.frame, shown.cited.last.frame);
+    let frames = if first == last {
+        vec![first]
+    } else {
+        vec![first, last]
+    };
+    let message = shown.cited.len;
+    let payload = shown.packet_payload.map_or(message, u64::from);
+    let mut rule = rule.to_owned();
+    if first != last {
+        rule += &format!(
+            "; its {} came in several packets, the first and the last are named",
+            bytes(message)
+        );
+    } else if message != payload {
+        rule += &format!(
+            "; it has {} of the packet's payload of {}",
+            bytes(message),
+            bytes(payload)
+        );
+    }
+    Answer {
+        value: json!({"frame": first, "payload_bytes": payload, "message_bytes": message}),
+        text: format!("packet {first}, {}", bytes(payload)),
+        rule,
+        confidence: Confidence::Certain,
+        filter: filter::frames(&frames),
+        frames_total: frames.len() as u64,
+        frames,
+    }
+}
+
+/// What is known of an interface without a name, and how its name would be recorded.
+fn unnamed(interface: Option<&Interface>) -> (String, &'static str) {
+    let what = match interface.and_then(|it| it.arphrd) {
+        Some(ARPHRD_ETHERNET) => "an Ethernet device".to_owned(),
+        Some(ARPHRD_LOOPBACK) => "the loopback device".to_owned(),
+        Some(other) => format!("a device of type {other}"),
+        None => "one device".to_owned(),
+    };
+    let how = "this file does not record its name; record with capture, which writes names beside a .pcap and into a .pcapng";
+    (format!("{what}, name not recorded"), how)
+}

@@ -1,0 +1,185 @@
+//! From a report to a document: which blocks, in which order, in which words.
+
+mod answers;
+mod inventory;
+mod packets;
+
+use super::document::{Block, Document};
+use super::model::{Capture, Conversation, Endpoint, Report};
+use crate::echo::escape::escape;
+use crate::time::Time;
+
+/// Everything `analyze` has to say, for a reader: one table with the answers of all
+/// captures, then for each capture the evidence, the packets cited and what else is in it.
+#[must_use]
+pub fn document(report: &Report) -> Document {
+    let mut out = vec![heading(1, "Answers")];
+    if report.captures.is_empty() {
+        out.push(text("No capture was read."));
+        return out;
+    }
+    let columns = column_names(&report.captures).into_iter();
+    out.push(answers::table(
+        columns.zip(report.captures.iter().map(|capture| &capture.answers)),
+    ));
+    for capture in &report.captures {
+        section(&mut out, capture);
+    }
+    out
+}
+
+/// One capture.
+fn section(out: &mut Document, capture: &Capture) {
+    out.push(heading(2, &clean(&capture.file)));
+    out.push(text(&summary(capture)));
+    inventory::damage(out, capture);
+    out.push(heading(3, "Evidence"));
+    answers::evidence(out, &capture.answers);
+    packets::cited(out, capture);
+    packets::layers(out, capture);
+    inventory::conversations(out, capture);
+    each_conversation(out, capture);
+    out.push(heading(3, "Packets"));
+    inventory::ledger(out, capture);
+    inventory::interfaces(out, capture);
+}
+
+/// Where several conversations were answered: all of them side by side, then the evidence
+/// of those that the capture's own answers are not about.
+fn each_conversation(out: &mut Document, capture: &Capture) {
+    let answered: Vec<_> = capture
+        .conversations
+        .iter()
+        .filter_map(|conversation| Some((conversation, conversation.answers.as_ref()?)))
+        .collect();
+    if answered.len() < 2 {
+        return;
+    }
+    out.push(heading(3, "Answers by conversation"));
+    out.push(answers::table(answered.iter().map(
+        |&(conversation, answers)| {
+            (
+                format!("{}: {}", conversation.id, endpoints(conversation)),
+                answers,
+            )
+        },
+    )));
+    for (conversation, answers) in answered {
+        if capture.answers.conversation != Some(conversation.id) {
+            let title = format!(
+                "Conversation {}: {}",
+                conversation.id,
+                endpoints(conversation)
+            );
+            out.push(heading(3, &title));
+            answers::evidence(out, answers);
+        }
+    }
+}
+
+/// `pcap, LINUX_SLL2, 12 packets, from … (0.004 s)`.
+fn summary(capture: &Capture) -> String {
+    let links: Vec<String> = capture.link_types.iter().map(|name| clean(name)).collect();
+    let mut words = vec![capture.format.to_owned()];
+    if !links.is_empty() {
+        words.push(links.join(" and "));
+    }
+    words.push(plural(capture.packets, "packet"));
+    if let (Some(first), Some(last)) = (capture.first_time_ns, capture.last_time_ns) {
+        words.push(format!("from {}", Time(first)));
+        words.push(format!("{} s long", seconds(Time(last).since(Time(first)))));
+    }
+    let mut summary = words.join(", ") + ".";
+    for (link, len) in [("LINUX_SLL", 16), ("LINUX_SLL2", 20)] {
+        if links.iter().any(|name| name == link) {
+            summary += &format!(
+                " A cooked capture: the length of each {link} packet counts a pseudo-header \
+                 of {len} bytes in place of its link header."
+            );
+        }
+    }
+    summary
+}
+
+/// Client and server of a conversation.
+fn endpoints(conversation: &Conversation) -> String {
+    format!(
+        "{} → {}",
+        endpoint(&conversation.client),
+        endpoint(&conversation.server)
+    )
+}
+
+/// `10.0.0.1:51000`, `[::1]:51000`.
+fn endpoint(one: &Endpoint) -> String {
+    let (address, port) = (clean(&one.address), one.port);
+    if address.contains(':') {
+        format!("[{address}]:{port}")
+    } else {
+        format!("{address}:{port}")
+    }
+}
+
+/// What each capture's column is called: the file's name, or its whole path where two
+/// files have the same name.
+fn column_names(captures: &[Capture]) -> Vec<String> {
+    let name = |capture: &Capture| {
+        let path = capture.file.as_str();
+        path.rsplit('/')
+            .next()
+            .filter(|name| !name.is_empty())
+            .unwrap_or(path)
+            .to_owned()
+    };
+    let names: Vec<String> = captures.iter().map(name).collect();
+    captures
+        .iter()
+        .zip(&names)
+        .map(|(capture, name)| {
+            let unique = names.iter().filter(|other| *other == name).count() == 1;
+            clean(if unique { name } else { &capture.file })
+        })
+        .collect()
+}
+
+fn heading(level: u8, words: &str) -> Block {
+    Block::Heading(level, words.to_owned())
+}
+
+fn text(words: &str) -> Block {
+    Block::Text(words.to_owned())
+}
+
+/// Made safe to show; see [`escape`].
+fn clean(words: &str) -> String {
+    escape(words).into_owned()
+}
+
+/// `1 packet`, `2 packets`.
+fn plural(count: u64, noun: &str) -> String {
+    if count == 1 {
+        format!("{count} {noun}")
+    } else {
+        format!("{count} {noun}s")
+    }
+}
+
+/// Nanoseconds as seconds with all nine digits.
+fn seconds(nanoseconds: i64) -> String {
+    let sign = if nanoseconds < 0 { "-" } else { "" };
+    let all = nanoseconds.unsigned_abs();
+    format!("{sign}{}.{:09}", all / 1_000_000_000, all % 1_000_000_000)
+}
+
+/// Packet numbers, in order: `packet 4`, `packets 4, 6 and 9`.
+fn packet_numbers(frames: &[u64]) -> String {
+    let numbers: Vec<String> = frames.iter().map(u64::to_string).collect();
+    match numbers.split_last() {
+        None => "no packet".to_owned(),
+        Some((only, [])) => format!("packet {only}"),
+        Some((last, others)) => format!("packets {} and {last}", others.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

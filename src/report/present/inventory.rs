@@ -1,0 +1,176 @@
+//! What else a capture holds: conversations, packets skipped, interfaces, damage.
+
+use super::super::document::{Block, Document, Table};
+use super::super::model::{Capture, Conversation, Direction, Exchanges, Interface};
+use super::{clean, endpoint, heading, plural, text};
+
+/// Where reading ended early.
+pub(super) fn damage(out: &mut Document, capture: &Capture) {
+    if let Some(damage) = &capture.damage {
+        out.push(text(&format!(
+            "Damaged at offset {}: {} ({} needed, {} available). The {} before it count.",
+            damage.offset,
+            clean(&damage.reason),
+            plural(damage.needed, "byte"),
+            damage.available,
+            plural(damage.packets_before, "packet"),
+        )));
+    }
+}
+
+/// The conversations that carry answers.
+pub(super) fn conversations(out: &mut Document, capture: &Capture) {
+    if capture.conversations.is_empty() {
+        return;
+    }
+    out.push(heading(3, "Conversations"));
+    let shown: Vec<_> = capture
+        .conversations
+        .iter()
+        .filter(|one| one.answers.is_some())
+        .collect();
+    if !shown.is_empty() {
+        let header = [
+            "Id",
+            "Client,\nthen server",
+            "Packets",
+            "Payload\nbytes",
+            "Messages",
+            "Re-\ntrans-\nmitted",
+            "Right/\nwrong/\nmissing",
+        ];
+        out.push(Block::Table(Table {
+            header: header.map(str::to_owned).to_vec(),
+            rows: shown
+                .iter()
+                .flat_map(|one| conversation_rows(one))
+                .collect(),
+            numeric: vec![0, 2, 3, 4, 5, 6],
+            key_columns: 0,
+        }));
+    }
+    let others = (capture.conversations.len() - shown.len()) as u64;
+    if others > 0 {
+        let them = plural(others, "conversation");
+        out.push(text(&format!(
+            "{them} not shown; --conversations N answers the first N."
+        )));
+    }
+}
+
+/// Two rows: what the client sent, and what the server sent.
+fn conversation_rows(one: &Conversation) -> [Vec<String>; 2] {
+    let Exchanges {
+        right,
+        wrong,
+        missing,
+        ..
+    } = one.exchanges;
+    let row = |id: String, sender, sent: &Direction, messages: u64, exchanges: String| {
+        vec![
+            id,
+            endpoint(sender),
+            sent.packets.to_string(),
+            sent.payload_bytes.to_string(),
+            messages.to_string(),
+            sent.retransmissions.to_string(),
+            exchanges,
+        ]
+    };
+    let exchanges = format!("{right}/{wrong}/{missing}");
+    let messages = &one.messages;
+    [
+        row(
+            one.id.to_string(),
+            &one.client,
+            &one.to_server,
+            messages.to_server,
+            exchanges,
+        ),
+        row(
+            String::new(),
+            &one.server,
+            &one.to_client,
+            messages.to_client,
+            String::new(),
+        ),
+    ]
+}
+
+/// How the packets add up, and what was not analysed.
+pub(super) fn ledger(out: &mut Document, capture: &Capture) {
+    let skipped = &capture.ledger.skipped;
+    let reasons = [
+        (skipped.not_ip, "without IP"),
+        (skipped.not_tcp, "of IP without TCP"),
+        (skipped.fragment, "IP fragments that complete no datagram"),
+        (skipped.headless_tcp, "with a TCP header cut short"),
+        (
+            skipped.quoted_tcp,
+            "with a TCP header quoted in an ICMP error",
+        ),
+    ];
+    let mut words = format!(
+        "{} = {} of TCP",
+        plural(capture.packets, "packet"),
+        capture.tcp_packets
+    );
+    for (count, reason) in reasons.into_iter().filter(|(count, _)| *count > 0) {
+        words += &format!(" + {count} {reason}");
+    }
+    words.push('.');
+    let sightings = capture.ledger.other_sightings;
+    if sightings > 0 {
+        words += &format!(
+            " Of those of TCP, {sightings} were the same packet recorded again on another \
+             interface; each packet is counted once."
+        );
+    }
+    let evicted = capture.ledger.evicted_conversations;
+    if evicted > 0 {
+        words += &format!(
+            " To stay within the memory limit, {} closed early; --max-memory raises it.",
+            if evicted == 1 {
+                "1 conversation was".to_owned()
+            } else {
+                format!("{evicted} conversations were")
+            }
+        );
+    }
+    out.push(text(&words));
+}
+
+/// The interfaces that packets were seen on.
+pub(super) fn interfaces(out: &mut Document, capture: &Capture) {
+    if capture.interfaces.is_empty() {
+        return;
+    }
+    let header = ["Interface", "Index", "Name", "Name from", "Packets"];
+    out.push(Block::Table(Table {
+        header: header.map(str::to_owned).to_vec(),
+        rows: capture.interfaces.iter().map(interface_row).collect(),
+        numeric: vec![0, 1, 4],
+        key_columns: 0,
+    }));
+}
+
+fn interface_row(one: &Interface) -> Vec<String> {
+    let source = match one.name_source {
+        Some("pcapng") => "the pcapng file",
+        Some("sidecar") => "the .meta.json file",
+        Some("link_type") => "its device type",
+        Some("option") => "an option",
+        Some(other) => other,
+        None => "",
+    };
+    vec![
+        one.id.to_string(),
+        one.ifindex
+            .map_or_else(|| "unknown".to_owned(), |index| index.to_string()),
+        one.name
+            .as_deref()
+            .map_or_else(|| "unknown".to_owned(), clean),
+        source.to_owned(),
+        one.packets.to_string(),
+    ]
+}

@@ -1,0 +1,308 @@
+//! One direction's bytes in order. The first copy of a byte counts; a hole that its receiver
+//! has acknowledged is declared a gap when nothing fills it.
+
+use std::collections::BTreeMap;
+
+use super::Noticed;
+use crate::decode::segment::{Flags, Segment};
+use crate::decode::seq::Seq;
+use crate::flow::ranges::Ranges;
+use crate::time::Time;
+
+/// Bytes that one direction may hold back behind a hole.
+const BUDGET: usize = 1 << 20;
+/// What a held segment costs beside its bytes.
+const HELD_COST: usize = 96;
+
+/// What a direction gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece<'a> {
+    /// Bytes in order.
+    Bytes {
+        /// Stream offset of the first; the first payload byte seen is 0.
+        offset: u64,
+        /// The bytes.
+        data: &'a [u8],
+        /// Number of the frame that brought them.
+        frame: u64,
+        /// Its capture time.
+        time: Time,
+    },
+    /// Bytes that the capture does not hold.
+    Gap {
+        /// Stream offset of the first.
+        offset: u64,
+        /// How many.
+        len: u64,
+    },
+    /// The sender has ended its stream, or the conversation ended.
+    End,
+}
+
+/// Receives pieces.
+pub type Sink<'s> = dyn FnMut(Piece<'_>) + 's;
+
+/// A segment that waits behind a hole.
+#[derive(Debug)]
+struct Held {
+    data: Vec<u8>,
+    /// Bytes that its header claims from its offset on.
+    claimed: u64,
+    frame: u64,
+    time: Time,
+}
+
+/// One direction's state.
+#[derive(Debug, Default)]
+pub struct Reassembler {
+    /// Next expected sequence number, once any was seen.
+    next: Option<Seq>,
+    /// Stream offset that `next` stands for.
+    offset: u64,
+    /// Highest offset that the peer has acknowledged.
+    acked: u64,
+    fin: Option<u64>,
+    ended: bool,
+    held: BTreeMap<u64, Held>,
+    held_bytes: usize,
+    hole: Option<Noticed>,
+    counts: Counts,
+    gaps: Ranges,
+    filled: Ranges,
+}
+
+/// What became of one direction's payload.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Payload bytes seen, each once.
+    pub seen: u64,
+    /// Of those, bytes that came after their gap was declared.
+    pub late: u64,
+    /// Bytes in declared gaps that never came.
+    pub missing: u64,
+}
+
+impl Reassembler {
+    /// Takes a segment of this direction.
+    pub fn segment(&mut self, segment: &Segment<'_>, give: &mut Sink<'_>) {
+        let syn = segment.flags.any(Flags::SYN);
+        let start = if syn { segment.seq + 1 } else { segment.seq };
+        let carries = segment.payload_len > 0 || segment.flags.any(Flags::FIN) || syn;
+        if self.next.is_none() {
+            if !carries {
+                return;
+            }
+            self.next = Some(start);
+        }
+        let Some(next) = self.next else { return };
+        let Some(at) = self
+            .offset
+            .checked_add_signed(i64::from(start.distance(next)))
+        else {
+            self.before_start(segment, start.distance(next), give);
+            return;
+        };
+        self.payload(segment, at, 0, give);
+    }
+
+    /// A segment from before the first byte seen: only what reaches beyond it counts.
+    fn before_start(&mut self, segment: &Segment<'_>, distance: i32, give: &mut Sink<'_>) {
+        let early = u64::from(distance.unsigned_abs()) - self.offset;
+        if let Ok(cut) = u32::try_from(early)
+            && cut < segment.payload_len
+        {
+            self.payload(segment, 0, cut, give);
+        }
+    }
+
+    /// Takes a segment's payload from `cut` on, which stands at offset `at`.
+    fn payload(&mut self, segment: &Segment<'_>, at: u64, cut: u32, give: &mut Sink<'_>) {
+        let data = segment.payload.get(cut as usize..).unwrap_or_default();
+        let end = at + u64::from(segment.payload_len - cut);
+        if segment.flags.any(Flags::FIN) && self.fin.is_none() {
+            self.fin = Some(end);
+        }
+        if at < self.offset {
+            self.fill_gaps(at, data.len() as u64);
+        }
+        if end > self.offset {
+            let trim = self.offset.saturating_sub(at);
+            let rest = data
+                .get(usize::try_from(trim).unwrap_or(usize::MAX)..)
+                .unwrap_or_default();
+            let (frame, time) = (segment.frame.number, segment.frame.time);
+            if at <= self.offset && self.held.is_empty() {
+                self.deliver(rest, end - self.offset, frame, time, give);
+            } else {
+                self.hold(at + trim, end, rest, frame, time);
+                self.release(give);
+            }
+        }
+        self.end_at_fin(give);
+    }
+
+    /// Counts bytes that come after their gap was declared.
+    fn fill_gaps(&mut self, at: u64, len: u64) {
+        let (start, end) = (at.cast_signed(), (at + len).min(self.offset).cast_signed());
+        if start < end && self.gaps.covers(start, end) && !self.filled.touches(start, end) {
+            self.filled.add(start, end);
+            let bytes = (end - start).unsigned_abs();
+            self.counts.late += bytes;
+            self.counts.seen += bytes;
+            self.counts.missing = self.counts.missing.saturating_sub(bytes);
+        }
+    }
+
+    /// Gives bytes that stand at the next offset; what the capture cut off is a gap.
+    fn deliver(&mut self, data: &[u8], claimed: u64, frame: u64, time: Time, give: &mut Sink<'_>) {
+        let len = data.len() as u64;
+        if len > 0 {
+            give(Piece::Bytes {
+                offset: self.offset,
+                data,
+                frame,
+                time,
+            });
+            self.counts.seen += len;
+            self.advance(len);
+        }
+        if claimed > len {
+            self.gap(claimed - len, give);
+        }
+    }
+
+    fn gap(&mut self, len: u64, give: &mut Sink<'_>) {
+        give(Piece::Gap {
+            offset: self.offset,
+            len,
+        });
+        self.gaps
+            .add(self.offset.cast_signed(), (self.offset + len).cast_signed());
+        self.counts.missing += len;
+        self.advance(len);
+    }
+
+    fn advance(&mut self, len: u64) {
+        self.offset += len;
+        // the sequence number wraps where the offset does not
+        self.next = self.next.map(|next| next + (len & 0xffff_ffff) as u32);
+    }
+
+    /// Keeps the bytes of a segment that no held one has.
+    fn hold(&mut self, at: u64, end: u64, data: &[u8], frame: u64, time: Time) {
+        let mut from = at;
+        while from < end {
+            let inside = self
+                .held
+                .range(..=from)
+                .next_back()
+                .map(|(k, h)| k + h.claimed);
+            if let Some(covered) = inside.filter(|covered| *covered > from) {
+                from = covered;
+                continue;
+            }
+            let to = self
+                .held
+                .range(from..)
+                .next()
+                .map_or(end, |(k, _)| end.min(*k));
+            let part = |offset: u64| {
+                usize::try_from(offset - at)
+                    .unwrap_or(usize::MAX)
+                    .min(data.len())
+            };
+            let bytes = data[part(from)..part(to)].to_vec();
+            self.held_bytes += bytes.len() + HELD_COST;
+            self.held.insert(
+                from,
+                Held {
+                    data: bytes,
+                    claimed: to - from,
+                    frame,
+                    time,
+                },
+            );
+            from = to;
+        }
+    }
+
+    /// Gives held segments as far as they follow on each other.
+    fn release(&mut self, give: &mut Sink<'_>) {
+        while let Some(entry) = self.held.first_entry()
+            && *entry.key() <= self.offset
+        {
+            let held = entry.remove();
+            self.held_bytes -= held.data.len() + HELD_COST;
+            self.hole = None;
+            self.deliver(&held.data, held.claimed, held.frame, held.time, give);
+        }
+    }
+
+    /// Notes what the peer acknowledges.
+    pub fn acknowledged(&mut self, ack: Seq) {
+        if let Some(next) = self.next
+            && let Some(to) = self
+                .offset
+                .checked_add_signed(i64::from(ack.distance(next)))
+        {
+            self.acked = self.acked.max(to);
+        }
+    }
+
+    /// Declares a hole that will not be filled: acknowledged and waited for, or the budget is full.
+    pub fn look_for_holes(&mut self, now: Time, packets: u64, give: &mut Sink<'_>) {
+        if self.held.is_empty() {
+            return;
+        }
+        let noticed = *self.hole.get_or_insert(Noticed { time: now, packets });
+        let given_up = self.acked > self.offset && noticed.is_over(now, packets);
+        if given_up {
+            self.declare(give);
+        }
+        while self.held_bytes > BUDGET {
+            self.declare(give);
+        }
+        self.end_at_fin(give);
+    }
+
+    fn declare(&mut self, give: &mut Sink<'_>) {
+        if let Some((&first, _)) = self.held.first_key_value() {
+            self.gap(first - self.offset, give);
+            self.release(give);
+        }
+    }
+
+    fn end_at_fin(&mut self, give: &mut Sink<'_>) {
+        if !self.ended && self.fin.is_some_and(|fin| fin <= self.offset) {
+            self.ended = true;
+            give(Piece::End);
+        }
+    }
+
+    /// Ends the stream: holes become gaps, and so does what was acknowledged but never seen.
+    pub fn close(&mut self, give: &mut Sink<'_>) {
+        while !self.held.is_empty() {
+            self.declare(give);
+        }
+        let end = self.fin.unwrap_or(self.acked).min(self.acked);
+        if end > self.offset && self.next.is_some() {
+            self.gap(end - self.offset, give);
+        }
+        if !self.ended {
+            self.ended = true;
+            give(Piece::End);
+        }
+    }
+
+    /// What this direction holds back, in bytes.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.held_bytes
+    }
+
+    /// What became of its payload so far.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+}
