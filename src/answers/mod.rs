@@ -11,6 +11,7 @@ use crate::source::file::Described;
 use crate::source::frame::Damage;
 
 // the words of earlier stages that answers are told in
+pub use crate::flow::state::Ended;
 pub use crate::flow::verdict::Verdict;
 pub use crate::message::lines::Framing;
 pub use crate::message::opening::{RoleRule, Roles};

@@ -265,57 +265,60 @@ fn open_output(args: &Args) -> Result<Output, Failure> {
 
 /// Writes the sidecar, tells how it went, and decides the exit code.
 fn conclude(args: &Args, live: &Live, sink: &Sink, outcome: &Outcome) -> Exit {
-    let mut exit = Exit::Done;
-    let mut incomplete = |text: String| {
-        say(&format!("capture: {text}"));
-        exit = Exit::Incomplete;
-    };
+    let mut lacks = Vec::new();
     if let Some(text) = &outcome.broken {
-        incomplete(format!(
-            "{}: {text}; the packets until then are kept",
-            live.device().escape_debug()
-        ));
+        let device = live.device().escape_debug();
+        lacks.push(format!("{device}: {text}; the packets until then are kept"));
     }
     if outcome.hurried {
-        incomplete(
-            "stopped at once: packets that the kernel still held are not in the file".into(),
-        );
+        let text = "stopped at once: packets that the kernel still held are not in the file";
+        lacks.push(text.into());
     }
-    let name = if args.to_stdout() {
-        "standard output".into()
-    } else {
-        args.write.display().to_string()
-    };
-    let written = sink.written().packets;
-    match sink.trouble() {
-        Some(Trouble::Failed(error)) => {
-            let lost = outcome.captured - written;
-            incomplete(format!(
-                "{name}: {error}: {written} whole packets are in it and {lost} are lost; \
-                 make room and capture again"
-            ));
-        }
-        Some(Trouble::Abandoned) => {
-            incomplete(format!(
-                "{name}: its reader took no more; it got {written} whole packets"
-            ));
-        }
-        Some(Trouble::Closed) | None => {}
-    }
+    lacks.extend(output_trouble(args, sink, outcome.captured));
     if let Some(path) = sink.output().path()
         && args.format() == Format::Pcap
         && let Err(error) = session::sidecar(live, sink, outcome).write(path)
     {
         let place = Sidecar::path_for(path);
-        incomplete(format!(
-            "{}: {error}; the names of interfaces are lost",
-            place.display()
+        let place = place.display();
+        lacks.push(format!(
+            "{place}: {error}; the names of interfaces are lost"
         ));
+    }
+    for text in &lacks {
+        say(&format!("capture: {text}"));
     }
     if !args.quiet {
         report(sink, outcome);
     }
-    exit
+    if lacks.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Incomplete
+    }
+}
+
+/// What kept packets out of the output. A reader that closed its pipe wanted no more.
+fn output_trouble(args: &Args, sink: &Sink, captured: u64) -> Option<String> {
+    let written = sink.written().packets;
+    let name = if args.to_stdout() {
+        "standard output".into()
+    } else {
+        args.write.display().to_string()
+    };
+    match sink.trouble()? {
+        Trouble::Failed(error) => {
+            let lost = captured.saturating_sub(written);
+            Some(format!(
+                "{name}: {error}: {written} whole packets are in it and {lost} are lost; \
+                 make room and capture again"
+            ))
+        }
+        Trouble::Abandoned => Some(format!(
+            "{name}: its reader took no more; it got {written} whole packets"
+        )),
+        Trouble::Closed => None,
+    }
 }
 
 /// The counters, as tcpdump words them, and the packets of each interface.

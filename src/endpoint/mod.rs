@@ -9,6 +9,7 @@ pub mod connection;
 pub mod console;
 pub mod input;
 pub mod output;
+pub mod polled;
 pub mod server;
 pub mod trouble;
 pub mod verify;

@@ -133,7 +133,6 @@ impl Sink {
     /// what kept more out of it is told by [`Sink::written`] and [`Sink::trouble`].
     pub fn finish(&mut self, tail: &Tail, signals: &Signals) {
         self.flush(signals);
-        let whole = self.written.bytes;
         let full = matches!(self.trouble, Some(Trouble::Failed(_)));
         if self.trouble.is_none() || full {
             self.container.bytes().clear();
@@ -151,8 +150,9 @@ impl Sink {
                 }
             }
         }
-        debug_assert!(self.written.bytes >= whole);
         if let Err(error) = self.output.sync() {
+            let text = format!("{error} when it was brought to the disk, so it may lack more");
+            let error = io::Error::new(error.kind(), text);
             self.trouble.get_or_insert(Trouble::Failed(error));
         }
     }

@@ -3,6 +3,7 @@
 mod answers;
 mod inventory;
 mod packets;
+mod tcp;
 
 use super::document::{Block, Document};
 use super::model::{Capture, Conversation, Endpoint, Report};
@@ -38,6 +39,7 @@ fn section(out: &mut Document, capture: &Capture) {
     packets::cited(out, capture);
     packets::layers(out, capture);
     inventory::conversations(out, capture);
+    tcp::analysis(out, capture);
     each_conversation(out, capture);
     out.push(heading(3, "Packets"));
     inventory::ledger(out, capture);

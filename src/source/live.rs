@@ -19,6 +19,8 @@ use crate::sys::{self, Instruction};
 use crate::time::Time;
 use crate::wire::link;
 
+mod filter;
+
 /// Linux's device that stands for all others.
 pub const ANY: &str = "any";
 
@@ -98,33 +100,9 @@ impl Live {
     /// # Errors
     /// See [`OpenError`].
     pub fn open(options: &Options) -> Result<Self, OpenError> {
-        // libpcap also knows devices that are no network interfaces. Those carry no TCP, and
-        // some count in microseconds; a network interface always has nanoseconds.
-        if options.device != ANY && if_nametoindex(options.device.as_str()).is_err() {
-            return Err(OpenError::NoDevice(devices()));
-        }
-        let inactive = Capture::from_device(options.device.as_str())
-            .map_err(|error| refused(&error))?
-            .snaplen(options.snapshot_length as i32)
-            .buffer_size(options.buffer_bytes)
-            .timeout(BLOCK_TIMEOUT_MS)
-            .precision(Precision::Nano);
-        let mut capture = inactive
-            .open()
-            .and_then(Capture::setnonblock)
-            .map_err(|error| refused(&error))?;
-        if options.device == ANY {
-            capture
-                .set_datalink(Linktype(link::LINUX_SLL2 as i32))
-                .map_err(|error| {
-                    OpenError::Other(format!(
-                        "{}; libpcap 1.10 or later is needed",
-                        words(&error)
-                    ))
-                })?;
-        }
+        let capture = activate(options)?;
         let link_type = link_type_of(capture.get_datalink());
-        let filter = check_filters(&capture, &options.filters)?;
+        let filter = filter::check(&capture, &options.filters)?;
         let mut live = Self {
             capture,
             device: options.device.clone(),
@@ -156,7 +134,7 @@ impl Live {
         }
         self.counters().map_err(other)?;
         (self.taken, self.counters) = (0, Counters::default());
-        let whole = kernel_filter(&self.filter, self.loopback_copies().as_deref());
+        let whole = filter::without(&self.filter, self.loopback_copies().as_deref());
         let failed = |error| OpenError::Filter(self.filter.clone(), words(&error));
         if self.is_cooked() {
             return self.capture.filter(&whole, true).map_err(failed);
@@ -165,12 +143,8 @@ impl Live {
         // `inbound` and `outbound` read nothing and refuse all (libpcap 1.10.3). A packet that
         // is not cooked looks alike to the kernel and to libpcap's compiler: the kernel judges.
         let program = self.capture.compile(&whole, true).map_err(failed)?;
-        let program: Option<Vec<_>> = program
-            .get_instructions()
-            .iter()
-            .map(|one| instruction(&one.to_string()))
-            .collect();
-        let program = program.ok_or_else(|| other("libpcap made no filter program".into()))?;
+        let program = filter::program(&program)
+            .ok_or_else(|| other("libpcap made no filter program".into()))?;
         sys::attach_filter(self.capture.as_fd(), &program)
             .map_err(|error| other(format!("the kernel refuses the filter: {error}")))
     }
@@ -298,6 +272,36 @@ impl AsFd for Live {
     }
 }
 
+/// A handle that takes packets, unfiltered yet, with SLL2 headers on [`ANY`].
+fn activate(options: &Options) -> Result<Capture<Active>, OpenError> {
+    // libpcap also knows devices that are no network interfaces. Those carry no TCP, and
+    // some count in microseconds; a network interface always has nanoseconds.
+    if options.device != ANY && if_nametoindex(options.device.as_str()).is_err() {
+        return Err(OpenError::NoDevice(devices()));
+    }
+    let inactive = Capture::from_device(options.device.as_str())
+        .map_err(|error| refused(&error))?
+        .snaplen(options.snapshot_length as i32)
+        .buffer_size(options.buffer_bytes)
+        .timeout(BLOCK_TIMEOUT_MS)
+        .precision(Precision::Nano);
+    let mut capture = inactive
+        .open()
+        .and_then(Capture::setnonblock)
+        .map_err(|error| refused(&error))?;
+    if options.device == ANY {
+        capture
+            .set_datalink(Linktype(link::LINUX_SLL2 as i32))
+            .map_err(|error| {
+                OpenError::Other(format!(
+                    "{}; libpcap 1.10 or later is needed",
+                    words(&error)
+                ))
+            })?;
+    }
+    Ok(capture)
+}
+
 /// The interfaces of this machine, [`ANY`] first.
 fn devices() -> Vec<String> {
     let mut names = vec![ANY.to_owned()];
@@ -336,50 +340,6 @@ fn words(error: &pcap::Error) -> String {
     }
 }
 
-/// Checks each filter alone, so that no parenthesis in one reaches into another, and joins them.
-fn check_filters(capture: &Capture<Active>, filters: &[String]) -> Result<String, OpenError> {
-    for filter in filters {
-        capture
-            .compile(filter, true)
-            .map_err(|error| OpenError::Filter(filter.clone(), words(&error)))?;
-    }
-    Ok(join(filters))
-}
-
-/// One filter that holds where all hold.
-fn join(filters: &[String]) -> String {
-    match filters {
-        [] => String::new(),
-        [only] => only.clone(),
-        more => more
-            .iter()
-            .map(|one| format!("({one})"))
-            .collect::<Vec<_>>()
-            .join(" and "),
-    }
-}
-
-/// The filter asked for without the copies named.
-fn kernel_filter(asked: &str, copies: Option<&str>) -> String {
-    match (asked.is_empty(), copies) {
-        (_, None) => asked.to_owned(),
-        (true, Some(copies)) => format!("not ({copies})"),
-        (false, Some(copies)) => format!("({asked}) and not ({copies})"),
-    }
-}
-
-/// An instruction from the crate's text of it, the only form it gives: `code jt jf k`.
-fn instruction(text: &str) -> Option<Instruction> {
-    let mut fields = text.split(' ').map(|field| field.parse::<u32>().ok());
-    let mut next = || fields.next().flatten();
-    Some(Instruction {
-        code: next()?.try_into().ok()?,
-        jt: next()?.try_into().ok()?,
-        jf: next()?.try_into().ok()?,
-        k: next()?,
-    })
-}
-
 /// LINKTYPE of a DLT value: they differ on Linux for raw IP alone.
 fn link_type_of(dlt: Linktype) -> u32 {
     match dlt.0 as u32 {
@@ -396,51 +356,6 @@ fn time_of(seconds: i64, nanos: i64) -> Time {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn filters_are_kept_apart() {
-        let words = |list: &[&str]| {
-            list.iter()
-                .map(|word| (*word).to_owned())
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(join(&[]), "");
-        assert_eq!(join(&words(&["tcp or udp"])), "tcp or udp");
-        assert_eq!(
-            join(&words(&["port 7", "tcp or udp"])),
-            "(port 7) and (tcp or udp)"
-        );
-        assert_eq!(kernel_filter("", None), "");
-        assert_eq!(kernel_filter("", Some("outbound")), "not (outbound)");
-        assert_eq!(
-            kernel_filter("a or b", Some("outbound")),
-            "(a or b) and not (outbound)"
-        );
-    }
-
-    #[test]
-    fn instructions_are_read_from_the_crates_text() {
-        let dead = Capture::dead(Linktype(1)).expect("a handle");
-        let program = dead.compile("tcp", true).expect("compiled");
-        let read: Vec<_> = program
-            .get_instructions()
-            .iter()
-            .map(|one| instruction(&one.to_string()).expect("four numbers"))
-            .collect();
-        // First the EtherType is loaded, last the packet is refused.
-        assert_eq!(
-            read.first(),
-            Some(&Instruction {
-                code: 0x28,
-                jt: 0,
-                jf: 0,
-                k: 12
-            })
-        );
-        assert_eq!(read.last(), Some(&Instruction::REFUSE));
-        assert_eq!(instruction("1 2 300 4"), None);
-        assert_eq!(instruction("1 2"), None);
-    }
 
     #[test]
     fn times_are_nanoseconds() {

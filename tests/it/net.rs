@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+mod traffic;
+pub use traffic::{datagrams, datagrams_then_delete, exchange, knock};
+
 /// So long a test waits for anything before it fails.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -33,9 +36,15 @@ pub fn random_name(prefix: &str) -> String {
 
 /// Runs a command to its end and gives its standard output; fails where the command does.
 pub fn must(command: &mut Command) -> String {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command:?}: {}: {errors}", output.status);
+    assert!(
+        output.status.success(),
+        "{command:?}: {}: {errors}",
+        output.status
+    );
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
@@ -56,7 +65,9 @@ impl Namespace {
     /// A command that will run inside, with the pid that is started.
     pub fn command(&self, program: impl AsRef<Path>) -> Command {
         let mut command = Command::new("ip");
-        command.args(["netns", "exec", &self.name]).arg(program.as_ref());
+        command
+            .args(["netns", "exec", &self.name])
+            .arg(program.as_ref());
         command
     }
 
@@ -77,13 +88,18 @@ impl Namespace {
     /// The kernel's index of an interface inside.
     pub fn index(&self, interface: &str) -> u32 {
         let text = self.ip(&["-o", "link", "show", "dev", interface]);
-        text.split(':').next().and_then(|number| number.parse().ok()).expect("an index")
+        text.split(':')
+            .next()
+            .and_then(|number| number.parse().ok())
+            .expect("an index")
     }
 }
 
 impl Drop for Namespace {
     fn drop(&mut self) {
-        let _ = Command::new("ip").args(["netns", "del", &self.name]).status();
+        let _ = Command::new("ip")
+            .args(["netns", "del", &self.name])
+            .status();
     }
 }
 
@@ -140,10 +156,19 @@ impl<'a> PortCounter<'a> {
 
     /// Packets so far.
     pub fn packets(&self) -> u64 {
-        let text =
-            must(self.namespace.command("nft").args(["list", "counter", "inet", "et", "seen"]));
-        let mut words = text.split_whitespace().skip_while(|word| *word != "packets").skip(1);
-        words.next().and_then(|number| number.parse().ok()).expect("a count")
+        let text = must(
+            self.namespace
+                .command("nft")
+                .args(["list", "counter", "inet", "et", "seen"]),
+        );
+        let mut words = text
+            .split_whitespace()
+            .skip_while(|word| *word != "packets")
+            .skip(1);
+        words
+            .next()
+            .and_then(|number| number.parse().ok())
+            .expect("a count")
     }
 }
 
@@ -177,14 +202,22 @@ impl Program {
                 let _ = sender.send(line);
             });
         });
-        Self { child, lines, reader: Some(reader), seen: Vec::new() }
+        Self {
+            child,
+            lines,
+            reader: Some(reader),
+            seen: Vec::new(),
+        }
     }
 
     /// Waits for a line of standard error that begins so.
     pub fn wait_for(&mut self, begin: &str) -> String {
         let end = Instant::now() + PATIENCE;
         loop {
-            match self.lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            match self
+                .lines
+                .recv_timeout(end.saturating_duration_since(Instant::now()))
+            {
                 Ok(line) => {
                     self.seen.push(line.clone());
                     if line.starts_with(begin) {
@@ -249,7 +282,11 @@ impl SmallDisk {
     pub fn new(bytes: u64) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let size = format!("size={bytes}");
-        must(Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(folder.path()));
+        must(
+            Command::new("mount")
+                .args(["-t", "tmpfs", "-o", &size, "tmpfs"])
+                .arg(folder.path()),
+        );
         Self { folder }
     }
 
@@ -260,68 +297,11 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(self.folder.path()).status();
+        let _ = Command::new("umount")
+            .arg("-l")
+            .arg(self.folder.path())
+            .status();
     }
-}
-
-/// Both ends of one TCP conversation on `port`: a greeting, a line, its answer, and a close
-/// from the client. Ends when both sides have seen the other's end.
-const EXCHANGE: &str = "
-import socket, sys, threading
-here, port = sys.argv[1], int(sys.argv[2])
-family = socket.AF_INET6 if ':' in here else socket.AF_INET
-listener = socket.socket(family)
-listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-listener.bind((here, port))
-listener.listen()
-def serve():
-    peer, _ = listener.accept()
-    peer.sendall(b'hello\\n')
-    line = peer.recv(100)
-    peer.sendall(line[-2::-1] + b'\\n')
-    while peer.recv(100): pass
-    peer.close()
-server = threading.Thread(target=serve)
-server.start()
-client = socket.create_connection((here, port))
-client.recv(100)
-client.sendall(b'abc\\n')
-client.recv(100)
-client.shutdown(socket.SHUT_WR)
-while client.recv(100): pass
-client.close()
-server.join()
-";
-
-/// Runs one TCP exchange inside, between two threads at `address`.
-pub fn exchange(namespace: &Namespace, address: &str, port: u16) {
-    must(namespace.command("python3").args(["-c", EXCHANGE, address, &port.to_string()]));
-}
-
-/// Asks for a TCP connection so many times where nobody listens: each is a SYN and a RST.
-pub fn knock(namespace: &Namespace, address: &str, port: u16, times: u32) {
-    let script = "
-import socket, sys
-for _ in range(int(sys.argv[3])):
-    try: socket.create_connection((sys.argv[1], int(sys.argv[2])))
-    except ConnectionRefusedError: pass
-";
-    let numbers = [port.to_string(), times.to_string()];
-    must(namespace.command("python3").args(["-c", script, address]).args(numbers));
-}
-
-/// Sends UDP datagrams inside: so many, each so long.
-pub fn datagrams(namespace: &Namespace, address: &str, port: u16, count: u32, bytes: u32) {
-    let script = "
-import socket, sys
-here, port, count, size = sys.argv[1], *map(int, sys.argv[2:])
-receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-receiver.bind((here, port))
-sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-for _ in range(count): sender.sendto(bytes(size), (here, port))
-";
-    let numbers = [u32::from(port), count, bytes].map(|number| number.to_string());
-    must(namespace.command("python3").args(["-c", script, address]).args(numbers));
 }
 
 /// tshark's fields of each packet of a file, one packet a line, fields apart by tabs; fails
@@ -332,10 +312,23 @@ pub fn tshark(file: &Path, fields: &[&str]) -> Vec<String> {
     fields.iter().for_each(|field| {
         command.args(["-e", field]);
     });
-    let Output { status, stdout, stderr } = command.output().expect("tshark is installed");
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().expect("tshark is installed");
     let errors = String::from_utf8_lossy(&stderr);
-    let complaints: Vec<_> =
-        errors.lines().filter(|line| !line.starts_with("Running as")).collect();
-    assert!(status.success() && complaints.is_empty(), "{}: {errors}", file.display());
-    String::from_utf8_lossy(&stdout).lines().map(str::to_owned).collect()
+    let complaints: Vec<_> = errors
+        .lines()
+        .filter(|line| !line.starts_with("Running as"))
+        .collect();
+    assert!(
+        status.success() && complaints.is_empty(),
+        "{}: {errors}",
+        file.display()
+    );
+    String::from_utf8_lossy(&stdout)
+        .lines()
+        .map(str::to_owned)
+        .collect()
 }
