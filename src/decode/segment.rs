@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use etherparse::{IpNumber, Ipv4HeaderSlice, Ipv6HeaderSlice};
+
 use super::link::Link;
 use super::seq::Seq;
 use crate::ledger::Skip;
@@ -129,40 +131,30 @@ fn be32(bytes: &[u8], at: usize) -> u32 {
     u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
 }
 
-fn address<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
-    let mut octets = [0; N];
-    octets.copy_from_slice(&bytes[at..at + N]);
-    octets
-}
-
-const TCP: u8 = 6;
+const TCP: u8 = IpNumber::TCP.0;
 
 fn ipv4(packet: &[u8], on_wire: usize) -> Result<Transport<'_>, Skip> {
-    if packet.len() < 20 {
-        return Err(Skip::NotIp);
-    }
-    let header = usize::from(packet[0] & 0x0f) * 4;
-    let total = match usize::from(be16(packet, 2)) {
+    let header = Ipv4HeaderSlice::from_slice(packet).map_err(|_| Skip::NotIp)?;
+    let len = header.slice().len();
+    let total = match usize::from(header.total_len()) {
         // left to the device (TCP segmentation offload): the packet ends with the frame
         0 => on_wire,
         total => total.min(on_wire),
     };
-    if header < 20 || total < header {
-        return Err(Skip::NotIp);
-    }
-    if packet[9] != TCP {
+    let claimed = total.checked_sub(len).ok_or(Skip::NotIp)?;
+    if header.protocol() != IpNumber::TCP {
         return Err(Skip::NotTcp);
     }
-    if be16(packet, 6) & 0x3fff != 0 {
+    if header.is_fragmenting_payload() {
         return Err(Skip::Fragment);
     }
-    let bytes = packet.get(header..).unwrap_or_default();
+    let bytes = &packet[len..];
     Ok(Transport {
-        source: IpAddr::from(address::<4>(packet, 12)),
-        destination: IpAddr::from(address::<4>(packet, 16)),
-        ip_id: be16(packet, 4),
-        bytes: &bytes[..bytes.len().min(total - header)],
-        claimed: total - header,
+        source: IpAddr::from(header.source()),
+        destination: IpAddr::from(header.destination()),
+        ip_id: header.identification(),
+        bytes: &bytes[..bytes.len().min(claimed)],
+        claimed,
     })
 }
 
@@ -176,15 +168,13 @@ const HOST_IDENTITY: u8 = 139;
 const SHIM6: u8 = 140;
 
 fn ipv6(packet: &[u8], on_wire: usize) -> Result<Transport<'_>, Skip> {
-    if packet.len() < 40 {
-        return Err(Skip::NotIp);
-    }
-    let total = match usize::from(be16(packet, 4)) {
+    let header = Ipv6HeaderSlice::from_slice(packet).map_err(|_| Skip::NotIp)?;
+    let total = match usize::from(header.payload_length()) {
         // a jumbogram, or left to the device: the packet ends with the frame
         0 => on_wire,
         payload => (40 + payload).min(on_wire),
     };
-    let (mut next, mut at) = (packet[6], 40);
+    let (mut next, mut at) = (header.next_header().0, 40);
     loop {
         let len = match next {
             TCP => break,
@@ -210,8 +200,8 @@ fn ipv6(packet: &[u8], on_wire: usize) -> Result<Transport<'_>, Skip> {
     let bytes = packet.get(at..).unwrap_or_default();
     let claimed = total.saturating_sub(at);
     Ok(Transport {
-        source: IpAddr::from(address::<16>(packet, 8)),
-        destination: IpAddr::from(address::<16>(packet, 24)),
+        source: IpAddr::from(header.source()),
+        destination: IpAddr::from(header.destination()),
         ip_id: 0,
         bytes: &bytes[..bytes.len().min(claimed)],
         claimed,
