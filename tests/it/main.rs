@@ -5,6 +5,7 @@ mod analyze;
 mod answers;
 #[cfg(feature = "live")]
 mod capture;
+mod corpus;
 mod endpoint;
 #[cfg(feature = "live")]
 mod lab;

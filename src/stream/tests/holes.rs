@@ -1,6 +1,96 @@
-//! How a stream ends, and when a hole is given up.
+//! Copies, beginnings, ends and holes by hand.
 
-use super::*;
+use super::{Direction, Given, when};
+use crate::decode::segment::Flags;
+use crate::decode::seq::Seq;
+use crate::flow::Flow;
+use crate::stream::Streams;
+use crate::stream::build::segment;
+use crate::stream::reassembler::Piece;
+
+#[test]
+fn the_first_of_two_copies_counts_and_is_compared() {
+    let mut direction = Direction::new(u32::MAX - 2);
+    direction.send(0, b"abc");
+    direction.send(3, b"def");
+    direction.send(0, b"abc");
+    assert_eq!(
+        direction.reassembler.counts().differing,
+        0,
+        "the same again"
+    );
+    direction.send(0, b"aXc");
+    assert_eq!(direction.reassembler.counts().differing, 1);
+    // one segment in place of two, with more behind them
+    direction.send(0, b"abcdefgh");
+    assert_eq!(direction.reassembler.counts().differing, 1);
+    direction.send(0, b"abcdeXgh");
+    assert_eq!(direction.reassembler.counts().differing, 2);
+    // behind a hole
+    direction.send(10, b"klm");
+    direction.send(11, b"lm");
+    assert_eq!(direction.reassembler.counts().differing, 2);
+    direction.send(9, b"jkX");
+    assert_eq!(direction.reassembler.counts().differing, 3);
+    direction.send(8, b"i");
+    assert_eq!(direction.given.text(), "abcdefghijklm");
+    assert_eq!(direction.close().seen, 13);
+}
+
+#[test]
+fn copies_are_compared_with_the_last_eight_delivered() {
+    let mut direction = Direction::new(5);
+    for at in 0..9 {
+        direction.send(at, b"x");
+    }
+    direction.send(0, b"y");
+    assert_eq!(direction.reassembler.counts().differing, 0, "forgotten");
+    direction.send(1, b"y");
+    assert_eq!(direction.reassembler.counts().differing, 1, "remembered");
+}
+
+#[test]
+fn bytes_that_were_not_captured_are_a_gap() {
+    let mut direction = Direction::new(100);
+    direction.send_cut(0, b"abc", 6);
+    direction.send(6, b"ghi");
+    assert_eq!(direction.given.text(), "abc...ghi");
+    // behind a hole
+    direction.send_cut(10, b"k", 3);
+    direction.send(13, b"n");
+    direction.send(9, b"j");
+    assert_eq!(direction.given.text(), "abc...ghijk..n");
+    let counts = direction.close();
+    assert_eq!((counts.seen, counts.missing, counts.late), (9, 5, 0));
+}
+
+#[test]
+fn a_whole_copy_of_a_cut_segment_is_late() {
+    let mut direction = Direction::new(100);
+    direction.send_cut(0, b"abc", 6);
+    direction.send_cut(0, b"abc", 6);
+    assert_eq!(direction.reassembler.counts().late, 0);
+    direction.send(0, b"abcdef");
+    direction.send(0, b"abcdef");
+    let counts = direction.close();
+    assert_eq!(direction.given.text(), "abc...");
+    assert_eq!((counts.seen, counts.late, counts.missing), (6, 3, 0));
+}
+
+#[test]
+fn a_stream_may_begin_midway() {
+    let mut direction = Direction::midway(0xffff_fff0);
+    direction.push(0xffff_fff1, Flags::ACK, b"");
+    direction.acknowledge(0);
+    direction.send(50, b"first");
+    direction.send(55, b"second");
+    // from before the beginning: only what reaches beyond it
+    direction.send(40, b"before");
+    direction.send(58, b"onds and third");
+    assert_eq!(direction.given.text(), "firstseconds and third");
+    assert_eq!(direction.close().seen, 22);
+    assert_eq!(direction.given.ends, 1);
+}
 
 #[test]
 fn a_fin_ends_the_stream_once_all_is_there() {
@@ -122,9 +212,7 @@ fn holes_of_a_conversation_count_its_packets() {
     assert_eq!(push(1, 500, 106, Flags::ACK, b""), (0, "...def".to_owned()));
     let mut ends = 0;
     let seen = streams.close(0, |_, piece| ends += usize::from(piece == Piece::End));
-    assert_eq!(
-        (seen.map(|both| both.map(|one| one.seen)), ends),
-        (Some([3, 0]), 2)
-    );
+    let seen = seen.map(|both| both.map(|one| one.seen));
+    assert_eq!((seen, ends), (Some([3, 0]), 2));
     assert_eq!(streams.close(0, |_, _| ()), None);
 }

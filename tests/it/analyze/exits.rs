@@ -103,7 +103,7 @@ fn guarded() -> (Files, PathBuf) {
     fs::copy(env!("CARGO_BIN_EXE_analyze"), &program).unwrap();
     fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
     let secret = files.add("secret.pcap", &echo().bytes);
-    fs::set_permissions(&secret, Permissions::from_mode(0o000)).unwrap();
+    fs::set_permissions(&secret, Permissions::from_mode(0o0)).unwrap();
     (files, secret)
 }
 

@@ -1,17 +1,17 @@
-//! The report's fields, and that its numbers add up.
+//! That the report's numbers add up.
 
 use serde_json::{Value, json};
 
-use super::capture::{Capture, ENDS, Link, echo};
+use super::capture::{ACK, Capture, ENDS, Link, PSH, SYN, echo};
 use super::run_on;
 
-pub fn of(bytes: &[u8], arguments: &[&str]) -> Value {
+pub(super) fn of(bytes: &[u8], arguments: &[&str]) -> Value {
     let ran = run_on(bytes, &[&["--format", "json"], arguments].concat());
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
     ran.capture()
 }
 
-pub fn number(value: &Value) -> u64 {
+fn number(value: &Value) -> u64 {
     value
         .as_u64()
         .unwrap_or_else(|| panic!("{value} is no count"))
@@ -70,159 +70,6 @@ pub fn adds_up(capture: &Value) -> Result<(), String> {
         return Err(format!("{seen} packets on interfaces, {packets} in all"));
     }
     Ok(())
-}
-
-const CAPTURE: &[&str] = &[
-    "file",
-    "format",
-    "link_types",
-    "packets",
-    "tcp_packets",
-    "first_time_ns",
-    "last_time_ns",
-    "interfaces",
-    "damage",
-    "ledger/skipped/not_ip",
-    "ledger/skipped/not_tcp",
-    "ledger/skipped/fragment",
-    "ledger/skipped/headless_tcp",
-    "ledger/skipped/quoted_tcp",
-    "ledger/other_sightings",
-    "ledger/evicted_conversations",
-    "conversations",
-    "largest_payload",
-    "answers/conversation",
-];
-const CONVERSATION: &[&str] = &[
-    "id",
-    "client/address",
-    "client/port",
-    "server/address",
-    "server/port",
-    "role_rule",
-    "first_frame",
-    "interfaces",
-    "messages/to_server",
-    "messages/to_client",
-    "messages/digest",
-    "exchanges/right",
-    "exchanges/wrong",
-    "exchanges/missing",
-    "exchanges/late",
-    "exchanges/unsolicited",
-    "exchanges/unknown",
-    "exchanges/response_ns/p50",
-    "exchanges/response_ns/p99",
-];
-const DIRECTION: &[&str] = &[
-    "packets",
-    "frame_bytes",
-    "payload_bytes",
-    "stream_bytes",
-    "retransmissions",
-    "fast_retransmissions",
-    "spurious_retransmissions",
-    "out_of_order",
-    "duplicate_acks",
-    "lost_segments",
-    "keep_alives",
-    "zero_windows",
-    "window_full",
-];
-const QUESTIONS: &[&str] = &[
-    "transport_protocol",
-    "server_port",
-    "client_port",
-    "interface",
-    "welcome_packet",
-    "client_message_packet",
-    "application_data_field",
-    "echo_reply_packet",
-    "bytes_to_server",
-    "bytes_to_client",
-    "largest_packet",
-];
-const ANSWER: &[&str] = &[
-    "value",
-    "text",
-    "rule",
-    "confidence",
-    "frames",
-    "frames_total",
-    "filter",
-];
-
-fn has(value: &Value, prefix: &str, fields: &[&str]) {
-    for field in fields {
-        let pointer = format!("{prefix}/{field}");
-        assert!(value.pointer(&pointer).is_some(), "no {pointer} in {value}");
-    }
-}
-
-fn has_answers(value: &Value) {
-    for question in QUESTIONS {
-        has(value, &format!("/{question}"), ANSWER);
-        let answer = &value[question];
-        let confidence = answer["confidence"].as_str().unwrap();
-        assert!(["certain", "likely", "unknown"].contains(&confidence));
-        assert_eq!(
-            answer["value"].is_null(),
-            confidence == "unknown",
-            "{answer}"
-        );
-        assert!(answer["frames"].as_array().unwrap().len() <= 20);
-    }
-}
-
-#[test]
-fn every_field_of_the_contract_is_there() {
-    let ran = run_on(&echo().bytes, &["--format", "json"]);
-    assert_eq!(ran.report()["schema"], "echotrace.report/1");
-    let capture = ran.capture();
-    has(&capture, "", CAPTURE);
-    has(
-        &capture,
-        "/interfaces/0",
-        &["id", "ifindex", "name", "name_source", "packets"],
-    );
-    has(&capture, "/conversations/0", CONVERSATION);
-    has(&capture, "/conversations/0/to_server", DIRECTION);
-    has(&capture, "/conversations/0/to_client", DIRECTION);
-    has(&capture, "/largest_payload", &["frame", "payload_bytes"]);
-    has_answers(&capture["answers"]);
-    has_answers(&capture["conversations"][0]["answers"]);
-    let bytes = echo().bytes;
-    let cut = run_on(&bytes[..bytes.len() - 1], &["--format", "json"]).capture();
-    has(
-        &cut,
-        "/damage",
-        &["offset", "needed", "available", "reason", "packets_before"],
-    );
-}
-
-#[test]
-fn unknown_is_null() {
-    let empty = Capture::new(Link::Ethernet, ENDS);
-    let capture = of(&empty.bytes, &[]);
-    has(&capture, "", CAPTURE);
-    for field in ["first_time_ns", "last_time_ns", "damage", "largest_payload"] {
-        assert!(capture[field].is_null(), "{field}");
-    }
-    assert!(capture["answers"]["conversation"].is_null());
-    has_answers(&capture["answers"]);
-
-    let mut silent = Capture::new(Link::Ethernet, ENDS);
-    silent.handshake();
-    let capture = of(&silent.bytes, &[]);
-    assert!(capture["largest_payload"].is_null());
-    let response = &capture["conversations"][0]["exchanges"]["response_ns"];
-    assert!(response["p50"].is_null() && response["p99"].is_null());
-    // an Ethernet capture in classic pcap does not tell its interface
-    let interface = &capture["interfaces"][0];
-    for field in ["ifindex", "name", "name_source"] {
-        assert!(interface[field].is_null(), "{field}");
-    }
-    assert!(capture["answers"]["interface"]["value"].is_null());
 }
 
 /// FNV-1a 64 of one row, written from its definition.
@@ -302,5 +149,102 @@ fn the_digest_is_that_of_the_rows() {
     assert_eq!(
         capture["largest_payload"],
         json!({"frame": 4, "payload_bytes": 8})
+    );
+}
+
+/// Random numbers from a seed, alike on every run.
+struct Rng(u64);
+
+impl Rng {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (self.0 >> 33) % limit
+    }
+}
+
+/// What was put into a capture.
+#[derive(Debug, Default)]
+struct Put {
+    not_ip: u64,
+    not_tcp: u64,
+    fragment: u64,
+    headless: u64,
+    tcp: u64,
+    copies: u64,
+}
+
+fn mixed(seed: u64, cooked: bool) -> (Capture, Put) {
+    let mut rng = Rng(seed);
+    let link = if cooked {
+        Link::Sll2(3)
+    } else {
+        Link::Ethernet
+    };
+    let (mut capture, mut put) = (Capture::new(link, ENDS), Put::default());
+    for _ in 0..100 {
+        let side = rng.below(2) as usize;
+        let (kind, reason) = match rng.below(10) {
+            0 => ((0x0806, vec![0; 28]), &mut put.not_ip),
+            1 => (capture.ip(side, 17, 0, &[9; 30]), &mut put.not_tcp),
+            2 => (capture.ip(side, 6, 0x2000, &[9; 32]), &mut put.fragment),
+            3 => (capture.ip(side, 6, 0, &[9; 12]), &mut put.headless),
+            4 => {
+                let port = 1000 + rng.below(5) as u16;
+                capture.between([("10.0.0.1", port), ENDS[1]]);
+                capture.tcp(0, SYN, b"");
+                put.tcp += 1;
+                continue;
+            }
+            5 | 6 if cooked => {
+                capture.tcp_twice(side, PSH | ACK, b"copied\n", [3, 4]);
+                capture.on(link);
+                put.tcp += 2;
+                put.copies += 1;
+                continue;
+            }
+            _ => {
+                let line = vec![b'x'; rng.below(50) as usize];
+                capture.tcp(side, PSH | ACK, &line);
+                put.tcp += 1;
+                continue;
+            }
+        };
+        *reason += 1;
+        capture.record(kind.0, &kind.1);
+    }
+    (capture, put)
+}
+
+#[test]
+fn every_packet_is_counted_once() {
+    let mut all = Put::default();
+    for seed in 0..8 {
+        for cooked in [false, true] {
+            let (made, put) = mixed(seed, cooked);
+            for sightings in ["first", "all"] {
+                let capture = of(&made.bytes, &["--sightings", sightings]);
+                adds_up(&capture).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
+                assert_eq!(number(&capture["packets"]), made.packets, "seed {seed}");
+                assert_eq!(number(&capture["tcp_packets"]), put.tcp, "seed {seed}");
+                assert_eq!(
+                    capture["ledger"]["skipped"],
+                    json!({"not_ip": put.not_ip, "not_tcp": put.not_tcp, "fragment": put.fragment,
+                        "headless_tcp": put.headless, "quoted_tcp": 0}),
+                    "seed {seed}"
+                );
+                let copies = if sightings == "first" { put.copies } else { 0 };
+                assert_eq!(capture["ledger"]["other_sightings"], copies, "seed {seed}");
+            }
+            all.copies += put.copies;
+            all.headless += put.headless;
+            all.fragment += put.fragment;
+        }
+    }
+    assert!(
+        all.copies > 50 && all.headless > 20 && all.fragment > 20,
+        "{all:?}"
     );
 }

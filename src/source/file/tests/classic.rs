@@ -105,3 +105,12 @@ fn an_over_long_record_is_damage() {
     bytes.resize(bytes.len() + longest as usize, 7);
     assert_eq!(whole(&bytes).packets[0].bytes.len(), longest as usize);
 }
+
+#[test]
+fn a_wire_length_ends_at_31_bits() {
+    let bytes = file(BOTH[0], MICRO, 4, &[1, 0, 3, 0xfedc_ba98], b"abc");
+    assert_eq!(
+        packets(&bytes),
+        [packet(1_000_000_000, 0x7fff_ffff, b"abc")]
+    );
+}
