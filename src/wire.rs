@@ -73,3 +73,41 @@ pub mod pcap {
     /// Length of the header before each packet.
     pub const RECORD_HEADER_LEN: usize = 16;
 }
+
+/// In which order a file's numbers have their bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ByteOrder {
+    /// Most significant byte first.
+    Big,
+    /// Least significant byte first.
+    #[default]
+    Little,
+}
+
+impl ByteOrder {
+    /// The two bytes at `at` as a number.
+    ///
+    /// # Panics
+    /// If `bytes` ends before them: the caller has checked the length.
+    #[must_use]
+    pub fn u16(self, bytes: &[u8], at: usize) -> u16 {
+        let field = [bytes[at], bytes[at + 1]];
+        match self {
+            Self::Big => u16::from_be_bytes(field),
+            Self::Little => u16::from_le_bytes(field),
+        }
+    }
+
+    /// The four bytes at `at` as a number.
+    ///
+    /// # Panics
+    /// As [`ByteOrder::u16`].
+    #[must_use]
+    pub fn u32(self, bytes: &[u8], at: usize) -> u32 {
+        let field = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
+        match self {
+            Self::Big => u32::from_be_bytes(field),
+            Self::Little => u32::from_le_bytes(field),
+        }
+    }
+}

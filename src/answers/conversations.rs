@@ -13,12 +13,12 @@ use crate::message::opening::Roles;
 use crate::stream::reassembler::Counts;
 use crate::time::Time;
 
-/// Conversations from the first on whose packets are always kept to be shown.
+/// Conversations of a capture, from the first on, whose packets are always kept to be shown.
 pub const FIRST_SHOWN: usize = 10;
-/// Memory for the packets kept of all others.
-const MOST_KEPT: usize = 640 << 10;
-/// Conversations that have evidence; beyond, those with the least messages and payload lose it.
-const MOST_EVIDENCE: usize = 8192;
+/// Memory for the packets kept of the others, in each of a capture's shards.
+const MOST_KEPT: usize = 10 << 10;
+/// Conversations of a shard that have evidence; beyond, those with the least messages and payload lose it.
+const MOST_EVIDENCE: usize = 128;
 /// Interfaces named of one conversation.
 const MOST_INTERFACES: usize = 64;
 
@@ -86,10 +86,12 @@ pub struct Conversation {
     pub evidence: Option<Box<Evidence>>,
     /// Closed early to keep within the memory limit.
     pub evicted: bool,
+    /// One of the capture's first.
+    first: bool,
 }
 
 impl Conversation {
-    fn new(segment: &Segment<'_>) -> Self {
+    fn new(segment: &Segment<'_>, first: bool) -> Self {
         let frame = segment.frame;
         Self {
             sides: [segment.source, segment.destination],
@@ -111,6 +113,7 @@ impl Conversation {
             largest: None,
             evidence: Some(Box::default()),
             evicted: false,
+            first,
         }
     }
 
@@ -237,16 +240,29 @@ impl Conversations {
         &self.all
     }
 
-    /// Takes a segment.
-    pub fn segment(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
+    /// Those of disjoint sets as one, in order of first frame.
+    #[must_use]
+    pub fn merge(parts: Vec<Self>) -> Self {
+        let mut merged = Self::default();
+        for part in parts {
+            merged.all.extend(part.all);
+            merged.with_evidence += part.with_evidence;
+            merged.kept += part.kept;
+        }
+        merged.all.sort_unstable_by_key(|one| one.first_frame);
+        merged
+    }
+
+    /// Takes a segment. `first`: a conversation that it opens is one of the capture's first.
+    pub fn segment(&mut self, segment: &Segment<'_>, flowed: &Flowed, first: bool) {
         if flowed.opened {
-            self.open(segment, flowed);
+            self.open(segment, flowed, first);
         }
         let id = flowed.conversation as usize;
-        let room = id < FIRST_SHOWN || self.kept < MOST_KEPT;
         let Some(one) = self.all.get_mut(id) else {
             return;
         };
+        let room = one.first || self.kept < MOST_KEPT;
         one.last_frame = segment.frame.number;
         one.last_time = one.last_time.max(segment.frame.time);
         if one.interfaces.last() != Some(&segment.interface)
@@ -271,11 +287,11 @@ impl Conversations {
         }
     }
 
-    fn open(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
+    fn open(&mut self, segment: &Segment<'_>, flowed: &Flowed, first: bool) {
         if self.with_evidence == MOST_EVIDENCE {
             self.prune();
         }
-        self.all.push(Conversation::new(segment));
+        self.all.push(Conversation::new(segment, first));
         self.with_evidence += 1;
         if let Some(before) = flowed.reuses {
             for id in [before, flowed.conversation] {
@@ -288,9 +304,9 @@ impl Conversations {
 
     /// Takes the evidence from the lesser half of the conversations that have it.
     fn prune(&mut self) {
-        let shown = |id: &usize| *id >= FIRST_SHOWN;
+        let lesser = |one: &Conversation| !one.first && one.evidence.is_some();
         let mut ids: Vec<usize> = (0..self.all.len())
-            .filter(|id| shown(id) && self.all[*id].evidence.is_some())
+            .filter(|id| lesser(&self.all[*id]))
             .collect();
         ids.sort_unstable_by_key(|id| self.all[*id].rank());
         ids.truncate(ids.len() / 2);
@@ -349,6 +365,7 @@ impl Conversations {
             sent.stream_bytes = counts.seen;
             sent.missing_bytes = counts.missing;
             sent.late_bytes = counts.late;
+            sent.differing = counts.differing;
         }
     }
 }

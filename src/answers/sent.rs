@@ -21,6 +21,8 @@ pub struct Sent {
     pub missing_bytes: u64,
     /// Payload bytes that came after they had been given up as missing.
     pub late_bytes: u64,
+    /// Segments with bytes that differ from the first copy of them.
+    pub differing: u64,
     /// Capture time of the first and of the last segment.
     pub times: Option<(Time, Time)>,
     /// Maximum segment size that it announced.

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use etherparse::{IpNumber, Ipv4HeaderSlice, Ipv6HeaderSlice};
+
 use super::link::Link;
 use super::seq::Seq;
 use crate::ledger::Skip;
@@ -103,6 +105,8 @@ struct Transport<'a> {
     bytes: &'a [u8],
     /// What the IP header claims of it.
     claimed: usize,
+    /// Only the beginning of a datagram: how long its segment is nobody knows.
+    fragment: bool,
 }
 
 /// Finds a frame's TCP segment.
@@ -129,40 +133,36 @@ fn be32(bytes: &[u8], at: usize) -> u32 {
     u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
 }
 
-fn address<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
-    let mut octets = [0; N];
-    octets.copy_from_slice(&bytes[at..at + N]);
-    octets
-}
-
-const TCP: u8 = 6;
+const TCP: u8 = IpNumber::TCP.0;
 
 fn ipv4(packet: &[u8], on_wire: usize) -> Result<Transport<'_>, Skip> {
-    if packet.len() < 20 {
-        return Err(Skip::NotIp);
-    }
-    let header = usize::from(packet[0] & 0x0f) * 4;
-    let total = match usize::from(be16(packet, 2)) {
+    let header = Ipv4HeaderSlice::from_slice(packet).map_err(|_| Skip::NotIp)?;
+    let len = header.slice().len();
+    let length = usize::from(header.total_len());
+    let total = match length {
         // left to the device (TCP segmentation offload): the packet ends with the frame
         0 => on_wire,
-        total => total.min(on_wire),
+        length => length.min(on_wire),
     };
-    if header < 20 || total < header {
-        return Err(Skip::NotIp);
-    }
-    if packet[9] != TCP {
+    let claimed = total.checked_sub(len).ok_or(Skip::NotIp)?;
+    if header.protocol() != IpNumber::TCP {
         return Err(Skip::NotTcp);
     }
-    if be16(packet, 6) & 0x3fff != 0 {
+    // as in Wireshark, a first fragment that the capture does not hold whole takes no part in
+    // reassembly: its TCP header counts where it stands, without a length
+    let offset = header.fragments_offset().value();
+    let whole = packet.len() >= length;
+    if offset != 0 || (header.more_fragments() && whole) {
         return Err(Skip::Fragment);
     }
-    let bytes = packet.get(header..).unwrap_or_default();
+    let bytes = &packet[len..];
     Ok(Transport {
-        source: IpAddr::from(address::<4>(packet, 12)),
-        destination: IpAddr::from(address::<4>(packet, 16)),
-        ip_id: be16(packet, 4),
-        bytes: &bytes[..bytes.len().min(total - header)],
-        claimed: total - header,
+        source: IpAddr::from(header.source()),
+        destination: IpAddr::from(header.destination()),
+        ip_id: header.identification(),
+        bytes: &bytes[..bytes.len().min(claimed)],
+        claimed,
+        fragment: header.more_fragments(),
     })
 }
 
@@ -176,15 +176,13 @@ const HOST_IDENTITY: u8 = 139;
 const SHIM6: u8 = 140;
 
 fn ipv6(packet: &[u8], on_wire: usize) -> Result<Transport<'_>, Skip> {
-    if packet.len() < 40 {
-        return Err(Skip::NotIp);
-    }
-    let total = match usize::from(be16(packet, 4)) {
+    let header = Ipv6HeaderSlice::from_slice(packet).map_err(|_| Skip::NotIp)?;
+    let total = match usize::from(header.payload_length()) {
         // a jumbogram, or left to the device: the packet ends with the frame
         0 => on_wire,
         payload => (40 + payload).min(on_wire),
     };
-    let (mut next, mut at) = (packet[6], 40);
+    let (mut next, mut at) = (header.next_header().0, 40);
     loop {
         let len = match next {
             TCP => break,
@@ -196,8 +194,9 @@ fn ipv6(packet: &[u8], on_wire: usize) -> Result<Transport<'_>, Skip> {
                 .map(|units| (usize::from(*units) + 2) * 4),
             FRAGMENT => {
                 let field = packet.get(at + 2..at + 4).ok_or(Skip::Fragment)?;
-                // an atomic fragment is a whole datagram
-                if be16(field, 0) & 0xfff9 != 0 {
+                let field = be16(field, 0);
+                // an atomic fragment is a whole datagram; a first one is none, cut or not
+                if field & 0xfff9 != 0 {
                     return Err(Skip::Fragment);
                 }
                 Some(8)
@@ -210,11 +209,12 @@ fn ipv6(packet: &[u8], on_wire: usize) -> Result<Transport<'_>, Skip> {
     let bytes = packet.get(at..).unwrap_or_default();
     let claimed = total.saturating_sub(at);
     Ok(Transport {
-        source: IpAddr::from(address::<16>(packet, 8)),
-        destination: IpAddr::from(address::<16>(packet, 24)),
+        source: IpAddr::from(header.source()),
+        destination: IpAddr::from(header.destination()),
         ip_id: 0,
         bytes: &bytes[..bytes.len().min(claimed)],
         claimed,
+        fragment: false,
     })
 }
 
@@ -225,7 +225,7 @@ fn tcp<'a>(frame: Frame<'a>, link: &Link, ip: &Transport<'a>) -> Result<Segment<
         return Err(Skip::HeadlessTcp);
     }
     let header = usize::from(bytes[12] >> 4) * 4;
-    let fits = header >= 20 && header <= ip.claimed;
+    let fits = !ip.fragment && header >= 20 && header <= ip.claimed;
     let option_bytes = bytes.get(20..bytes.len().min(header)).unwrap_or_default();
     Ok(Segment {
         frame,
@@ -391,6 +391,27 @@ mod tests {
         assert_eq!(of(229, &bytes, wire).unwrap().payload, b"abc");
         bytes[67] = 1; // more fragments
         assert_eq!(of(229, &bytes, wire).unwrap_err(), Skip::Fragment);
+    }
+
+    #[test]
+    fn a_first_fragment_counts_where_it_is_cut() {
+        let mut bytes = packet();
+        bytes[6] = 0x20;
+        let cut = of(101, &bytes[..54], 55).unwrap();
+        assert_eq!((cut.payload_len, cut.analysed), (0, false));
+        assert_eq!(of(101, &bytes, 55).unwrap_err(), Skip::Fragment);
+        bytes[7] = 1; // not the first
+        assert_eq!(of(101, &bytes[..54], 55).unwrap_err(), Skip::Fragment);
+
+        let tcp = &packet()[20..];
+        let mut bytes = vec![0x60, 0, 0, 0, 0, 43, 44, 64];
+        bytes.extend([0; 32]);
+        bytes.extend([6, 0, 0, 1, 0, 0, 0, 1]);
+        bytes.extend(tcp);
+        assert_eq!(of(229, &bytes, 83).unwrap_err(), Skip::Fragment);
+        assert_eq!(of(229, &bytes[..82], 83).unwrap_err(), Skip::Fragment);
+        bytes[43] = 0; // atomic
+        assert_eq!(of(229, &bytes[..82], 83).unwrap().payload_len, 3);
     }
 
     proptest! {

@@ -127,7 +127,8 @@ impl Flow {
     #[must_use]
     pub fn held(&self) -> usize {
         // an entry of the table, the state, and a run of unacknowledged segments each way
-        self.followed * (size_of::<Open>() + 2 * size_of::<Key>() + 160)
+        let sightings = self.sightings.as_ref().map_or(0, Sightings::held);
+        self.followed * (size_of::<Open>() + 2 * size_of::<Key>() + 160) + sightings
     }
 
     /// Forgets a conversation, and tells its end; a later segment of its endpoints opens a new one.

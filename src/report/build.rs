@@ -191,6 +191,7 @@ fn more(sent: &Sent, rtt: &Quantiles) -> More {
         reused_ports: sent.count(Verdict::REUSED_PORTS),
         missing_bytes: sent.missing_bytes,
         late_bytes: sent.late_bytes,
+        differing_segments: sent.differing,
         mss: sent.mss,
         window_scale: sent.window_scale,
         sack_permitted: sent.sack_permitted,

@@ -174,6 +174,9 @@ pub struct More {
     /// Payload bytes that came after they had been given up as missing.
     #[serde(skip_serializing_if = "is_zero")]
     pub late_bytes: u64,
+    /// Segments with bytes that differ from the first copy of them, which counts.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub differing_segments: u64,
     /// Maximum segment size that it announced.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mss: Option<u16>,

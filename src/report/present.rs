@@ -173,6 +173,13 @@ fn seconds(nanoseconds: i64) -> String {
     format!("{sign}{}.{:09}", all / 1_000_000_000, all % 1_000_000_000)
 }
 
+/// Nanoseconds as milliseconds with three digits after the point.
+fn milliseconds(nanoseconds: i64) -> String {
+    let sign = if nanoseconds < 0 { "-" } else { "" };
+    let all = nanoseconds.unsigned_abs();
+    format!("{sign}{}.{:03}", all / 1_000_000, all / 1000 % 1000)
+}
+
 /// Packet numbers, in order: `packet 4`, `packets 4, 6 and 9`.
 fn packet_numbers(frames: &[u64]) -> String {
     let numbers: Vec<String> = frames.iter().map(u64::to_string).collect();

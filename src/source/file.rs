@@ -210,7 +210,8 @@ impl Reader {
             time: record.time,
             link_type: record.link_type,
             interface: record.interface,
-            wire_len: record.wire_len,
+            // no packet is that long; Wireshark's frame.len stops there too
+            wire_len: record.wire_len.min(i32::MAX.unsigned_abs()),
             bytes: &self.block.take(record.len)[record.packet],
         }
     }

@@ -13,7 +13,7 @@ pub struct Frame<'a> {
     pub link_type: u32,
     /// Index of the container's interface (pcapng: counted over all sections); `None` in pcap.
     pub interface: Option<u32>,
-    /// Bytes on the wire, Wireshark's `frame.len`; never below `bytes.len()`.
+    /// Bytes on the wire, Wireshark's `frame.len`; never below `bytes.len()`, at most 2^31 - 1.
     pub wire_len: u32,
     /// The bytes captured.
     pub bytes: &'a [u8],

@@ -1,6 +1,8 @@
 //! From judged segments to in-order bytes, each traceable to its packet.
 
+mod gaps;
 pub mod reassembler;
+mod recent;
 
 use crate::decode::segment::Segment;
 use crate::flow::Flowed;
@@ -21,6 +23,7 @@ pub struct Streams {
     pairs: Vec<Option<Box<Pair>>>,
     /// Payload bytes held back behind holes.
     held: usize,
+    hasher: ahash::RandomState,
 }
 
 impl Streams {
@@ -40,14 +43,16 @@ impl Streams {
         let before = pair.held();
         let (this, other) = (flowed.direction, 1 - flowed.direction);
         if segment.analysed {
-            pair.sides[this].segment(segment, &mut |piece| give(this, piece));
+            pair.sides[this].segment(segment, &self.hasher, &mut |piece| give(this, piece));
             if segment.flags.any(crate::decode::segment::Flags::ACK) {
                 pair.sides[other].acknowledged(segment.ack);
             }
         }
         let (now, packets) = (segment.frame.time, pair.packets);
         for direction in [this, other] {
-            pair.sides[direction].look_for_holes(now, packets, &mut |piece| give(direction, piece));
+            pair.sides[direction].look_for_holes(now, packets, &self.hasher, &mut |piece| {
+                give(direction, piece)
+            });
         }
         self.held = self.held + pair.held() - before;
     }
@@ -62,7 +67,7 @@ impl Streams {
         let mut pair = self.pairs.get_mut(id as usize).and_then(Option::take)?;
         self.held -= pair.held();
         for direction in [0, 1] {
-            pair.sides[direction].close(&mut |piece| give(direction, piece));
+            pair.sides[direction].close(&self.hasher, &mut |piece| give(direction, piece));
         }
         Some([0, 1].map(|direction| pair.sides[direction].counts()))
     }
@@ -96,5 +101,58 @@ struct Noticed {
 impl Noticed {
     fn is_over(self, now: Time, packets: u64) -> bool {
         now.since(self.time) >= HOLE_TIME && packets - self.packets >= HOLE_PACKETS
+    }
+}
+
+#[cfg(test)]
+mod tests;
+
+/// Segments to try things with.
+#[cfg(test)]
+mod build {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use crate::decode::segment::{Endpoint, Flags, Options, Segment};
+    use crate::decode::seq::Seq;
+    use crate::source::frame::Frame;
+    use crate::time::Time;
+
+    /// A segment of side 0 or 1 with all of its payload captured.
+    pub fn segment(
+        side: usize,
+        number: u64,
+        time: i64,
+        seq: u32,
+        flags: u16,
+        payload: &[u8],
+    ) -> Segment<'_> {
+        let ends = [1, 2].map(|port| Endpoint {
+            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port,
+        });
+        Segment {
+            frame: Frame {
+                number,
+                time: Time(time),
+                link_type: 1,
+                interface: None,
+                wire_len: 54 + payload.len() as u32,
+                bytes: &[],
+            },
+            interface: 0,
+            packet_type: 255,
+            ip_id: 0,
+            source: ends[side],
+            destination: ends[1 - side],
+            flags: Flags(flags),
+            seq: Seq(seq),
+            ack: Seq(0),
+            window: 1000,
+            options: Options::default(),
+            option_bytes: &[],
+            payload,
+            payload_len: payload.len() as u32,
+            analysed: true,
+        }
     }
 }

@@ -3,10 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use ahash::RandomState;
+
 use super::Noticed;
+use super::gaps::Gaps;
+use super::recent::Recent;
 use crate::decode::segment::{Flags, Segment};
 use crate::decode::seq::Seq;
-use crate::flow::ranges::Ranges;
 use crate::time::Time;
 
 /// Bytes that one direction may hold back behind a hole.
@@ -67,8 +70,8 @@ pub struct Reassembler {
     held_bytes: usize,
     hole: Option<Noticed>,
     counts: Counts,
-    gaps: Ranges,
-    filled: Ranges,
+    gaps: Gaps,
+    recent: Recent,
 }
 
 /// What became of one direction's payload.
@@ -80,11 +83,15 @@ pub struct Counts {
     pub late: u64,
     /// Bytes in declared gaps that never came.
     pub missing: u64,
+    /// Segments with bytes that differ from an earlier copy of them, which counts. Against bytes
+    /// that are held back the comparison is exact; of those delivered the last 8 segments are
+    /// remembered, and a copy is compared with those that it wholly covers.
+    pub differing: u64,
 }
 
 impl Reassembler {
-    /// Takes a segment of this direction.
-    pub fn segment(&mut self, segment: &Segment<'_>, give: &mut Sink<'_>) {
+    /// Takes a segment of this direction; `hasher` is the same for all of them.
+    pub fn segment(&mut self, segment: &Segment<'_>, hasher: &RandomState, give: &mut Sink<'_>) {
         let syn = segment.flags.any(Flags::SYN);
         let start = if syn { segment.seq + 1 } else { segment.seq };
         let carries = segment.payload_len > 0 || segment.flags.any(Flags::FIN) || syn;
@@ -99,28 +106,44 @@ impl Reassembler {
             .offset
             .checked_add_signed(i64::from(start.distance(next)))
         else {
-            self.before_start(segment, start.distance(next), give);
+            self.before_start(segment, start.distance(next), hasher, give);
             return;
         };
-        self.payload(segment, at, 0, give);
+        self.payload(segment, at, 0, hasher, give);
     }
 
     /// A segment from before the first byte seen: only what reaches beyond it counts.
-    fn before_start(&mut self, segment: &Segment<'_>, distance: i32, give: &mut Sink<'_>) {
+    fn before_start(
+        &mut self,
+        segment: &Segment<'_>,
+        distance: i32,
+        hasher: &RandomState,
+        give: &mut Sink<'_>,
+    ) {
         let early = u64::from(distance.unsigned_abs()) - self.offset;
         if let Ok(cut) = u32::try_from(early)
             && cut < segment.payload_len
         {
-            self.payload(segment, 0, cut, give);
+            self.payload(segment, 0, cut, hasher, give);
         }
     }
 
     /// Takes a segment's payload from `cut` on, which stands at offset `at`.
-    fn payload(&mut self, segment: &Segment<'_>, at: u64, cut: u32, give: &mut Sink<'_>) {
+    fn payload(
+        &mut self,
+        segment: &Segment<'_>,
+        at: u64,
+        cut: u32,
+        hasher: &RandomState,
+        give: &mut Sink<'_>,
+    ) {
         let data = segment.payload.get(cut as usize..).unwrap_or_default();
         let end = at + u64::from(segment.payload_len - cut);
         if segment.flags.any(Flags::FIN) && self.fin.is_none() {
             self.fin = Some(end);
+        }
+        if !data.is_empty() && self.differs(at, data, hasher) {
+            self.counts.differing += 1;
         }
         if at < self.offset {
             self.fill_gaps(at, data.len() as u64);
@@ -132,25 +155,35 @@ impl Reassembler {
                 .unwrap_or_default();
             let (frame, time) = (segment.frame.number, segment.frame.time);
             if at <= self.offset && self.held.is_empty() {
+                self.recent.add(self.offset, rest, hasher);
                 self.deliver(rest, end - self.offset, frame, time, give);
             } else {
                 self.hold(at + trim, end, rest, frame, time);
-                self.release(give);
+                self.release(hasher, give);
             }
         }
         self.end_at_fin(give);
     }
 
+    /// Whether bytes differ from a copy that is held back, or that was delivered not long ago.
+    fn differs(&self, at: u64, data: &[u8], hasher: &RandomState) -> bool {
+        let end = at + data.len() as u64;
+        let held = self.held.range(..end).rev();
+        let differs_held = held
+            .take_while(|(start, held)| *start + held.claimed > at)
+            .any(|(start, held)| {
+                let (low, high) = (at.max(*start), end.min(start + held.data.len() as u64));
+                part(data, at, low, high) != part(&held.data, *start, low, high)
+            });
+        differs_held || at < self.offset && self.recent.differs(at, data, hasher)
+    }
+
     /// Counts bytes that come after their gap was declared.
     fn fill_gaps(&mut self, at: u64, len: u64) {
-        let (start, end) = (at.cast_signed(), (at + len).min(self.offset).cast_signed());
-        if start < end && self.gaps.covers(start, end) && !self.filled.touches(start, end) {
-            self.filled.add(start, end);
-            let bytes = (end - start).unsigned_abs();
-            self.counts.late += bytes;
-            self.counts.seen += bytes;
-            self.counts.missing = self.counts.missing.saturating_sub(bytes);
-        }
+        let bytes = self.gaps.fill(at, (at + len).min(self.offset));
+        self.counts.late += bytes;
+        self.counts.seen += bytes;
+        self.counts.missing -= bytes;
     }
 
     /// Gives bytes that stand at the next offset; what the capture cut off is a gap.
@@ -176,8 +209,7 @@ impl Reassembler {
             offset: self.offset,
             len,
         });
-        self.gaps
-            .add(self.offset.cast_signed(), (self.offset + len).cast_signed());
+        self.gaps.add(self.offset, self.offset + len);
         self.counts.missing += len;
         self.advance(len);
     }
@@ -227,13 +259,14 @@ impl Reassembler {
     }
 
     /// Gives held segments as far as they follow on each other.
-    fn release(&mut self, give: &mut Sink<'_>) {
+    fn release(&mut self, hasher: &RandomState, give: &mut Sink<'_>) {
         while let Some(entry) = self.held.first_entry()
             && *entry.key() <= self.offset
         {
             let held = entry.remove();
             self.held_bytes -= held.data.len() + HELD_COST;
             self.hole = None;
+            self.recent.add(self.offset, &held.data, hasher);
             self.deliver(&held.data, held.claimed, held.frame, held.time, give);
         }
     }
@@ -250,25 +283,31 @@ impl Reassembler {
     }
 
     /// Declares a hole that will not be filled: acknowledged and waited for, or the budget is full.
-    pub fn look_for_holes(&mut self, now: Time, packets: u64, give: &mut Sink<'_>) {
-        if self.held.is_empty() {
+    pub fn look_for_holes(
+        &mut self,
+        now: Time,
+        packets: u64,
+        hasher: &RandomState,
+        give: &mut Sink<'_>,
+    ) {
+        let Some((&behind, _)) = self.held.first_key_value() else {
             return;
-        }
+        };
         let noticed = *self.hole.get_or_insert(Noticed { time: now, packets });
-        let given_up = self.acked > self.offset && noticed.is_over(now, packets);
+        let given_up = self.acked >= behind && noticed.is_over(now, packets);
         if given_up {
-            self.declare(give);
+            self.declare(hasher, give);
         }
         while self.held_bytes > BUDGET {
-            self.declare(give);
+            self.declare(hasher, give);
         }
         self.end_at_fin(give);
     }
 
-    fn declare(&mut self, give: &mut Sink<'_>) {
+    fn declare(&mut self, hasher: &RandomState, give: &mut Sink<'_>) {
         if let Some((&first, _)) = self.held.first_key_value() {
             self.gap(first - self.offset, give);
-            self.release(give);
+            self.release(hasher, give);
         }
     }
 
@@ -280,9 +319,9 @@ impl Reassembler {
     }
 
     /// Ends the stream: holes become gaps, and so does what was acknowledged but never seen.
-    pub fn close(&mut self, give: &mut Sink<'_>) {
+    pub fn close(&mut self, hasher: &RandomState, give: &mut Sink<'_>) {
         while !self.held.is_empty() {
-            self.declare(give);
+            self.declare(hasher, give);
         }
         let end = self.fin.unwrap_or(self.acked).min(self.acked);
         if end > self.offset && self.next.is_some() {
@@ -305,4 +344,14 @@ impl Reassembler {
     pub fn counts(&self) -> Counts {
         self.counts
     }
+}
+
+/// The bytes from offset `low` to `high` of those that begin at `base`; nothing if there are none.
+fn part(bytes: &[u8], base: u64, low: u64, high: u64) -> &[u8] {
+    let from = usize::try_from(low - base).unwrap_or(usize::MAX);
+    let len = usize::try_from(high.saturating_sub(low)).unwrap_or(0);
+    bytes
+        .get(from..)
+        .and_then(|rest| rest.get(..len))
+        .unwrap_or_default()
 }

@@ -10,5 +10,6 @@ mod order;
 mod recorders;
 mod records;
 mod report;
+mod stored;
 mod talk;
 mod wire;

@@ -2,7 +2,7 @@
 
 use super::super::document::{Block, Document, Table};
 use super::super::model::{Capture, Conversation, Direction, Path, RoundTrips};
-use super::{clean, heading, plural, text};
+use super::{clean, heading, milliseconds, plural, text};
 
 /// One paragraph and two rows of a table for each conversation that carries answers.
 pub(super) fn analysis(out: &mut Document, capture: &Capture) {
@@ -75,12 +75,18 @@ fn state(one: &Conversation) -> String {
         one.id, one.state_text, one.state
     );
     if let Some(nanos) = one.handshake_rtt_ns {
-        words += &format!(" The handshake took {} ms.", milliseconds(nanos));
+        words += &format!(" The handshake took {} ms.", unsigned(nanos));
     }
     let missing = one.to_server.more.missing_bytes + one.to_client.more.missing_bytes;
     if missing > 0 {
         let bytes = plural(missing, "payload byte");
         words += &format!(" The capture lacks {bytes} of its streams.");
+    }
+    let differing = one.to_server.more.differing_segments + one.to_client.more.differing_segments;
+    if differing > 0 {
+        let segments = plural(differing, "segment");
+        words +=
+            &format!(" {segments} came with other bytes than the first copy; the first counts.");
     }
     words
 }
@@ -104,9 +110,9 @@ fn path_words(one: &Conversation, path: &Path, capture: &Capture) -> String {
         plural(path.packets, "packet"),
         name(path.from),
         name(path.to),
-        delay(path.delay_ns.mean),
-        delay(path.delay_ns.min),
-        delay(path.delay_ns.max),
+        milliseconds(path.delay_ns.mean),
+        milliseconds(path.delay_ns.min),
+        milliseconds(path.delay_ns.max),
     );
     if path.resegmented > 0 {
         words += &format!(
@@ -126,7 +132,7 @@ fn times(sent: &Direction) -> Vec<String> {
     let rtt = |pick: fn(&RoundTrips) -> u64| {
         more.rtt_ns
             .as_ref()
-            .map_or_else(String::new, |rtt| milliseconds(pick(rtt)))
+            .map_or_else(String::new, |rtt| unsigned(pick(rtt)))
     };
     let (whole, part) = (
         more.duration_ns / 1_000_000_000,
@@ -153,12 +159,6 @@ fn counts(sent: &Direction) -> Vec<String> {
     counts.iter().map(u64::to_string).collect()
 }
 
-/// Nanoseconds as milliseconds with three digits after the point.
-fn milliseconds(nanos: u64) -> String {
-    format!("{}.{:03}", nanos / 1_000_000, nanos / 1000 % 1000)
-}
-
-fn delay(nanos: i64) -> String {
-    let sign = if nanos < 0 { "-" } else { "" };
-    format!("{sign}{}", milliseconds(nanos.unsigned_abs()))
+fn unsigned(nanos: u64) -> String {
+    milliseconds(i64::try_from(nanos).unwrap_or(i64::MAX))
 }

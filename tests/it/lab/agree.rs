@@ -23,7 +23,11 @@ pub fn agree(file: &Path, capture: &Value, server_port: u16, scripts: &[&Script]
     assert_eq!(capture["largest_payload"], largest);
     for (one, packets) in reported.iter().zip(&seen) {
         let sides = Sides::of(packets, server_port);
-        let said: Vec<u8> = sides.sent(true).into_iter().flat_map(|it| it.bytes).collect();
+        let said: Vec<u8> = sides
+            .sent(true)
+            .into_iter()
+            .flat_map(|it| it.bytes)
+            .collect();
         let script = scripts.iter().find(|script| script.sent() == said);
         let script = script.unwrap_or_else(|| panic!("nobody said {said:?}"));
         conversation(one, &sides, script);
@@ -141,7 +145,8 @@ fn cited(answers: &Value, sides: &Sides<'_>, script: &Script) {
         ("echo_reply_packet", reply, script.lines[0].len()),
     ] {
         let payload = packet.payload.len();
-        let value = json!({"frame": packet.frame, "payload_bytes": payload, "message_bytes": message});
+        let value =
+            json!({"frame": packet.frame, "payload_bytes": payload, "message_bytes": message});
         assert_eq!(answers[question]["value"], value, "{question}");
     }
     let field = &answers["application_data_field"]["value"];

@@ -108,7 +108,11 @@ fn two_hosts_by_ipv6() {
 
 #[test]
 fn each_of_several_conversations_is_answered() {
-    let (host, folder, port) = (Namespace::new(), tempfile::tempdir().unwrap(), random_port());
+    let (host, folder, port) = (
+        Namespace::new(),
+        tempfile::tempdir().unwrap(),
+        random_port(),
+    );
     let file = folder.path().join("several.pcap");
     let greeting = Script::new().greeting;
     let scripts: Vec<Script> = (0..3)
@@ -142,7 +146,11 @@ fn each_of_several_conversations_is_answered() {
 
 #[test]
 fn a_pipe_gives_the_report_of_the_file() {
-    let (host, folder, port) = (Namespace::new(), tempfile::tempdir().unwrap(), random_port());
+    let (host, folder, port) = (
+        Namespace::new(),
+        tempfile::tempdir().unwrap(),
+        random_port(),
+    );
     let script = Script::new();
     let (file, json) = (folder.path().join("tee.pcap"), folder.path().join("json"));
     // `tee` keeps what goes through the pipe

@@ -152,13 +152,7 @@ pub fn digest(to_server: &[Message], to_client: &[Message]) -> String {
     for (direction, messages) in [(0_u8, to_server), (1, to_client)] {
         for (number, message) in (0_u64..).zip(messages) {
             let length = message.bytes.len() as u64;
-            let row = [
-                number,
-                message.offset,
-                length,
-                message.first,
-                message.last,
-            ];
+            let row = [number, message.offset, length, message.first, message.last];
             let mut bytes: Vec<u8> = row.iter().flat_map(|it| it.to_le_bytes()).collect();
             bytes.push(direction);
             sum = sum.wrapping_add(fnv_1a(&bytes));
@@ -186,7 +180,9 @@ pub fn count(file: &Path, filters: &[String]) -> Vec<u64> {
     let row = text
         .lines()
         .rfind(|line| line.starts_with("| ") && line.contains("<>"));
-    let cells = row.unwrap_or_else(|| panic!("no counts: {text}")).split('|');
+    let cells = row
+        .unwrap_or_else(|| panic!("no counts: {text}"))
+        .split('|');
     // `| time |frames|bytes|frames|bytes|…|`
     let counts: Vec<u64> = cells
         .skip(2)

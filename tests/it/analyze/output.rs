@@ -1,0 +1,126 @@
+//! What stands on standard output.
+
+use std::path::Path;
+
+use super::capture::{ACK, Capture, Link, PSH, as_pcapng, echo, of_link_type};
+use super::{Files, run, run_on};
+
+#[test]
+fn an_unknown_link_type_is_named_and_counted() {
+    let ran = run_on(&of_link_type(9999), &["--format", "json"]);
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+    let capture = ran.capture();
+    assert_eq!(capture["ledger"]["skipped"]["not_ip"], 1);
+    assert_eq!(
+        (&capture["packets"], &capture["tcp_packets"]),
+        (&1.into(), &0.into())
+    );
+    assert_eq!(capture["link_types"], serde_json::json!(["LINKTYPE 9999"]));
+    for format in ["text", "markdown"] {
+        let ran = run_on(&of_link_type(9999), &["--format", format]);
+        assert!(ran.out.contains("LINKTYPE 9999"), "{}", ran.out);
+        assert!(ran.out.contains("1 without IP"), "{}", ran.out);
+    }
+}
+
+#[test]
+fn every_format_tells_the_same_conversation() {
+    let bytes = echo().bytes;
+    for format in ["text", "markdown", "json"] {
+        let ran = run_on(&bytes, &["--format", format]);
+        assert_eq!(ran.code, Some(0));
+        for part in ["10.0.0.1", "10.0.0.2", "40000", "50007"] {
+            assert!(ran.out.contains(part), "{format} without {part}");
+        }
+    }
+    let text = run_on(&bytes, &[]).out;
+    assert_eq!(
+        text,
+        run_on(&bytes, &["--format", "text"]).out,
+        "text is the default"
+    );
+    assert!(text.contains('┌') && !text.contains('\x1b'));
+    let coloured = run_on(&bytes, &["--color", "always"]).out;
+    assert!(coloured.contains('\x1b'));
+    assert!(
+        run_on(&bytes, &["--format", "markdown"])
+            .out
+            .contains("| --- |")
+    );
+}
+
+#[test]
+fn tables_keep_within_80_columns() {
+    let long = "2001:db8:aaaa:bbbb:cccc:dddd:eeee";
+    let (a, b) = (format!("{long}:1111"), format!("{long}:2222"));
+    let mut capture = Capture::new(Link::Ethernet, [(&a, 65_534), (&b, 65_535)]);
+    capture.handshake();
+    let line = [b'x'; 1200];
+    for _ in 0..300 {
+        capture.tcp(0, PSH | ACK, &line);
+        capture.tcp(1, PSH | ACK, &line);
+    }
+    let files = Files::new();
+    let name = "a-name-without-any-place-to-break-it-at-all-and-much-longer-than-a-column.pcapng";
+    let paths: Vec<_> = ["x", "y", "z"]
+        .iter()
+        .map(|prefix| {
+            files.add(
+                &format!("{prefix}{name}"),
+                &as_pcapng(&capture, b"enp0s31f6.1234"),
+            )
+        })
+        .collect();
+    for count in 1..=3 {
+        let ran = run(&paths[..count]);
+        assert_eq!(ran.code, Some(0));
+        let tables: Vec<_> = ran
+            .out
+            .lines()
+            .filter(|line| line.starts_with(['┌', '│', '╞', '└']))
+            .collect();
+        assert!(tables.len() > 20, "{}", ran.out);
+        for line in tables {
+            assert!(line.chars().count() <= 80, "{count} files: {line}");
+        }
+    }
+}
+
+/// What must not stand in an output: what steers a terminal or turns the reading around.
+fn hostile(text: &str) -> Option<char> {
+    text.chars().find(|c| {
+        (c.is_control() && *c != '\n')
+            || matches!(*c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    })
+}
+
+#[test]
+fn hostile_bytes_do_not_reach_the_output() {
+    let evil = "\u{1b}[2J\u{202e}\u{7}\u{9b}31m\u{2066}evil\u{8}";
+    let mut capture = Capture::new(Link::Ethernet, super::capture::ENDS);
+    capture.handshake();
+    capture.tcp(1, PSH | ACK, format!("{evil}\n").as_bytes());
+    capture.tcp(0, PSH | ACK, format!("{evil}ab\n").as_bytes());
+    capture.tcp(1, PSH | ACK, format!("BA{evil}\n").as_bytes());
+    let files = Files::new();
+    let name = format!("{}.pcapng", evil.replace('/', ""));
+    let file = files.add(&name, &as_pcapng(&capture, evil.as_bytes()));
+    for format in ["text", "markdown", "json"] {
+        let ran = run(&[Path::new("--format"), Path::new(format), &file]);
+        assert_eq!(ran.code, Some(0));
+        if format == "json" {
+            // RFC 8259 escapes those below a space; what else is in a name is data
+            assert!(!ran.out.trim_end().contains(|c: char| c < ' '));
+            assert_eq!(ran.capture()["interfaces"][0]["name"], evil);
+        } else {
+            assert_eq!(hostile(&ran.out), None, "{format}: {:?}", ran.out);
+        }
+        assert!(ran.out.contains("evil"), "{format} names the interface");
+    }
+    let cut = std::fs::read(&file).unwrap();
+    let cut = files.add(&format!("cut{name}"), &cut[..cut.len() - 1]);
+    let ran = run(&[cut]);
+    assert_eq!(ran.code, Some(3));
+    assert_eq!(hostile(&ran.err), None, "{:?}", ran.err);
+    assert!(ran.err.contains("\\x1b[2J"), "{:?}", ran.err);
+}
