@@ -79,7 +79,11 @@ fn without_a_greeting_the_welcome_packet_is_unknown() {
 
 #[test]
 fn without_tcp_each_answer_is_unknown() {
-    let (host, folder, port) = (Namespace::new(), tempfile::tempdir().unwrap(), random_port());
+    let (host, folder, port) = (
+        Namespace::new(),
+        tempfile::tempdir().unwrap(),
+        random_port(),
+    );
     let file = folder.path().join("udp.pcap");
     let mut capture = host.command(env!("CARGO_BIN_EXE_capture"));
     capture.args(["-c", "3", "-w"]).arg(&file).arg("udp");
@@ -97,7 +101,10 @@ fn without_tcp_each_answer_is_unknown() {
     assert_eq!(report["largest_payload"], Value::Null);
     for question in QUESTIONS {
         let reason = unknown(&report["answers"], question);
-        assert!(reason.contains("no packet of this capture is TCP"), "{reason}");
+        assert!(
+            reason.contains("no packet of this capture is TCP"),
+            "{reason}"
+        );
     }
     // also for people, and as no fault of the program's
     let text = must(Command::new(env!("CARGO_BIN_EXE_analyze")).arg(&file));
@@ -106,10 +113,24 @@ fn without_tcp_each_answer_is_unknown() {
 
 #[test]
 fn a_handshake_alone_has_no_messages() {
-    let (host, folder, port) = (Namespace::new(), tempfile::tempdir().unwrap(), random_port());
-    let (whole, file) = (folder.path().join("whole.pcap"), folder.path().join("a.pcap"));
+    let (host, folder, port) = (
+        Namespace::new(),
+        tempfile::tempdir().unwrap(),
+        random_port(),
+    );
+    let (whole, file) = (
+        folder.path().join("whole.pcap"),
+        folder.path().join("a.pcap"),
+    );
     let recording = Recording::start(&host, port, &[("any", &whole)]);
-    converse(&host, &host, "127.0.0.1", port, &Script::new(), folder.path());
+    converse(
+        &host,
+        &host,
+        "127.0.0.1",
+        port,
+        &Script::new(),
+        folder.path(),
+    );
     recording.stop();
     let mut records = Records::read(&whole);
     records.all.truncate(3);
@@ -118,12 +139,19 @@ fn a_handshake_alone_has_no_messages() {
     let one = only(&report);
     assert_eq!(one["server"]["port"], port);
     assert_eq!(report["largest_payload"], Value::Null);
-    for question in ["welcome_packet", "client_message_packet", "application_data_field"] {
+    for question in [
+        "welcome_packet",
+        "client_message_packet",
+        "application_data_field",
+    ] {
         unknown(&one["answers"], question);
     }
     unknown(&one["answers"], "echo_reply_packet");
     unknown(&one["answers"], "largest_packet");
-    assert_eq!(one["answers"]["bytes_to_server"]["value"]["payload_bytes"], 0);
+    assert_eq!(
+        one["answers"]["bytes_to_server"]["value"]["payload_bytes"],
+        0
+    );
 }
 
 /// The client has the server's usual port and says the server's usual words; the server has a

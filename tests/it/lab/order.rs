@@ -103,6 +103,9 @@ fn without_handshake(report: &Value) {
     assert_eq!(one["role_rule"], "greeting");
     let port = &one["answers"]["server_port"];
     assert_eq!(port["confidence"], "likely");
-    assert!(port["rule"].as_str().unwrap().contains("no handshake"), "{port:#}");
+    assert!(
+        port["rule"].as_str().unwrap().contains("no handshake"),
+        "{port:#}"
+    );
     assert_eq!(one["answers"]["welcome_packet"]["confidence"], "likely");
 }
