@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::records::Records;
 use super::report::{self, QUESTIONS, number};
 use super::talk::{Script, answer};
 use super::wire::{self, Endpoint, Message, Packet};
@@ -33,6 +34,11 @@ pub fn agree(file: &Path, capture: &Value, server_port: u16, scripts: &[&Script]
         conversation(one, &sides, script);
     }
     filters(file, reported);
+    if capture["format"] == "pcap" {
+        reported
+            .iter()
+            .for_each(|one| data_field(file, one, &packets));
+    }
     let about = number(capture, "/answers/conversation");
     assert_eq!(capture["answers"], reported[about as usize]["answers"]);
 }
@@ -153,6 +159,17 @@ fn cited(answers: &Value, sides: &Sides<'_>, script: &Script) {
     assert_eq!(field["field"], "tcp.payload");
     assert_eq!(field["frame"], request.frame);
     assert_eq!(field["payload_bytes"], request.payload.len());
+}
+
+/// At the offset that the answer names, the file has the payload that tshark shows.
+fn data_field(file: &Path, one: &Value, packets: &[Packet]) {
+    let field = &one["answers"]["application_data_field"]["value"];
+    let [frame, offset] = ["/frame", "/offset"].map(|place| number(field, place));
+    let packet = packets.iter().find(|it| it.frame == frame);
+    let payload = &packet.expect("a TCP packet").payload;
+    let records = Records::read(file);
+    let bytes = records.packet(frame);
+    assert!(bytes[offset as usize..].starts_with(payload), "{field:#}");
 }
 
 /// Each answer's filter must let through `frames_total` packets, the first of them `frames`.

@@ -30,6 +30,11 @@ impl Records {
         }
     }
 
+    /// The bytes of a packet, by its number.
+    pub fn packet(&self, frame: u64) -> &[u8] {
+        &self.all[frame as usize - 1][RECORD_HEADER..]
+    }
+
     pub fn write(&self, file: &Path) {
         let bytes = [self.header.clone(), self.all.concat()].concat();
         fs::write(file, bytes).expect("written");
