@@ -80,6 +80,8 @@ git clone --quiet --no-hardlinks "$top" "$new$home/echotrace"
 status=0
 # shellcheck disable=SC2016 # the inner shell expands these
 unshare --mount --propagation private --pid --fork --kill-child bash -euc '
+    # ip netns wants the root folder to be a mount.
+    mount --bind "$1" "$1"
     mount -t proc proc "$1/proc"
     mount -t sysfs sysfs "$1/sys"
     mount --rbind /dev "$1/dev"

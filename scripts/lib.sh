@@ -149,8 +149,14 @@ wait_for_end() {
 
 # Asks NAME to stop, and waits for it.
 stop() {
-    as_root kill -TERM "$(cat "$work/$1.pid")"
+    signal "$1" TERM
     wait_for_end "$1"
+}
+
+# signal NAME SIGNAL. The shell's own kill: a bare Debian has no other.
+signal() {
+    # shellcheck disable=SC2016 # the inner shell expands these
+    as_root bash -c 'kill -s "$0" "$1"' "$2" "$(cat "$work/$1.pid")"
 }
 
 fail_of() {
@@ -158,13 +164,20 @@ fail_of() {
     die "$1 $2; what it said stands above."
 }
 
-# Ends what still runs of what was started; for the EXIT trap.
+# Ends what still runs of what was started: asks, and after 5 s does not ask.
 end_started() {
-    local name
+    local name end
     for name in "${started[@]}"; do
         [ -n "${job[$name]:-}" ] || continue
         if [ -s "$work/$name.pid" ]; then
-            as_root kill -TERM "$(cat "$work/$name.pid")" 2>/dev/null || true
+            signal "$name" TERM 2>/dev/null || true
+            end=$((SECONDS + 5))
+            while kill -0 "${job[$name]}" 2>/dev/null && [ "$SECONDS" -lt "$end" ]; do
+                sleep 0.02
+            done
+            if kill -0 "${job[$name]}" 2>/dev/null; then
+                signal "$name" KILL 2>/dev/null || true
+            fi
         fi
         wait "${job[$name]}" 2>/dev/null || true
         unset "job[$name]"

@@ -45,7 +45,7 @@ retry() {
 # install PACKAGE...: those that are missing. No question may wait for an answer.
 install() {
     local package missing=()
-    for package in "$@"; do
+    for package in $(printf '%s\n' "$@" | sort -u); do
         is_installed "$package" || missing+=("$package")
     done
     [ "${#missing[@]}" -gt 0 ] || return 0

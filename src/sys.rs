@@ -1,1 +1,102 @@
 //! The only unsafe code: what libc must do.
+#![allow(
+    unsafe_code,
+    reason = "a call that neither std nor nix nor the pcap crate offers"
+)]
+
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use nix::libc;
+
+/// One instruction of classic BPF, as `struct sock_filter`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Instruction {
+    /// Operation.
+    pub code: u16,
+    /// Instructions to skip if true.
+    pub jt: u8,
+    /// Instructions to skip if false.
+    pub jf: u8,
+    /// Operand.
+    pub k: u32,
+}
+
+impl Instruction {
+    /// Ends the program and keeps none of the packet.
+    pub const REFUSE: Self = Self {
+        code: 0x06,
+        jt: 0,
+        jf: 0,
+        k: 0,
+    };
+}
+
+/// Gives a socket a filter, in place of the one it has, in one step: packets that come are
+/// judged by the old or by the new one. What the socket already holds stays.
+///
+/// # Errors
+/// Where the descriptor is no socket, its filter is locked, or the kernel refuses the
+/// program (none or more than 4,096 instructions, for one).
+pub fn attach_filter(socket: BorrowedFd<'_>, program: &[Instruction]) -> io::Result<()> {
+    let mut steps: Vec<libc::sock_filter> = program
+        .iter()
+        .map(|&Instruction { code, jt, jf, k }| libc::sock_filter { code, jt, jf, k })
+        .collect();
+    let len = u16::try_from(steps.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
+    let program = libc::sock_fprog {
+        len,
+        filter: steps.as_mut_ptr(),
+    };
+    // SAFETY: the kernel copies `program` and the `len` instructions it points to before the
+    // call returns; both live until then, and the sizes are theirs.
+    let result = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_ATTACH_FILTER,
+            (&raw const program).cast(),
+            size_of_val(&program) as libc::socklen_t,
+        )
+    };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::UdpSocket;
+    use std::os::fd::AsFd;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_refusing_socket_keeps_what_it_holds_and_takes_no_more() {
+        let receiver = UdpSocket::bind("127.0.0.1:0").expect("bound");
+        let sender = UdpSocket::bind("127.0.0.1:0").expect("bound");
+        let to = receiver.local_addr().expect("an address");
+        sender.send_to(b"before", to).expect("sent");
+        attach_filter(receiver.as_fd(), &[Instruction::REFUSE]).expect("a socket takes a filter");
+        // A datagram that a filter refuses is an error or none, by kernel; either way gone.
+        let _ = sender.send_to(b"after", to);
+        receiver
+            .set_read_timeout(Some(Duration::from_millis(50)))
+            .expect("set");
+        let mut buffer = [0; 16];
+        assert_eq!(receiver.recv(&mut buffer).expect("held"), 6);
+        assert!(receiver.recv(&mut buffer).is_err());
+    }
+
+    #[test]
+    fn no_socket_and_no_program_are_errors() {
+        let file = tempfile::tempfile().expect("a file");
+        assert!(attach_filter(file.as_fd(), &[Instruction::REFUSE]).is_err());
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("bound");
+        assert!(attach_filter(socket.as_fd(), &[]).is_err());
+        assert!(attach_filter(socket.as_fd(), &[Instruction::REFUSE; 70_000]).is_err());
+    }
+}

@@ -55,3 +55,59 @@ pub const ARPHRD_ETHERNET: u16 = 1;
 pub const SLL_LEN: usize = 16;
 /// Length of an SLL2 header.
 pub const SLL2_LEN: usize = 20;
+/// Offset of the interface's index (u32, big-endian) in an SLL2 header.
+pub const SLL2_IFINDEX: usize = 4;
+/// Offset of the ARPHRD value (u16, big-endian) in an SLL2 header.
+pub const SLL2_ARPHRD: usize = 8;
+/// Offset of the packet type (u8) in an SLL2 header.
+pub const SLL2_PACKET_TYPE: usize = 10;
+
+/// The headers of a classic pcap file.
+pub mod pcap {
+    /// First four bytes, in the writer's byte order, of a file whose times are nanoseconds.
+    pub const MAGIC_NANOSECONDS: u32 = 0xa1b2_3c4d;
+    /// Version of the format, major and minor.
+    pub const VERSION: (u16, u16) = (2, 4);
+    /// Length of the file's header.
+    pub const FILE_HEADER_LEN: usize = 24;
+    /// Length of the header before each packet.
+    pub const RECORD_HEADER_LEN: usize = 16;
+}
+
+/// In which order a file's numbers have their bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ByteOrder {
+    /// Most significant byte first.
+    Big,
+    /// Least significant byte first.
+    #[default]
+    Little,
+}
+
+impl ByteOrder {
+    /// The two bytes at `at` as a number.
+    ///
+    /// # Panics
+    /// If `bytes` ends before them: the caller has checked the length.
+    #[must_use]
+    pub fn u16(self, bytes: &[u8], at: usize) -> u16 {
+        let field = [bytes[at], bytes[at + 1]];
+        match self {
+            Self::Big => u16::from_be_bytes(field),
+            Self::Little => u16::from_le_bytes(field),
+        }
+    }
+
+    /// The four bytes at `at` as a number.
+    ///
+    /// # Panics
+    /// As [`ByteOrder::u16`].
+    #[must_use]
+    pub fn u32(self, bytes: &[u8], at: usize) -> u32 {
+        let field = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
+        match self {
+            Self::Big => u32::from_be_bytes(field),
+            Self::Little => u32::from_le_bytes(field),
+        }
+    }
+}

@@ -2,49 +2,25 @@
 
 use super::evidence::Evidence;
 use super::quantiles::Quantiles;
+use super::sent::{Hop, Sent};
 use crate::decode::segment::{Endpoint, Segment};
-use crate::flow::Flowed;
+use crate::flow::sighting::Sighting;
+use crate::flow::{Closed, Flowed};
 use crate::message::Told;
 use crate::message::exchange::{Exchange, Outcome};
 use crate::message::lines::{Framing, Line};
 use crate::message::opening::Roles;
+use crate::stream::reassembler::Counts;
 use crate::time::Time;
 
-/// Conversations from the first on whose packets are always kept to be shown.
+/// Conversations of a capture, from the first on, whose packets are always kept to be shown.
 pub const FIRST_SHOWN: usize = 10;
-/// Memory for the packets kept of all others.
-const MOST_KEPT: usize = 640 << 10;
-/// Conversations that have evidence; beyond, those with the least messages and payload lose it.
-const MOST_EVIDENCE: usize = 8192;
+/// Memory for the packets kept of the others, in each of a capture's shards.
+const MOST_KEPT: usize = 10 << 10;
+/// Conversations of a shard that have evidence; beyond, those with the least messages and payload lose it.
+const MOST_EVIDENCE: usize = 128;
 /// Interfaces named of one conversation.
 const MOST_INTERFACES: usize = 64;
-
-/// What one side sent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sent {
-    /// Segments.
-    pub packets: u64,
-    /// Sum of `frame.len`.
-    pub frame_bytes: u64,
-    /// Sum of `tcp.len`.
-    pub payload_bytes: u64,
-    /// Payload bytes seen, each once.
-    pub stream_bytes: u64,
-    /// Segments with each verdict, by the number of its bit.
-    pub verdicts: [u32; 15],
-}
-
-impl Sent {
-    /// Segments with a verdict.
-    #[must_use]
-    pub fn count(&self, verdict: u16) -> u64 {
-        self.verdicts
-            .get(verdict.trailing_zeros() as usize)
-            .copied()
-            .unwrap_or(0)
-            .into()
-    }
-}
 
 /// Messages and what became of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -90,6 +66,12 @@ pub struct Conversation {
     pub sent: [Sent; 2],
     /// Further records of packets already counted.
     pub other_sightings: u64,
+    /// The ways those took.
+    pub hops: Vec<Hop>,
+    /// Round-trip times of what each side sent, to the capture's place and back.
+    pub rtt: [Quantiles; 2],
+    /// Handshake and end; none while it is followed.
+    pub closed: Option<Closed>,
     /// Who is the client.
     pub roles: Option<Roles>,
     /// How its messages are told apart; none where nothing was said.
@@ -104,10 +86,12 @@ pub struct Conversation {
     pub evidence: Option<Box<Evidence>>,
     /// Closed early to keep within the memory limit.
     pub evicted: bool,
+    /// One of the capture's first.
+    first: bool,
 }
 
 impl Conversation {
-    fn new(segment: &Segment<'_>) -> Self {
+    fn new(segment: &Segment<'_>, first: bool) -> Self {
         let frame = segment.frame;
         Self {
             sides: [segment.source, segment.destination],
@@ -119,6 +103,9 @@ impl Conversation {
             interfaces: Vec::new(),
             sent: [Sent::default(); 2],
             other_sightings: 0,
+            hops: Vec::new(),
+            rtt: Default::default(),
+            closed: None,
             roles: None,
             framing: None,
             said: Said::default(),
@@ -126,6 +113,7 @@ impl Conversation {
             largest: None,
             evidence: Some(Box::default()),
             evicted: false,
+            first,
         }
     }
 
@@ -149,10 +137,43 @@ impl Conversation {
         sent.packets += 1;
         sent.frame_bytes += u64::from(segment.frame.wire_len);
         sent.payload_bytes += u64::from(segment.payload_len);
+        if let Some(nanos) = flowed.rtt {
+            self.rtt[1 - flowed.direction].add(nanos);
+        }
+        sent.facts(segment, flowed);
         let mut flags = flowed.verdict.0;
         while flags != 0 {
             sent.verdicts[flags.trailing_zeros() as usize] += 1;
             flags &= flags - 1;
+        }
+    }
+
+    fn sighting(&mut self, segment: &Segment<'_>, direction: usize, sighting: &Sighting) {
+        self.other_sightings += 1;
+        let (from, to, delay) = (sighting.first_interface, sighting.interface, sighting.delay);
+        let known = |hop: &&mut Hop| (hop.direction, hop.from, hop.to) == (direction, from, to);
+        if let Some(hop) = self.hops.iter_mut().find(known) {
+            hop.packets += 1;
+            hop.resegmented += u64::from(sighting.resegmented);
+            hop.min = hop.min.min(delay);
+            hop.max = hop.max.max(delay);
+            hop.sum = hop.sum.saturating_add(delay);
+        } else if self.hops.len() < MOST_INTERFACES {
+            let resegmented = u64::from(sighting.resegmented);
+            let (min, max, sum) = (delay, delay, delay);
+            self.hops.push(Hop {
+                direction,
+                from,
+                to,
+                packets: 1,
+                resegmented,
+                min,
+                max,
+                sum,
+            });
+        }
+        if let Some(evidence) = &mut self.evidence {
+            evidence.sighting(segment, direction, sighting);
         }
     }
 
@@ -219,16 +240,29 @@ impl Conversations {
         &self.all
     }
 
-    /// Takes a segment.
-    pub fn segment(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
+    /// Those of disjoint sets as one, in order of first frame.
+    #[must_use]
+    pub fn merge(parts: Vec<Self>) -> Self {
+        let mut merged = Self::default();
+        for part in parts {
+            merged.all.extend(part.all);
+            merged.with_evidence += part.with_evidence;
+            merged.kept += part.kept;
+        }
+        merged.all.sort_unstable_by_key(|one| one.first_frame);
+        merged
+    }
+
+    /// Takes a segment. `first`: a conversation that it opens is one of the capture's first.
+    pub fn segment(&mut self, segment: &Segment<'_>, flowed: &Flowed, first: bool) {
         if flowed.opened {
-            self.open(segment, flowed);
+            self.open(segment, flowed, first);
         }
         let id = flowed.conversation as usize;
-        let room = id < FIRST_SHOWN || self.kept < MOST_KEPT;
         let Some(one) = self.all.get_mut(id) else {
             return;
         };
+        let room = one.first || self.kept < MOST_KEPT;
         one.last_frame = segment.frame.number;
         one.last_time = one.last_time.max(segment.frame.time);
         if one.interfaces.last() != Some(&segment.interface)
@@ -238,10 +272,7 @@ impl Conversations {
             one.interfaces.push(segment.interface);
         }
         if let Some(sighting) = flowed.sighting {
-            one.other_sightings += 1;
-            if let Some(evidence) = &mut one.evidence {
-                evidence.sighting(segment, flowed.direction, &sighting);
-            }
+            one.sighting(segment, flowed.direction, &sighting);
             return;
         }
         one.count(segment, flowed);
@@ -256,11 +287,11 @@ impl Conversations {
         }
     }
 
-    fn open(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
+    fn open(&mut self, segment: &Segment<'_>, flowed: &Flowed, first: bool) {
         if self.with_evidence == MOST_EVIDENCE {
             self.prune();
         }
-        self.all.push(Conversation::new(segment));
+        self.all.push(Conversation::new(segment, first));
         self.with_evidence += 1;
         if let Some(before) = flowed.reuses {
             for id in [before, flowed.conversation] {
@@ -273,9 +304,9 @@ impl Conversations {
 
     /// Takes the evidence from the lesser half of the conversations that have it.
     fn prune(&mut self) {
-        let shown = |id: &usize| *id >= FIRST_SHOWN;
+        let lesser = |one: &Conversation| !one.first && one.evidence.is_some();
         let mut ids: Vec<usize> = (0..self.all.len())
-            .filter(|id| shown(id) && self.all[*id].evidence.is_some())
+            .filter(|id| lesser(&self.all[*id]))
             .collect();
         ids.sort_unstable_by_key(|id| self.all[*id].rank());
         ids.truncate(ids.len() / 2);
@@ -323,12 +354,18 @@ impl Conversations {
         }
     }
 
-    /// Takes the stream bytes of a conversation that ended, by direction.
-    pub fn stream_bytes(&mut self, id: u32, bytes: [u64; 2]) {
-        if let Some(one) = self.all.get_mut(id as usize) {
-            for (sent, bytes) in one.sent.iter_mut().zip(bytes) {
-                sent.stream_bytes = bytes;
-            }
+    /// Takes what is known of a conversation at its end: its flags, and its streams' counts by
+    /// direction.
+    pub fn closed(&mut self, id: u32, closed: Option<Closed>, streams: Option<[Counts; 2]>) {
+        let Some(one) = self.all.get_mut(id as usize) else {
+            return;
+        };
+        one.closed = closed.or(one.closed);
+        for (sent, counts) in one.sent.iter_mut().zip(streams.into_iter().flatten()) {
+            sent.stream_bytes = counts.seen;
+            sent.missing_bytes = counts.missing;
+            sent.late_bytes = counts.late;
+            sent.differing = counts.differing;
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::decode::segment::Segment;
+use crate::decode::segment::{Flags, Segment};
 use crate::flow::sighting::Sighting;
 use crate::flow::{Flowed, Relative};
 use crate::message::exchange::{Cited, Exchange, Outcome};
@@ -87,6 +87,8 @@ pub struct Shown {
 pub struct Evidence {
     /// All its packets.
     pub frames: Frames,
+    /// Packets with SYN, acknowledged or not.
+    pub handshake: Frames,
     /// Packets with payload, by direction.
     pub payload: [Frames; 2],
     /// The server's first message, if it came before any of the client's.
@@ -105,12 +107,10 @@ pub struct Evidence {
 impl Evidence {
     /// Takes a segment that is no further sighting.
     pub fn segment(&mut self, segment: &Segment<'_>, flowed: &Flowed, largest: bool, keep: bool) {
-        let number = segment.frame.number;
-        self.frames.add(number);
+        self.name(segment, flowed.direction);
         if segment.payload_len == 0 {
             return;
         }
-        self.payload[flowed.direction].add(number);
         if !keep {
             return;
         }
@@ -125,13 +125,21 @@ impl Evidence {
         }
     }
 
-    /// Takes a further record of a packet.
-    pub fn sighting(&mut self, segment: &Segment<'_>, direction: usize, sighting: &Sighting) {
+    fn name(&mut self, segment: &Segment<'_>, direction: usize) {
         let frame = segment.frame.number;
         self.frames.add(frame);
+        if segment.flags.any(Flags::SYN) {
+            self.handshake.add(frame);
+        }
         if segment.payload_len > 0 {
             self.payload[direction].add(frame);
         }
+    }
+
+    /// Takes a further record of a packet.
+    pub fn sighting(&mut self, segment: &Segment<'_>, direction: usize, sighting: &Sighting) {
+        self.name(segment, direction);
+        let frame = segment.frame.number;
         let kept = self
             .kept
             .iter_mut()

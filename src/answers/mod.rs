@@ -3,6 +3,7 @@
 pub mod conversations;
 pub mod evidence;
 pub mod quantiles;
+pub mod sent;
 pub mod totals;
 
 use crate::decode::Seen;
@@ -10,6 +11,7 @@ use crate::source::file::Described;
 use crate::source::frame::Damage;
 
 // the words of earlier stages that answers are told in
+pub use crate::flow::state::Ended;
 pub use crate::flow::verdict::Verdict;
 pub use crate::message::lines::Framing;
 pub use crate::message::opening::{RoleRule, Roles};

@@ -73,9 +73,11 @@ fn size(text: &str) -> Result<usize, String> {
     let number: usize = digits
         .parse()
         .map_err(|_| "give a number of bytes, like 512M".to_owned())?;
-    number
-        .checked_mul(1 << shift)
-        .ok_or_else(|| "too large".to_owned())
+    match number.checked_mul(1 << shift) {
+        None => Err("too large".to_owned()),
+        Some(0..1_048_576) => Err("give at least 1M".to_owned()),
+        Some(bytes) => Ok(bytes),
+    }
 }
 
 /// Runs the program with the process's arguments.

@@ -1,9 +1,57 @@
 //! `client`.
 
-use super::Exit;
+use std::path::PathBuf;
+
+use clap::Parser;
+
+use super::{Exit, endpoint};
+use crate::endpoint::client::{Client, Outcome};
+use crate::endpoint::input::Input;
+use crate::endpoint::{DEFAULT_PORT, Framing, Trouble};
+
+/// Sends the lines of a file to an echo server, prints each answer, and checks it.
+#[derive(Debug, Parser)]
+#[command(name = "client", version, after_help = EXAMPLES)]
+struct Args {
+    /// Address or name of the server
+    #[arg(default_value = "localhost")]
+    host: String,
+    /// Port of the server
+    #[arg(short, long, default_value_t = DEFAULT_PORT, value_parser = clap::value_parser!(u16).range(1..))]
+    port: u16,
+    /// File with the lines to send
+    #[arg(short, long, value_name = "FILE", default_value = "in-proj.txt")]
+    file: PathBuf,
+    /// What a message is: a line, or what one send takes (for programs that use plain recv)
+    #[arg(long, default_value = "line", value_parser = endpoint::framing())]
+    framing: Framing,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  client                                 in-proj.txt to port 50007 of this host
+  client 10.0.0.2 -p 5201 -f lines.txt   another server and file
+  client --framing chunk                 for servers that send without line endings
+
+Exit status: 0 every answer was right; 1 one was wrong or missing; 2 usage, no input, or no
+server; 4 not permitted.";
 
 /// Runs the program with the process's arguments.
 #[must_use]
 pub fn main() -> Exit {
-    Exit::Done
+    match endpoint::parse() {
+        Ok(args) => run(&args).unwrap_or_else(|trouble| endpoint::end("client", &trouble)),
+        Err(exit) => exit,
+    }
+}
+
+fn run(args: &Args) -> Result<Exit, Trouble> {
+    // first, so that a missing file costs no connection
+    let input = Input::open(&args.file, args.framing)?;
+    let mut client = Client::connect(&args.host, args.port, args.framing)?;
+    client.greeting()?;
+    Ok(match client.converse(input)? {
+        Outcome::AllRight => Exit::Done,
+        Outcome::Failed => Exit::Failed,
+    })
 }

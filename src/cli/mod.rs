@@ -4,6 +4,7 @@ pub mod analyze;
 #[cfg(feature = "live")]
 pub mod capture;
 pub mod client;
+mod endpoint;
 pub mod server;
 
 /// How a program ends; the number is its exit status.

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use etherparse::{IpNumber, Ipv4HeaderSlice, Ipv6HeaderSlice};
+
 use super::link::Link;
 use super::seq::Seq;
 use crate::ledger::Skip;
@@ -131,55 +133,44 @@ fn be32(bytes: &[u8], at: usize) -> u32 {
     u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
 }
 
-fn address<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
-    let mut octets = [0; N];
-    octets.copy_from_slice(&bytes[at..at + N]);
-    octets
-}
-
-const ICMP: u8 = 1;
-const TCP: u8 = 6;
-const ICMPV6: u8 = 58;
-
-/// Fragment offset in the IPv4 header.
-const OFFSET: u16 = 0x1fff;
-/// Further fragments follow. As in Wireshark, a first fragment that the capture does not hold
-/// whole takes no part in reassembly: its TCP header counts where it stands, without a length.
-const MORE: u16 = 0x2000;
+const TCP: u8 = IpNumber::TCP.0;
+const ICMP: u8 = IpNumber::ICMP.0;
+const ICMPV6: u8 = IpNumber::IPV6_ICMP.0;
 
 fn ipv4(packet: &[u8], on_wire: usize) -> Result<Transport<'_>, Skip> {
-    if packet.len() < 20 {
-        return Err(Skip::NotIp);
-    }
-    let header = usize::from(packet[0] & 0x0f) * 4;
-    let length = usize::from(be16(packet, 2));
+    let header = Ipv4HeaderSlice::from_slice(packet).map_err(|_| Skip::NotIp)?;
+    let len = header.slice().len();
+    let length = usize::from(header.total_len());
     let total = match length {
         // left to the device (TCP segmentation offload): the packet ends with the frame
         0 => on_wire,
         length => length.min(on_wire),
     };
-    if header < 20 || total < header {
-        return Err(Skip::NotIp);
-    }
-    let fragment = be16(packet, 6) & (MORE | OFFSET);
-    match packet[9] {
+    let claimed = total.checked_sub(len).ok_or(Skip::NotIp)?;
+    match header.protocol().0 {
         TCP => {}
-        ICMP if fragment == 0 && quotes_tcp(within(packet, header, total), &[3, 4, 5, 11, 12]) => {
+        ICMP if !header.is_fragmenting_payload()
+            && quotes_tcp(within(packet, len, total), &[3, 4, 5, 11, 12]) =>
+        {
             return Err(Skip::QuotedTcp);
         }
         _ => return Err(Skip::NotTcp),
     }
-    if fragment != 0 && (fragment != MORE || packet.len() >= length) {
+    // as in Wireshark, a first fragment that the capture does not hold whole takes no part in
+    // reassembly: its TCP header counts where it stands, without a length
+    let offset = header.fragments_offset().value();
+    let whole = packet.len() >= length;
+    if offset != 0 || (header.more_fragments() && whole) {
         return Err(Skip::Fragment);
     }
-    let bytes = packet.get(header..).unwrap_or_default();
+    let bytes = &packet[len..];
     Ok(Transport {
-        source: IpAddr::from(address::<4>(packet, 12)),
-        destination: IpAddr::from(address::<4>(packet, 16)),
-        ip_id: be16(packet, 4),
-        bytes: &bytes[..bytes.len().min(total - header)],
-        claimed: total - header,
-        fragment: fragment != 0,
+        source: IpAddr::from(header.source()),
+        destination: IpAddr::from(header.destination()),
+        ip_id: header.identification(),
+        bytes: &bytes[..bytes.len().min(claimed)],
+        claimed,
+        fragment: header.more_fragments(),
     })
 }
 
@@ -193,15 +184,13 @@ const HOST_IDENTITY: u8 = 139;
 const SHIM6: u8 = 140;
 
 fn ipv6(packet: &[u8], on_wire: usize) -> Result<Transport<'_>, Skip> {
-    if packet.len() < 40 {
-        return Err(Skip::NotIp);
-    }
-    let total = match usize::from(be16(packet, 4)) {
+    let header = Ipv6HeaderSlice::from_slice(packet).map_err(|_| Skip::NotIp)?;
+    let total = match usize::from(header.payload_length()) {
         // a jumbogram, or left to the device: the packet ends with the frame
         0 => on_wire,
         payload => (40 + payload).min(on_wire),
     };
-    let (next, at) = upper_layer(packet)?;
+    let (next, at) = upper_layer(&header, packet)?;
     match next {
         TCP => {}
         ICMPV6 if quotes_tcp(within(packet, at, total), &[1, 2, 3, 4]) => {
@@ -212,8 +201,8 @@ fn ipv6(packet: &[u8], on_wire: usize) -> Result<Transport<'_>, Skip> {
     let bytes = packet.get(at..).unwrap_or_default();
     let claimed = total.saturating_sub(at);
     Ok(Transport {
-        source: IpAddr::from(address::<16>(packet, 8)),
-        destination: IpAddr::from(address::<16>(packet, 24)),
+        source: IpAddr::from(header.source()),
+        destination: IpAddr::from(header.destination()),
         ip_id: 0,
         bytes: &bytes[..bytes.len().min(claimed)],
         claimed,
@@ -221,10 +210,10 @@ fn ipv6(packet: &[u8], on_wire: usize) -> Result<Transport<'_>, Skip> {
     })
 }
 
-/// Passes over the extension headers of an IPv6 packet of at least 40 bytes: the protocol
-/// behind them, and where it begins.
-fn upper_layer(packet: &[u8]) -> Result<(u8, usize), Skip> {
-    let (mut next, mut at) = (packet[6], 40);
+/// Passes over the extension headers of an IPv6 packet: the protocol behind them, and where
+/// it begins.
+fn upper_layer(header: &Ipv6HeaderSlice<'_>, packet: &[u8]) -> Result<(u8, usize), Skip> {
+    let (mut next, mut at) = (header.next_header().0, 40);
     loop {
         let len = match next {
             HOP_BY_HOP | ROUTING | DESTINATION_OPTIONS | MOBILITY | HOST_IDENTITY | SHIM6 => packet
@@ -261,12 +250,15 @@ fn quotes_tcp(message: &[u8], errors: &[u8]) -> bool {
     let Some((kind, quoted)) = message.first().zip(message.get(8..)) else {
         return false;
     };
-    errors.contains(kind)
-        && match quoted.first().map(|first| first >> 4) {
-            Some(4) => quoted.len() > 20 && quoted[9] == TCP && be16(quoted, 6) & OFFSET == 0,
-            Some(6) => quoted.len() > 40 && upper_layer(quoted).is_ok_and(|(next, _)| next == TCP),
-            _ => false,
-        }
+    if !errors.contains(kind) {
+        return false;
+    }
+    if let Ok(header) = Ipv4HeaderSlice::from_slice(quoted) {
+        let ports = quoted.len() > header.slice().len();
+        return ports && header.protocol().0 == TCP && header.fragments_offset().value() == 0;
+    }
+    Ipv6HeaderSlice::from_slice(quoted)
+        .is_ok_and(|header| upper_layer(&header, quoted).is_ok_and(|(next, _)| next == TCP))
 }
 
 fn tcp<'a>(frame: Frame<'a>, link: &Link, ip: &Transport<'a>) -> Result<Segment<'a>, Skip> {

@@ -3,16 +3,20 @@
 mod idle;
 pub mod key;
 pub mod ranges;
+mod rtt;
 pub mod sighting;
+pub mod state;
 mod unacked;
 pub mod verdict;
 
 use std::collections::HashMap;
 
-use crate::decode::segment::{Endpoint, Segment};
+use crate::decode::segment::{Endpoint, Flags, Segment};
 use idle::Idle;
 use key::Key;
+use rtt::Waiting;
 use sighting::{Sighting, Sightings};
+use state::Life;
 pub use verdict::Relative;
 use verdict::{Analysis, Verdict};
 
@@ -31,6 +35,8 @@ pub struct Flowed {
     pub relative: Relative,
     /// What became of it; nothing for a further sighting.
     pub verdict: Verdict,
+    /// Nanoseconds since the other side sent what this segment acknowledges.
+    pub rtt: Option<u64>,
     /// Set where the segment is a further record of a packet already judged.
     pub sighting: Option<Sighting>,
 }
@@ -40,6 +46,17 @@ struct Open {
     key: Key,
     first_sender: Endpoint,
     analysis: Analysis,
+    waiting: [Waiting; 2],
+    life: Life,
+}
+
+/// What is known of a conversation at its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Closed {
+    /// From SYN to the ACK that ends the handshake, in nanoseconds, where both were captured.
+    pub handshake_rtt: Option<u64>,
+    /// The flags seen.
+    pub life: Life,
 }
 
 /// Follows conversations.
@@ -78,8 +95,11 @@ impl Flow {
             _ => None,
         };
         let mut verdict = Verdict::default();
+        let mut rtt = None;
         if sighting.is_none() && segment.analysed {
             verdict = open.analysis.judge(segment, direction);
+            rtt = open.time(segment, direction, verdict);
+            open.life.segment(segment, direction);
         }
         if reuses.is_some() {
             verdict.0 |= Verdict::REUSED_PORTS;
@@ -92,6 +112,7 @@ impl Flow {
             reuses,
             relative,
             verdict,
+            rtt,
             sighting,
         }
     }
@@ -106,14 +127,13 @@ impl Flow {
     #[must_use]
     pub fn held(&self) -> usize {
         // an entry of the table, the state, and a run of unacknowledged segments each way
-        self.followed * (size_of::<Open>() + 2 * size_of::<Key>() + 160)
+        let sightings = self.sightings.as_ref().map_or(0, Sightings::held);
+        self.followed * (size_of::<Open>() + 2 * size_of::<Key>() + 160) + sightings
     }
 
-    /// Forgets a conversation; a later segment of its endpoints opens a new one.
-    pub fn close(&mut self, id: u32) {
-        let Some(open) = self.open.get_mut(id as usize).and_then(Option::take) else {
-            return;
-        };
+    /// Forgets a conversation, and tells its end; a later segment of its endpoints opens a new one.
+    pub fn close(&mut self, id: u32) -> Option<Closed> {
+        let open = self.open.get_mut(id as usize).and_then(Option::take)?;
         if self.ids.get(&open.key) == Some(&id) {
             self.ids.remove(&open.key);
         }
@@ -122,16 +142,10 @@ impl Flow {
         if let Some(sightings) = &mut self.sightings {
             sightings.close(id);
         }
-    }
-
-    /// From SYN to the ACK that ends the handshake, in nanoseconds, of a conversation still followed.
-    #[must_use]
-    pub fn handshake_rtt(&self, id: u32) -> Option<u64> {
-        self.open
-            .get(id as usize)?
-            .as_ref()?
-            .analysis
-            .handshake_rtt()
+        Some(Closed {
+            handshake_rtt: open.analysis.handshake_rtt(),
+            life: open.life,
+        })
     }
 
     /// The segment's conversation, whether it is new, and which one had its endpoints before.
@@ -143,9 +157,6 @@ impl Flow {
             && !(segment.analysed && open.reopened_by(segment))
         {
             return (id, false, None);
-        }
-        if let Some(before) = known {
-            self.close(before);
         }
         let id = u32::try_from(self.open.len()).unwrap_or(u32::MAX);
         self.open.push(Some(Open::begin(segment)));
@@ -164,6 +175,8 @@ impl Open {
     fn begin(segment: &Segment<'_>) -> Box<Self> {
         let analysis = Analysis::default();
         Box::new(Self {
+            waiting: Default::default(),
+            life: Life::default(),
             key: Key::of(segment),
             first_sender: segment.source,
             analysis,
@@ -172,6 +185,15 @@ impl Open {
 
     fn direction(&self, segment: &Segment<'_>) -> usize {
         usize::from(self.first_sender != segment.source)
+    }
+
+    /// Takes a segment's times; gives the round trip that it ends.
+    fn time(&mut self, segment: &Segment<'_>, direction: usize, verdict: Verdict) -> Option<u64> {
+        self.waiting[direction].sent(segment, verdict);
+        if !segment.flags.any(Flags::ACK) {
+            return None;
+        }
+        self.waiting[1 - direction].acknowledged(segment.ack, segment.frame.time)
     }
 
     fn reopened_by(&self, segment: &Segment<'_>) -> bool {

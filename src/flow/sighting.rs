@@ -17,7 +17,7 @@ use crate::time::Time;
 /// How long after the first record a copy may come, in nanoseconds.
 const WITHIN: i64 = 5_000_000;
 /// First records remembered at once; a flood beyond that forgets the oldest early.
-const MOST_RECENT: usize = 1 << 16;
+const MOST_RECENT: usize = 1 << 12;
 /// Recent payload intervals remembered of one direction.
 const MOST_SPANS: usize = 4096;
 /// Places remembered of one direction; a packet passes fewer.
@@ -136,6 +136,12 @@ impl Sightings {
             delay,
             resegmented,
         })
+    }
+
+    /// Memory held for conversations, in bytes; what is remembered of the last 5 ms is bounded
+    /// by itself.
+    pub(super) fn held(&self) -> usize {
+        self.ways.len() * (size_of::<Way>() + 256)
     }
 
     /// Forgets what was remembered of an ended conversation.

@@ -1,6 +1,6 @@
 //! What became of a segment, by Wireshark 4.0's rules for TCP analysis.
 //!
-//! The rules are numbered as in `docs/ARCHITECTURE.md`. They look at one packet at a
+//! The rules are numbered 1 to 19 in the order they apply. They look at one packet at a
 //! time, in capture order, with the state of both directions; each verdict is the
 //! sender's. A test takes out each rule in turn and sees the comparison with tshark fail.
 

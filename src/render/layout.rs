@@ -10,14 +10,12 @@ const COMFORTABLE: usize = 22;
 pub(super) fn parts(table: &Table, width: usize) -> Vec<Table> {
     let keys = table.key_columns;
     let others = table.header.len().saturating_sub(keys);
-    if keys == 0 || others < 2 {
+    // a border, and two spaces and a border for each column
+    let drawn = |columns| -> usize { columns_width(table, columns) + 1 };
+    if keys == 0 || others < 2 || drawn(0..table.header.len()) <= width {
         return vec![table.clone()];
     }
-    // a border, and two spaces and a border for each column
-    let taken: usize = 1
-        + (0..keys)
-            .map(|column| longest(table, column) + 3)
-            .sum::<usize>();
+    let taken = drawn(0..keys);
     let fitting = (width.saturating_sub(taken) / COMFORTABLE).clamp(1, others);
     let per_part = others.div_ceil(others.div_ceil(fitting));
     (keys..table.header.len())
@@ -46,12 +44,17 @@ fn part(table: &Table, columns: std::ops::Range<usize>) -> Table {
     }
 }
 
-/// Characters of a column's longest cell.
+fn columns_width(table: &Table, columns: std::ops::Range<usize>) -> usize {
+    columns.map(|column| longest(table, column) + 3).sum()
+}
+
+/// Characters of the longest line in a column's cells.
 fn longest(table: &Table, column: usize) -> usize {
     let cells = std::iter::once(&table.header).chain(&table.rows);
     cells
         .filter_map(|row| row.get(column))
-        .map(|cell| cell.chars().count())
+        .flat_map(|cell| cell.lines())
+        .map(|line| line.chars().count())
         .max()
         .unwrap_or(0)
 }

@@ -5,11 +5,14 @@ mod interfaces;
 mod questions;
 
 use super::model::{
-    self, Answers, Capture, Direction, Endpoint, Exchanges, Exhibit, Largest, Messages,
-    ResponseTimes,
+    self, Answers, Capture, Delay, Direction, Endpoint, Exchanges, Exhibit, Interface, Largest,
+    Messages, More, Path, ResponseTimes, RoundTrips,
 };
-use crate::answers::conversations::{Conversation, Sent};
-use crate::answers::{Analysed, Framing, RoleRule, Roles, Verdict};
+use crate::answers::conversations::Conversation;
+use crate::answers::evidence::Kept;
+use crate::answers::quantiles::Quantiles;
+use crate::answers::sent::{Hop, Sent};
+use crate::answers::{Analysed, Ended, Framing, RoleRule, Roles, Verdict};
 use crate::decode::dissect;
 use crate::source::sidecar::Sidecar;
 use crate::wire;
@@ -53,7 +56,9 @@ pub fn capture(
         conversations,
         largest_payload: totals.largest.map(largest),
         answers,
-        exhibits: shown.flat_map(|id| exhibits(&all[id])).collect(),
+        exhibits: shown
+            .flat_map(|id| exhibits(&all[id], &interfaces))
+            .collect(),
         interfaces,
     }
 }
@@ -97,6 +102,8 @@ fn conversation(id: usize, one: &Conversation, answers: Option<Answers>) -> mode
         port: one.sides[side].port,
     };
     let said = &one.said;
+    let life = one.closed.map(|closed| closed.life).unwrap_or_default();
+    let state = life.state(client);
     model::Conversation {
         id: id as u64,
         client: endpoint(client),
@@ -104,8 +111,18 @@ fn conversation(id: usize, one: &Conversation, answers: Option<Answers>) -> mode
         role_rule: role_rule(rule),
         first_frame: one.first_frame,
         interfaces: one.interfaces.clone(),
-        to_server: direction(&one.sent[client]),
-        to_client: direction(&one.sent[1 - client]),
+        to_server: direction(&one.sent[client], &one.rtt[client]),
+        to_client: direction(&one.sent[1 - client], &one.rtt[1 - client]),
+        handshake_rtt_ns: one.closed.and_then(|closed| closed.handshake_rtt),
+        ended: match life.ended() {
+            Ended::Fin => "fin",
+            Ended::Rst => "rst",
+            Ended::Open => "open",
+        },
+        state: state.0,
+        state_text: state.1,
+        other_sightings: one.other_sightings,
+        paths: one.hops.iter().map(|hop| path(hop, client)).collect(),
         messages: Messages {
             to_server: said.to_server,
             to_client: said.to_client,
@@ -131,7 +148,61 @@ fn conversation(id: usize, one: &Conversation, answers: Option<Answers>) -> mode
     }
 }
 
-fn direction(sent: &Sent) -> Direction {
+fn path(hop: &Hop, client: usize) -> Path {
+    let mean = hop.sum / i64::try_from(hop.packets).unwrap_or(i64::MAX).max(1);
+    Path {
+        direction: if hop.direction == client {
+            "to_server"
+        } else {
+            "to_client"
+        },
+        from: hop.from,
+        to: hop.to,
+        packets: hop.packets,
+        resegmented: hop.resegmented,
+        delay_ns: Delay {
+            min: hop.min,
+            mean,
+            max: hop.max,
+        },
+    }
+}
+
+fn more(sent: &Sent, rtt: &Quantiles) -> More {
+    let duration = sent
+        .times
+        .map_or(0, |(first, last)| last.since(first).unsigned_abs());
+    let bits = u128::from(sent.stream_bytes) * 8 * 1_000_000_000;
+    let goodput = bits.checked_div(u128::from(duration)).unwrap_or(0);
+    let round_trips = || {
+        Some(RoundTrips {
+            min: rtt.min()?,
+            p50: rtt.percentile(50.0)?,
+            p99: rtt.percentile(99.0)?,
+            max: rtt.max()?,
+        })
+    };
+    More {
+        ack_lost_segments: sent.count(Verdict::ACK_LOST_SEGMENT),
+        keep_alive_acks: sent.count(Verdict::KEEP_ALIVE_ACK),
+        window_updates: sent.count(Verdict::WINDOW_UPDATE),
+        zero_window_probes: sent.count(Verdict::ZERO_WINDOW_PROBE),
+        zero_window_probe_acks: sent.count(Verdict::ZERO_WINDOW_PROBE_ACK),
+        reused_ports: sent.count(Verdict::REUSED_PORTS),
+        missing_bytes: sent.missing_bytes,
+        late_bytes: sent.late_bytes,
+        differing_segments: sent.differing,
+        mss: sent.mss,
+        window_scale: sent.window_scale,
+        sack_permitted: sent.sack_permitted,
+        largest_window: sent.largest_window.into(),
+        duration_ns: duration,
+        goodput_bps: u64::try_from(goodput).unwrap_or(u64::MAX),
+        rtt_ns: round_trips(),
+    }
+}
+
+fn direction(sent: &Sent, rtt: &Quantiles) -> Direction {
     Direction {
         packets: sent.packets,
         frame_bytes: sent.frame_bytes,
@@ -146,11 +217,12 @@ fn direction(sent: &Sent) -> Direction {
         keep_alives: sent.count(Verdict::KEEP_ALIVE),
         zero_windows: sent.count(Verdict::ZERO_WINDOW),
         window_full: sent.count(Verdict::WINDOW_FULL),
+        more: more(sent, rtt),
     }
 }
 
 /// The packets of a conversation that were kept to be shown.
-fn exhibits(one: &Conversation) -> Vec<Exhibit> {
+fn exhibits(one: &Conversation, interfaces: &[Interface]) -> Vec<Exhibit> {
     let Some(evidence) = &one.evidence else {
         return Vec::new();
     };
@@ -161,6 +233,7 @@ fn exhibits(one: &Conversation) -> Vec<Exhibit> {
         link_type: kept.link_type,
         wire_len: kept.wire_len,
         bytes: kept.bytes.clone(),
+        path: path_of(kept, interfaces),
         relative: kept
             .relative
             .seq_base
@@ -172,4 +245,16 @@ fn exhibits(one: &Conversation) -> Vec<Exhibit> {
             }),
     })
     .collect()
+}
+
+/// The further records of a packet, with the name of each interface or what stands for it.
+fn path_of(kept: &Kept, interfaces: &[Interface]) -> Vec<(String, u64, i64)> {
+    let name = |id: u32| {
+        let known = interfaces.get(id as usize).and_then(|it| it.name.clone());
+        known.unwrap_or_else(|| format!("interface {id}"))
+    };
+    kept.path
+        .iter()
+        .map(|(id, frame, delay)| (name(*id), *frame, *delay))
+        .collect()
 }

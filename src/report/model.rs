@@ -95,6 +95,22 @@ pub struct Conversation {
     pub to_server: Direction,
     /// What the server sent.
     pub to_client: Direction,
+    /// From SYN to the ACK that ends the handshake.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handshake_rtt_ns: Option<u64>,
+    /// `fin`, `rst` or `open`.
+    pub ended: &'static str,
+    /// Zeek's word, as `SF`.
+    pub state: &'static str,
+    /// What that means; shown in text only.
+    #[serde(skip)]
+    pub state_text: &'static str,
+    /// Further records of packets already counted.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub other_sightings: u64,
+    /// The ways those took.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<Path>,
     /// The message ledger, summed.
     pub messages: Messages,
     /// Client messages with their answers.
@@ -127,6 +143,111 @@ pub struct Direction {
     pub keep_alives: u64,
     pub zero_windows: u64,
     pub window_full: u64,
+    #[serde(flatten)]
+    pub more: More,
+}
+
+/// What else is known of one side, as far as it is known and not 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct More {
+    /// Segments with `tcp.analysis.ack_lost_segment`.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub ack_lost_segments: u64,
+    /// Segments with `tcp.analysis.keep_alive_ack`.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub keep_alive_acks: u64,
+    /// Segments with `tcp.analysis.window_update`.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub window_updates: u64,
+    /// Segments with `tcp.analysis.zero_window_probe`.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub zero_window_probes: u64,
+    /// Segments with `tcp.analysis.zero_window_probe_ack`.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub zero_window_probe_acks: u64,
+    /// Segments with `tcp.analysis.reused_ports`.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub reused_ports: u64,
+    /// Payload bytes of the stream that the capture does not hold.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub missing_bytes: u64,
+    /// Payload bytes that came after they had been given up as missing.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub late_bytes: u64,
+    /// Segments with bytes that differ from the first copy of them, which counts.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub differing_segments: u64,
+    /// Maximum segment size that it announced.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mss: Option<u16>,
+    /// Window scale shift that it announced.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window_scale: Option<u8>,
+    /// Whether it permitted selective acknowledgments.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub sack_permitted: bool,
+    /// Largest receive window that it announced, scaled where the scale is known, in bytes.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub largest_window: u64,
+    /// From its first segment to its last, in nanoseconds.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub duration_ns: u64,
+    /// Stream bytes over that time, in bits per second.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub goodput_bps: u64,
+    /// From what it sent, past the place of capture, to the acknowledgment, in nanoseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rtt_ns: Option<RoundTrips>,
+}
+
+/// Round-trip times in nanoseconds; minimum and maximum are exact, percentiles within 1 %.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct RoundTrips {
+    /// Shortest.
+    pub min: u64,
+    /// Median.
+    pub p50: u64,
+    /// 99th percentile.
+    pub p99: u64,
+    /// Longest.
+    pub max: u64,
+}
+
+/// Packets of a conversation that were recorded on one interface and then on another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Path {
+    /// `to_server` or `to_client`.
+    pub direction: &'static str,
+    /// Id of the interface that recorded them first.
+    pub from: u32,
+    /// Id of the interface of the further record.
+    pub to: u32,
+    /// Further records.
+    pub packets: u64,
+    /// Of those, the same bytes in other segments.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub resegmented: u64,
+    /// Delay from the first record to the further one.
+    pub delay_ns: Delay,
+}
+
+/// Delays in nanoseconds; negative where a later record has the earlier time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Delay {
+    /// Shortest.
+    pub min: i64,
+    /// Mean.
+    pub mean: i64,
+    /// Longest.
+    pub max: i64,
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde calls it with a reference"
+)]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// How many messages went each way, and the proof that each was seen.
@@ -250,6 +371,8 @@ pub struct Exhibit {
     pub wire_len: u32,
     /// The bytes captured.
     pub bytes: Vec<u8>,
+    /// Where else it was recorded: name or id of the interface, frame, nanoseconds later.
+    pub path: Vec<(String, u64, i64)>,
     /// What its conversation knows, for relative sequence numbers and the scaled window.
     pub relative: Option<Relative>,
 }

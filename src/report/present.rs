@@ -3,6 +3,7 @@
 mod answers;
 mod inventory;
 mod packets;
+mod tcp;
 
 use super::document::{Block, Document};
 use super::model::{Capture, Conversation, Endpoint, Report};
@@ -38,6 +39,7 @@ fn section(out: &mut Document, capture: &Capture) {
     packets::cited(out, capture);
     packets::layers(out, capture);
     inventory::conversations(out, capture);
+    tcp::analysis(out, capture);
     each_conversation(out, capture);
     out.push(heading(3, "Packets"));
     inventory::ledger(out, capture);
@@ -169,6 +171,13 @@ fn seconds(nanoseconds: i64) -> String {
     let sign = if nanoseconds < 0 { "-" } else { "" };
     let all = nanoseconds.unsigned_abs();
     format!("{sign}{}.{:09}", all / 1_000_000_000, all % 1_000_000_000)
+}
+
+/// Nanoseconds as milliseconds with three digits after the point.
+fn milliseconds(nanoseconds: i64) -> String {
+    let sign = if nanoseconds < 0 { "-" } else { "" };
+    let all = nanoseconds.unsigned_abs();
+    format!("{sign}{}.{:03}", all / 1_000_000, all / 1000 % 1000)
 }
 
 /// Packet numbers, in order: `packet 4`, `packets 4, 6 and 9`.

@@ -130,6 +130,12 @@ pub(crate) fn conversation(id: u64) -> Conversation {
         role_rule: "syn",
         first_frame: 1,
         interfaces: vec![0],
+        handshake_rtt_ns: Some(21_000),
+        ended: "fin",
+        state: "SF",
+        state_text: "established and closed by both sides",
+        other_sightings: 0,
+        paths: vec![],
         to_server: direction(6, 26),
         to_client: direction(4, 45),
         messages: Messages {
@@ -276,6 +282,7 @@ fn exhibits() -> Vec<Exhibit> {
             wire_len: u32::try_from(bytes.len()).unwrap_or_default(),
             bytes,
             relative: Some(known),
+            path: vec![],
         }
     };
     vec![

@@ -7,7 +7,7 @@ mod recent;
 use crate::decode::segment::Segment;
 use crate::flow::Flowed;
 use crate::time::Time;
-use reassembler::{Piece, Reassembler};
+use reassembler::{Counts, Piece, Reassembler};
 
 /// Both directions of one conversation.
 #[derive(Default)]
@@ -57,15 +57,19 @@ impl Streams {
         self.held = self.held + pair.held() - before;
     }
 
-    /// Ends a conversation: what stands behind holes is given after the gaps. Tells the payload
-    /// bytes seen in each direction, unless it has ended before.
-    pub fn close(&mut self, id: u32, mut give: impl FnMut(usize, Piece<'_>)) -> Option<[u64; 2]> {
+    /// Ends a conversation: what stands behind holes is given after the gaps. Tells what
+    /// became of each direction's payload, unless it has ended before.
+    pub fn close(
+        &mut self,
+        id: u32,
+        mut give: impl FnMut(usize, Piece<'_>),
+    ) -> Option<[Counts; 2]> {
         let mut pair = self.pairs.get_mut(id as usize).and_then(Option::take)?;
         self.held -= pair.held();
         for direction in [0, 1] {
             pair.sides[direction].close(&self.hasher, &mut |piece| give(direction, piece));
         }
-        Some([0, 1].map(|direction| pair.sides[direction].counts().seen))
+        Some([0, 1].map(|direction| pair.sides[direction].counts()))
     }
 
     /// Payload bytes held back behind holes, in all conversations.

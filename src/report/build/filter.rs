@@ -65,11 +65,12 @@ fn is_crossed(analysed: &Analysed, one: &Conversation) -> bool {
 /// Where the property alone would match other packets too: endpoints used again, headers
 /// quoted by ICMP.
 fn limited(analysed: &Analysed, one: &Conversation, mut filter: String) -> String {
-    if one.endpoints_reused {
+    let totals = &analysed.answers.totals;
+    if one.endpoints_reused || totals.ledger.evicted_conversations > 0 {
         let (first, last) = (one.first_frame, one.last_frame);
         filter += &format!(" && frame.number >= {first} && frame.number <= {last}");
     }
-    if analysed.answers.totals.ledger.skipped.quoted_tcp > 0 {
+    if totals.ledger.skipped.quoted_tcp > 0 {
         filter += " && !icmp && !icmpv6";
     }
     filter

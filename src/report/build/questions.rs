@@ -142,7 +142,13 @@ impl Of<'_> {
             }
         };
         let rule = format!("{rule}; this is the {role}'s port");
-        self.answer(json!(port), port.to_string(), rule, confidence)
+        let mut answer = self.answer(json!(port), port.to_string(), rule, confidence);
+        if let (RoleRule::Syn | RoleRule::SynAck, Some(evidence)) = (self.rule, self.evidence) {
+            answer.frames.clone_from(&evidence.handshake.first);
+            answer.frames_total = evidence.handshake.total;
+            answer.filter = format!("tcp.flags.syn == 1 && {}", answer.filter);
+        }
+        answer
     }
 
     fn interface(&self) -> Answer {
@@ -302,7 +308,7 @@ impl Of<'_> {
     fn bytes(&self, direction: usize) -> Answer {
         let sent = &self.one.sent[direction];
         let (payload, frames) = (sent.payload_bytes, sent.frame_bytes);
-        let mut rule = "payload is the sum of tcp.len, retransmissions included; frames is the sum of frame.len over all packets this way".to_owned();
+        let mut rule = "the first number is the payload, the sum of tcp.len, retransmissions included; the second is the sum of frame.len over all packets this way".to_owned();
         if self.one.other_sightings > 0 {
             rule += "; a packet recorded on several interfaces counts once";
         }
@@ -313,7 +319,7 @@ impl Of<'_> {
             .map_or(&empty, |evidence| &evidence.payload[direction]);
         Answer {
             value,
-            text: format!("{payload} payload, {frames} in frames"),
+            text: format!("{payload}, in frames {frames}"),
             rule,
             confidence: Confidence::Certain,
             frames: with_payload.first.clone(),

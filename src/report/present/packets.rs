@@ -2,7 +2,7 @@
 
 use super::super::document::{Block, Document};
 use super::super::model::{Answer, Answers, Capture, Exhibit};
-use super::{heading, packet_numbers, plural, seconds, text};
+use super::{clean, heading, milliseconds, packet_numbers, plural, seconds, text};
 use crate::decode::dissect::{Dissection, Layer, dissect, hex_dump};
 use crate::time::Time;
 
@@ -63,6 +63,7 @@ pub(super) fn cited(out: &mut Document, capture: &Capture) {
     if !shown.is_empty() {
         let start = capture.first_time_ns.unwrap_or_default();
         out.push(Block::Lines(packet_list(&shown, start)));
+        out.extend(shown.iter().filter_map(|exhibit| path(exhibit)));
     }
     let missing: Vec<u64> = frames
         .into_iter()
@@ -71,6 +72,27 @@ pub(super) fn cited(out: &mut Document, capture: &Capture) {
     if !missing.is_empty() {
         out.push(not_kept(&missing));
     }
+}
+
+/// Where else a packet was recorded, on its way through several interfaces.
+fn path(exhibit: &Exhibit) -> Option<Block> {
+    let again: Vec<String> = exhibit
+        .path
+        .iter()
+        .map(|(name, frame, delay)| {
+            format!(
+                "as packet {frame} on {} after {} ms",
+                clean(name),
+                milliseconds(*delay)
+            )
+        })
+        .collect();
+    let words = format!(
+        "Packet {} was recorded again {}.",
+        exhibit.frame,
+        again.join(", ")
+    );
+    (!again.is_empty()).then(|| text(&words))
 }
 
 fn not_kept(frames: &[u64]) -> Block {

@@ -6,12 +6,13 @@ use std::io;
 use super::{LONGEST_RECORD, Record, Step};
 use crate::source::block::Block;
 use crate::time::Time;
+use crate::wire::ByteOrder;
 
 const HEADER: usize = 24;
 
 /// One file's reader: layout from its magic number, then from its header.
 pub(super) struct Classic {
-    big_endian: bool,
+    order: ByteOrder,
     /// Nanoseconds in a unit of a record's second time field.
     unit: i64,
     record_header: usize,
@@ -42,12 +43,12 @@ impl Classic {
             0xa1b2_cd34 => Some((1000, 24)),
             _ => None,
         };
-        let (big_endian, (unit, record_header)) = match known(number) {
-            Some(layout) => (false, layout),
-            None => (true, known(number.swap_bytes())?),
+        let (order, (unit, record_header)) = match known(number) {
+            Some(layout) => (ByteOrder::Little, layout),
+            None => (ByteOrder::Big, known(number.swap_bytes())?),
         };
         Some(Self {
-            big_endian,
+            order,
             unit,
             record_header,
             header: None,
@@ -56,24 +57,6 @@ impl Classic {
 
     pub(super) fn link_type(&self) -> Option<u32> {
         self.header.as_ref().map(|h| h.link_type)
-    }
-
-    fn u32(&self, bytes: &[u8], at: usize) -> u32 {
-        let field = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
-        if self.big_endian {
-            u32::from_be_bytes(field)
-        } else {
-            u32::from_le_bytes(field)
-        }
-    }
-
-    fn u16(&self, bytes: &[u8], at: usize) -> u16 {
-        let field = [bytes[at], bytes[at + 1]];
-        if self.big_endian {
-            u16::from_be_bytes(field)
-        } else {
-            u16::from_le_bytes(field)
-        }
     }
 
     pub(super) fn step(&mut self, block: &mut Block) -> io::Result<Step> {
@@ -121,7 +104,7 @@ impl Classic {
     }
 
     fn read_header(&self, bytes: &[u8]) -> Header {
-        let (major, minor) = (self.u16(bytes, 4), self.u16(bytes, 6));
+        let (major, minor) = (self.order.u16(bytes, 4), self.order.u16(bytes, 6));
         let lengths = match (major, minor) {
             (2, 3) => Lengths::SmallerIsCaptured,
             (2, 0..=2) | (0 | 1, _) => Lengths::WireFirst,
@@ -129,13 +112,13 @@ impl Classic {
         };
         // the upper six bits tell of a frame check sequence, not of the link type
         Header {
-            link_type: self.u32(bytes, 20) & 0x03ff_ffff,
+            link_type: self.order.u32(bytes, 20) & 0x03ff_ffff,
             lengths,
         }
     }
 
     fn lengths(&self, head: &[u8], order: Lengths) -> (u32, u32) {
-        let (first, second) = (self.u32(head, 8), self.u32(head, 12));
+        let (first, second) = (self.order.u32(head, 8), self.order.u32(head, 12));
         match order {
             Lengths::CapturedFirst => (first, second),
             Lengths::WireFirst => (second, first),
@@ -144,7 +127,7 @@ impl Classic {
     }
 
     fn time(&self, head: &[u8]) -> Time {
-        let (seconds, fraction) = (self.u32(head, 0), self.u32(head, 4));
+        let (seconds, fraction) = (self.order.u32(head, 0), self.order.u32(head, 4));
         // a fraction of a second or more is carried over
         Time(i64::from(seconds) * 1_000_000_000 + i64::from(fraction) * self.unit)
     }

@@ -6,6 +6,7 @@ use std::io;
 use super::{Described, LONGEST_RECORD, Record, Step};
 use crate::source::block::Block;
 use crate::time::Time;
+use crate::wire::ByteOrder;
 
 /// Block type of a section header: the first bytes of every pcapng file, the same in both byte orders.
 pub(super) const MAGIC: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
@@ -38,7 +39,7 @@ struct Clock {
 /// One file's reader.
 #[derive(Default)]
 pub(super) struct PcapNg {
-    big_endian: bool,
+    order: ByteOrder,
     /// Interfaces of all sections.
     described: Vec<Described>,
     /// Index into `described` of the current section's first.
@@ -60,24 +61,6 @@ impl PcapNg {
         &self.described
     }
 
-    fn u32(&self, bytes: &[u8], at: usize) -> u32 {
-        let field = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
-        if self.big_endian {
-            u32::from_be_bytes(field)
-        } else {
-            u32::from_le_bytes(field)
-        }
-    }
-
-    fn u16(&self, bytes: &[u8], at: usize) -> u16 {
-        let field = [bytes[at], bytes[at + 1]];
-        if self.big_endian {
-            u16::from_be_bytes(field)
-        } else {
-            u16::from_le_bytes(field)
-        }
-    }
-
     /// Passes over blocks until one holds a packet.
     pub(super) fn step(&mut self, block: &mut Block) -> io::Result<Step> {
         loop {
@@ -92,8 +75,8 @@ impl PcapNg {
             let section = head[..4] == MAGIC;
             if section {
                 match head[8..12] {
-                    [0x1a, 0x2b, 0x3c, 0x4d] => self.big_endian = true,
-                    [0x4d, 0x3c, 0x2b, 0x1a] => self.big_endian = false,
+                    [0x1a, 0x2b, 0x3c, 0x4d] => self.order = ByteOrder::Big,
+                    [0x4d, 0x3c, 0x2b, 0x1a] => self.order = ByteOrder::Little,
                     _ => {
                         return Ok(bad(
                             12,
@@ -102,12 +85,12 @@ impl PcapNg {
                     }
                 }
             }
-            let (kind, len) = (self.u32(head, 0), self.u32(head, 4) as usize);
+            let (kind, len) = (self.order.u32(head, 0), self.order.u32(head, 4) as usize);
             if let Some(step) = Self::whole(block, len)? {
                 return Ok(step);
             }
             let bytes = &block.bytes()[..len];
-            if self.u32(bytes, len - 4) as usize != len {
+            if self.order.u32(bytes, len - 4) as usize != len {
                 return Ok(bad(len as u64, "a block whose two length fields differ"));
             }
             if let Some(step) = self.block(kind, bytes) {
@@ -156,14 +139,14 @@ impl PcapNg {
                 Some(bad(32, "a packet block shorter than 32 bytes"))
             }
             ENHANCED_PACKET => {
-                let interface = self.u32(bytes, 8);
+                let interface = self.order.u32(bytes, 8);
                 Some(self.packet(bytes, interface))
             }
             OBSOLETE_PACKET if bytes.len() < 32 => {
                 Some(bad(32, "a packet block shorter than 32 bytes"))
             }
             OBSOLETE_PACKET => {
-                let interface = u32::from(self.u16(bytes, 8));
+                let interface = u32::from(self.order.u16(bytes, 8));
                 Some(self.packet(bytes, interface))
             }
             SIMPLE_PACKET if bytes.len() < 16 => {
@@ -178,13 +161,16 @@ impl PcapNg {
         let mut clock = Clock {
             per_second: 1_000_000,
             offset: 0,
-            snap_len: self.u32(bytes, 12),
-            link_type: u32::from(self.u16(bytes, 8)),
+            snap_len: self.order.u32(bytes, 12),
+            link_type: u32::from(self.order.u16(bytes, 8)),
         };
         let mut name = None;
         let mut options = &bytes[16..bytes.len() - 4];
         while options.len() >= 4 {
-            let (code, len) = (self.u16(options, 0), usize::from(self.u16(options, 2)));
+            let (code, len) = (
+                self.order.u16(options, 0),
+                usize::from(self.order.u16(options, 2)),
+            );
             let Some(value) = options.get(4..4 + len) else {
                 break;
             };
@@ -193,8 +179,8 @@ impl PcapNg {
                 (OPTION_IF_NAME, 1..) => name = Some(text(value)).filter(|n| !n.is_empty()),
                 (OPTION_IF_TSRESOL, 1) => clock.per_second = per_second(value[0]),
                 (OPTION_IF_TSOFFSET, 8) => {
-                    let (high, low) = (self.u32(value, 0), self.u32(value, 4));
-                    let (high, low) = if self.big_endian {
+                    let (high, low) = (self.order.u32(value, 0), self.order.u32(value, 4));
+                    let (high, low) = if self.order == ByteOrder::Big {
                         (high, low)
                     } else {
                         (low, high)
@@ -221,17 +207,18 @@ impl PcapNg {
                 format!("a packet of interface {interface}, which nothing before it describes");
             return bad(bytes.len() as u64, reason);
         };
-        let captured = self.u32(bytes, 20) as usize;
+        let captured = self.order.u32(bytes, 20) as usize;
         if captured > bytes.len() - 32 {
             let reason = format!("a packet of {captured} bytes in a block of {}", bytes.len());
             return bad(32 + captured as u64, reason);
         }
-        let units = u64::from(self.u32(bytes, 12)) << 32 | u64::from(self.u32(bytes, 16));
+        let units =
+            u64::from(self.order.u32(bytes, 12)) << 32 | u64::from(self.order.u32(bytes, 16));
         self.last_time = clock.time(units);
         self.record(
             bytes,
             28..28 + captured,
-            self.u32(bytes, 24),
+            self.order.u32(bytes, 24),
             interface,
             clock,
         )
@@ -245,7 +232,7 @@ impl PcapNg {
                 "a packet before any interface is described",
             );
         };
-        let wire = self.u32(bytes, 8);
+        let wire = self.order.u32(bytes, 8);
         let snap_len = if clock.snap_len == 0 {
             u32::MAX
         } else {

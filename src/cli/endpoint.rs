@@ -1,0 +1,42 @@
+//! What the command lines of `server` and `client` share.
+
+use std::io::ErrorKind;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::error::ErrorKind as UsageKind;
+
+use super::Exit;
+use crate::endpoint::{Framing, Trouble, console};
+
+/// Reads the process's arguments; `Err` is how to end: help was shown, or usage was wrong.
+pub(super) fn parse<T: clap::Parser>() -> Result<T, Exit> {
+    T::try_parse().map_err(|error| {
+        // a closed pipe is no failure of help
+        let _ = error.print();
+        match error.kind() {
+            UsageKind::DisplayHelp | UsageKind::DisplayVersion => Exit::Done,
+            _ => Exit::Usage,
+        }
+    })
+}
+
+/// The values of `--framing`.
+pub(super) fn framing() -> impl TypedValueParser<Value = Framing> {
+    PossibleValuesParser::new(["line", "chunk"]).map(|name| match name.as_str() {
+        "chunk" => Framing::Chunk,
+        _ => Framing::Line,
+    })
+}
+
+/// Says why `program` could not go on, and how it ends.
+pub(super) fn end(program: &str, trouble: &Trouble) -> Exit {
+    if matches!(trouble, Trouble::OutputClosed) {
+        return Exit::Done;
+    }
+    console::note(&format!("{program}: {trouble}"));
+    match trouble.kind() {
+        ErrorKind::PermissionDenied => Exit::Permission,
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Exit::Incomplete,
+        _ => Exit::Usage,
+    }
+}

@@ -1,0 +1,83 @@
+//! Signals as something to poll: the first asks for an exact stop, the second for one at once.
+
+use std::cell::Cell;
+use std::fs;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::low_level::pipe;
+
+/// SIGINT, SIGTERM and SIGHUP, counted.
+pub struct Signals {
+    reader: UnixStream,
+    count: Cell<usize>,
+}
+
+impl Signals {
+    /// Takes the signals over from now on. A SIGHUP that is ignored (`nohup`) stays ignored.
+    ///
+    /// # Errors
+    /// Where the system gives no socket or takes no handler.
+    pub fn new() -> io::Result<Self> {
+        let (reader, writer) = UnixStream::pair()?;
+        reader.set_nonblocking(true)?;
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            if signal != SIGHUP || !is_ignored(SIGHUP) {
+                pipe::register(signal, writer.try_clone()?)?;
+            }
+        }
+        // A file size limit shall be a failing write, which is dealt with, and not a death.
+        signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
+        Ok(Self {
+            reader,
+            count: Cell::new(0),
+        })
+    }
+
+    /// How many have come so far.
+    pub fn count(&self) -> usize {
+        let mut bytes = [0; 64];
+        while let Ok(read @ 1..) = (&self.reader).read(&mut bytes) {
+            self.count.set(self.count.get() + read);
+        }
+        self.count.get()
+    }
+}
+
+/// What to poll for signals.
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.reader.as_fd()
+    }
+}
+
+/// Whether this process was started with the signal ignored; `false` where that is not told.
+fn is_ignored(signal: i32) -> bool {
+    fs::read_to_string("/proc/self/status").is_ok_and(|status| ignores(&status, signal))
+}
+
+/// The same of a text in the format of proc(5)'s `status`.
+fn ignores(status: &str, signal: i32) -> bool {
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .is_some_and(|mask| mask & (1 << (signal - 1)) != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ignored_signals_are_read_from_the_mask() {
+        let status = "Name:\tx\nSigIgn:\t0000000000001001\nSigCgt:\t0000000000000002\n";
+        assert!(ignores(status, SIGHUP));
+        assert!(!ignores(status, SIGINT));
+        assert!(!ignores("", SIGHUP));
+    }
+}
