@@ -134,6 +134,8 @@ fn be32(bytes: &[u8], at: usize) -> u32 {
 }
 
 const TCP: u8 = IpNumber::TCP.0;
+const ICMP: u8 = IpNumber::ICMP.0;
+const ICMPV6: u8 = IpNumber::IPV6_ICMP.0;
 
 fn ipv4(packet: &[u8], on_wire: usize) -> Result<Transport<'_>, Skip> {
     let header = Ipv4HeaderSlice::from_slice(packet).map_err(|_| Skip::NotIp)?;
@@ -145,8 +147,14 @@ fn ipv4(packet: &[u8], on_wire: usize) -> Result<Transport<'_>, Skip> {
         length => length.min(on_wire),
     };
     let claimed = total.checked_sub(len).ok_or(Skip::NotIp)?;
-    if header.protocol() != IpNumber::TCP {
-        return Err(Skip::NotTcp);
+    match header.protocol().0 {
+        TCP => {}
+        ICMP if !header.is_fragmenting_payload()
+            && quotes_tcp(within(packet, len, total), &[3, 4, 5, 11, 12]) =>
+        {
+            return Err(Skip::QuotedTcp);
+        }
+        _ => return Err(Skip::NotTcp),
     }
     // as in Wireshark, a first fragment that the capture does not hold whole takes no part in
     // reassembly: its TCP header counts where it stands, without a length
@@ -182,10 +190,32 @@ fn ipv6(packet: &[u8], on_wire: usize) -> Result<Transport<'_>, Skip> {
         0 => on_wire,
         payload => (40 + payload).min(on_wire),
     };
+    let (next, at) = upper_layer(&header, packet)?;
+    match next {
+        TCP => {}
+        ICMPV6 if quotes_tcp(within(packet, at, total), &[1, 2, 3, 4]) => {
+            return Err(Skip::QuotedTcp);
+        }
+        _ => return Err(Skip::NotTcp),
+    }
+    let bytes = packet.get(at..).unwrap_or_default();
+    let claimed = total.saturating_sub(at);
+    Ok(Transport {
+        source: IpAddr::from(header.source()),
+        destination: IpAddr::from(header.destination()),
+        ip_id: 0,
+        bytes: &bytes[..bytes.len().min(claimed)],
+        claimed,
+        fragment: false,
+    })
+}
+
+/// Passes over the extension headers of an IPv6 packet: the protocol behind them, and where
+/// it begins.
+fn upper_layer(header: &Ipv6HeaderSlice<'_>, packet: &[u8]) -> Result<(u8, usize), Skip> {
     let (mut next, mut at) = (header.next_header().0, 40);
     loop {
         let len = match next {
-            TCP => break,
             HOP_BY_HOP | ROUTING | DESTINATION_OPTIONS | MOBILITY | HOST_IDENTITY | SHIM6 => packet
                 .get(at + 1)
                 .map(|units| (usize::from(*units) + 1) * 8),
@@ -201,21 +231,34 @@ fn ipv6(packet: &[u8], on_wire: usize) -> Result<Transport<'_>, Skip> {
                 }
                 Some(8)
             }
-            _ => return Err(Skip::NotTcp),
+            other => return Ok((other, at)),
         };
         next = *packet.get(at).ok_or(Skip::NotTcp)?;
         at += len.ok_or(Skip::NotTcp)?;
     }
-    let bytes = packet.get(at..).unwrap_or_default();
-    let claimed = total.saturating_sub(at);
-    Ok(Transport {
-        source: IpAddr::from(header.source()),
-        destination: IpAddr::from(header.destination()),
-        ip_id: 0,
-        bytes: &bytes[..bytes.len().min(claimed)],
-        claimed,
-        fragment: false,
-    })
+}
+
+/// What was captured of a packet behind its headers and within its length.
+fn within(packet: &[u8], from: usize, total: usize) -> &[u8] {
+    packet
+        .get(from..packet.len().min(total))
+        .unwrap_or_default()
+}
+
+/// Whether an ICMP message is an error, of one of these types, about a TCP segment.
+fn quotes_tcp(message: &[u8], errors: &[u8]) -> bool {
+    let Some((kind, quoted)) = message.first().zip(message.get(8..)) else {
+        return false;
+    };
+    if !errors.contains(kind) {
+        return false;
+    }
+    if let Ok(header) = Ipv4HeaderSlice::from_slice(quoted) {
+        let ports = quoted.len() > header.slice().len();
+        return ports && header.protocol().0 == TCP && header.fragments_offset().value() == 0;
+    }
+    Ipv6HeaderSlice::from_slice(quoted)
+        .is_ok_and(|header| upper_layer(&header, quoted).is_ok_and(|(next, _)| next == TCP))
 }
 
 fn tcp<'a>(frame: Frame<'a>, link: &Link, ip: &Transport<'a>) -> Result<Segment<'a>, Skip> {
@@ -412,6 +455,57 @@ mod tests {
         assert_eq!(of(229, &bytes[..82], 83).unwrap_err(), Skip::Fragment);
         bytes[43] = 0; // atomic
         assert_eq!(of(229, &bytes[..82], 83).unwrap().payload_len, 3);
+    }
+
+    #[test]
+    fn a_header_quoted_in_an_icmp_error_is_none() {
+        let v4 = |kind: u8, quoted: &[u8]| {
+            let mut bytes = packet()[..20].to_vec();
+            bytes[9] = ICMP;
+            bytes.extend([kind, 1, 0, 0, 0, 0, 0, 0]);
+            bytes.extend(quoted);
+            bytes[3] = bytes.len() as u8;
+            of(101, &bytes, bytes.len() as u32).unwrap_err()
+        };
+        let quoted = &packet()[..28];
+        for kind in [3, 4, 5, 11, 12] {
+            assert_eq!(v4(kind, quoted), Skip::QuotedTcp, "type {kind}");
+        }
+        assert_eq!(
+            v4(8, quoted),
+            Skip::NotTcp,
+            "an echo request quotes nothing"
+        );
+        let mut udp = quoted.to_vec();
+        udp[9] = 17;
+        assert_eq!(v4(3, &udp), Skip::NotTcp);
+        assert_eq!(v4(3, &[]), Skip::NotTcp);
+        let mut bytes = vec![0x45, 0, 0, 24, 0, 0, 0, 0, 64, ICMP];
+        bytes.extend([0; 10]);
+        bytes.extend([3, 1, 0, 0, 0, 0, 0, 0]);
+        bytes.extend(quoted);
+        let found = of(101, &bytes, 60).unwrap_err();
+        assert_eq!(
+            found,
+            Skip::NotTcp,
+            "what stands behind the packet is padding"
+        );
+
+        let mut inner = vec![0x60, 0, 0, 0, 0, 28, 60, 64];
+        inner.extend([0; 32]);
+        inner.extend([6, 0, 0, 0, 0, 0, 0, 0]); // destination options, then TCP
+        inner.extend(&packet()[20..40]);
+        let v6 = |kind: u8, inner: &[u8]| {
+            let mut bytes = vec![0x60, 0, 0, 0, 0, 8 + inner.len() as u8, ICMPV6, 64];
+            bytes.extend([0; 32]);
+            bytes.extend([kind, 0, 0, 0, 0, 0, 0, 0]);
+            bytes.extend(inner);
+            of(229, &bytes, bytes.len() as u32).unwrap_err()
+        };
+        assert_eq!(v6(1, &inner), Skip::QuotedTcp);
+        assert_eq!(v6(128, &inner), Skip::NotTcp);
+        inner[40] = 17;
+        assert_eq!(v6(1, &inner), Skip::NotTcp);
     }
 
     proptest! {
