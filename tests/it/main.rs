@@ -14,3 +14,11 @@ mod memory;
 mod net;
 mod scenarios;
 mod structure;
+
+/// Copies a program to where another user can run it. `cp` does it: a file that this process
+/// had open for writing could be in the hands of a child that another test just started, and
+/// then the kernel would refuse to run it.
+fn copy_program(from: &std::path::Path, to: &std::path::Path) {
+    let copied = std::process::Command::new("cp").arg(from).arg(to).status();
+    assert!(copied.unwrap().success(), "cp {}", from.display());
+}

@@ -100,7 +100,7 @@ fn guarded() -> (Files, PathBuf) {
     let files = Files::new();
     fs::set_permissions(files.path(), Permissions::from_mode(0o755)).unwrap();
     let program = files.path().join("analyze");
-    fs::copy(env!("CARGO_BIN_EXE_analyze"), &program).unwrap();
+    crate::copy_program(env!("CARGO_BIN_EXE_analyze").as_ref(), &program);
     fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
     let secret = files.add("secret.pcap", &echo().bytes);
     fs::set_permissions(&secret, Permissions::from_mode(0o0)).unwrap();

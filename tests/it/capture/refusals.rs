@@ -81,7 +81,7 @@ fn without_the_right_it_names_three_ways_to_get_it() {
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).expect("set");
     // The build folder may be closed to others.
     let program = folder.path().join("capture");
-    fs::copy(CAPTURE, &program).expect("copied");
+    crate::copy_program(CAPTURE.as_ref(), &program);
     let output = Command::new("setpriv")
         .args(["--reuid", "65534", "--regid", "65534", "--clear-groups"])
         .arg(&program)

@@ -118,7 +118,7 @@ fn for_nobody(program: &str, folder: &tempfile::TempDir) -> Command {
     let open = Permissions::from_mode(0o755);
     fs::set_permissions(folder.path(), open.clone()).unwrap();
     let copy: PathBuf = folder.path().join("program");
-    fs::copy(program, &copy).unwrap();
+    crate::copy_program(program.as_ref(), &copy);
     fs::set_permissions(&copy, open).unwrap();
     let mut command = Command::new(copy);
     command.current_dir(folder.path()).uid(NOBODY).gid(NOBODY);
