@@ -46,7 +46,8 @@ fn push(safe: &mut String, character: char) {
 /// Control characters; the marks that change direction (UAX #9, section 2); line and
 /// paragraph separators; and the invisible characters that let two texts look alike. The
 /// joiners U+200C and U+200D stay: scripts and emoji need them.
-fn is_unsafe(character: char) -> bool {
+#[must_use]
+pub fn is_unsafe(character: char) -> bool {
     character.is_control()
         || matches!(character,
             '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}'

@@ -2,6 +2,10 @@
 
 use std::io::{self, Write};
 
+use serde::Serialize;
+use serde_json::ser::{Formatter, Serializer};
+
+use crate::echo::escape::is_unsafe;
 use crate::report::model::Report;
 
 /// Writes the report as one line of JSON. It is written while it is walked, so a report of
@@ -11,6 +15,43 @@ use crate::report::model::Report;
 ///
 /// The writer's own; [`io::ErrorKind::BrokenPipe`] where the reader has closed.
 pub fn json(report: &Report, out: &mut impl Write) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, report)?;
+    report.serialize(&mut Serializer::with_formatter(&mut *out, Safe))?;
     out.write_all(b"\n")
+}
+
+/// Compact, and with what could steer a terminal as `\uXXXX`: the same text to a reader of JSON.
+struct Safe;
+
+impl Formatter for Safe {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        out: &mut W,
+        text: &str,
+    ) -> io::Result<()> {
+        let mut plain = text;
+        while let Some((at, character)) = plain.char_indices().find(|(_, it)| is_unsafe(*it)) {
+            out.write_all(&plain.as_bytes()[..at])?;
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                write!(out, "\\u{unit:04x}")?;
+            }
+            plain = &plain[at + character.len_utf8()..];
+        }
+        out.write_all(plain.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_steer_a_terminal_is_escaped_and_read_back_the_same() {
+        let text = "a\u{1b}[2J\u{9b}b\u{202e}\u{e0041}ü\"\\";
+        let mut out = Vec::new();
+        text.serialize(&mut Serializer::with_formatter(&mut out, Safe))
+            .unwrap();
+        let said = String::from_utf8(out).unwrap();
+        assert_eq!(said, r#""a\u001b[2J\u009bb\u202e\udb40\udc41ü\"\\""#);
+        assert_eq!(serde_json::from_str::<String>(&said).unwrap(), text);
+    }
 }

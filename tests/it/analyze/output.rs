@@ -108,12 +108,9 @@ fn hostile_bytes_do_not_reach_the_output() {
     for format in ["text", "markdown", "json"] {
         let ran = run(&[Path::new("--format"), Path::new(format), &file]);
         assert_eq!(ran.code, Some(0));
+        assert_eq!(hostile(&ran.out), None, "{format}: {:?}", ran.out);
         if format == "json" {
-            // RFC 8259 escapes those below a space; what else is in a name is data
-            assert!(!ran.out.trim_end().contains(|c: char| c < ' '));
             assert_eq!(ran.capture()["interfaces"][0]["name"], evil);
-        } else {
-            assert_eq!(hostile(&ran.out), None, "{format}: {:?}", ran.out);
         }
         assert!(ran.out.contains("evil"), "{format} names the interface");
     }
