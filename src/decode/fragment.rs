@@ -134,3 +134,80 @@ impl Waiting {
         whole
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packet(id: u16) -> Ip {
+        Ip {
+            source: [10, 0, 0, 1].into(),
+            destination: [10, 0, 0, 2].into(),
+            id,
+            protocol: 6,
+            at: 0,
+            end: 0,
+            part: None,
+            cut: false,
+        }
+    }
+
+    fn push(
+        fragments: &mut Fragments,
+        id: u16,
+        offset: usize,
+        more: bool,
+        bytes: &[u8],
+    ) -> Option<Vec<u8>> {
+        let part = Part {
+            id: id.into(),
+            offset,
+            more,
+        };
+        fragments.push(&packet(id), part, bytes)
+    }
+
+    #[test]
+    fn the_oldest_is_dropped_beyond_the_bound() {
+        let mut fragments = Fragments::default();
+        for id in 0..2000 {
+            assert_eq!(push(&mut fragments, id, 0, true, &[1; 4096]), None);
+            assert!(fragments.held <= MOST_HELD);
+        }
+        assert_eq!(push(&mut fragments, 0, 4096, false, &[2]), None, "dropped");
+        let whole = push(&mut fragments, 1999, 4096, false, &[2]).unwrap();
+        assert_eq!(whole.len(), 4097);
+    }
+
+    #[test]
+    fn nothing_is_held_when_all_are_complete() {
+        let mut fragments = Fragments::default();
+        for id in 0..5000 {
+            assert_eq!(push(&mut fragments, id, 8, false, b"end"), None);
+            assert_eq!(
+                push(&mut fragments, id, 0, true, b"8 bytes.").unwrap(),
+                b"8 bytes.end"
+            );
+        }
+        assert_eq!((fragments.held, fragments.waiting.len()), (0, 0));
+        assert!(fragments.order.len() < 20);
+    }
+
+    #[test]
+    fn what_came_first_stays() {
+        let mut fragments = Fragments::default();
+        assert_eq!(push(&mut fragments, 1, 8, true, &[1; 8]), None);
+        assert_eq!(push(&mut fragments, 1, 24, false, &[2; 4]), None);
+        let whole = push(&mut fragments, 1, 0, true, &[3; 32]);
+        assert_eq!(whole, None, "longer than the datagram");
+    }
+
+    #[test]
+    fn an_overlap_fills_the_gaps_only() {
+        let mut fragments = Fragments::default();
+        assert_eq!(push(&mut fragments, 1, 8, true, &[1; 8]), None);
+        assert_eq!(push(&mut fragments, 1, 24, false, &[2; 8]), None);
+        let whole = push(&mut fragments, 1, 0, true, &[3; 32]).unwrap();
+        assert_eq!(whole, [[3; 8], [1; 8], [3; 8], [2; 8]].concat());
+    }
+}
