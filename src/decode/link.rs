@@ -228,4 +228,91 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn every_link_layer_leads_to_ip() {
+        let z = |n: usize| vec![0u8; n];
+        let snap = [0xaa, 0xaa, 3, 0, 0, 0, 8, 0];
+        let radio = |control: [u8; 2], len: usize| [&control[..], &z(len - 2), &snap].concat();
+        let ppi = [&[0, 0, 8, 0, 105, 0, 0, 0][..], &radio([8, 1], 24)].concat();
+        let padded = [0, 0, 9, 0, 2, 0, 0, 0, 0x20];
+        let table: Vec<(&str, u32, Vec<u8>)> = vec![
+            ("802.3", 1, [&z(12)[..], &[0, 50], &snap].concat()),
+            (
+                "802.3 in a VLAN",
+                1,
+                [&z(12)[..], &[0x81, 0, 0, 1, 0, 50], &snap].concat(),
+            ),
+            (
+                "PPPoE",
+                1,
+                [&z(12)[..], &[0x88, 0x64, 0x11, 0, 0, 1, 0, 9, 0, 0x21]].concat(),
+            ),
+            (
+                "MPLS",
+                1,
+                [&z(12)[..], &[0x88, 0x47, 0, 1, 0, 9, 0, 2, 1, 9]].concat(),
+            ),
+            (
+                "token ring with a route",
+                6,
+                [&z(8)[..], &[0x80], &z(5), &[4, 0, 0, 0], &snap].concat(),
+            ),
+            ("ARCNET, RFC 1051", 7, vec![1, 2, 240]),
+            ("ARCNET, RFC 1201", 7, vec![1, 2, 212, 0, 0, 1]),
+            ("ARCNET of Linux", 129, vec![1, 2, 0, 0, 212, 0, 0, 1]),
+            ("PPP", 9, vec![0, 0x21]),
+            ("PPP, short", 9, vec![0x21]),
+            ("PPP in HDLC", 50, vec![0xff, 3, 0, 0x21]),
+            ("PPP with MPLS", 9, vec![0xff, 3, 2, 0x81, 0, 1, 1, 9]),
+            ("PPP with direction", 204, vec![1, 0xff, 3, 0, 0x21]),
+            ("FDDI", 10, [&z(13)[..], &snap].concat()),
+            ("Cisco HDLC", 104, vec![0x0f, 0, 8, 0]),
+            ("802.11", 105, radio([8, 1], 24)),
+            ("802.11 QoS", 105, radio([0x88, 1], 26)),
+            ("802.11 between access points", 105, radio([8, 3], 30)),
+            (
+                "radiotap",
+                127,
+                [&[0, 0, 8, 0, 0, 0, 0, 0][..], &radio([8, 1], 24)].concat(),
+            ),
+            (
+                "radiotap, padded",
+                127,
+                [&padded[..], &radio([0x88, 1], 28)].concat(),
+            ),
+            ("PPI", 192, ppi),
+            (
+                "NFLOG",
+                239,
+                vec![
+                    2, 0, 0, 0, 8, 0, 1, 0, 8, 0, 1, 0, 5, 0, 10, 0, 97, 0, 0, 0, 44, 0, 9, 0,
+                ],
+            ),
+            ("IPoIB", 242, [&z(40)[..], &[8, 0, 0, 0]].concat()),
+            ("FireWire", 138, [&z(16)[..], &[8, 0]].concat()),
+            ("SLL with LLC", 113, [&z(14)[..], &[0, 4], &snap].concat()),
+        ];
+        for (name, link_type, head) in table {
+            let whole = [&head[..], &[0x45]].concat();
+            assert_eq!(of(link_type, &whole).network, Some(head.len()), "{name}");
+            // cut within, no more is found than lies in it
+            for cut in 0..whole.len() {
+                of(link_type, &whole[..cut]);
+            }
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_frame_is_survived(
+            link_type in proptest::sample::select(vec![
+                0u32, 1, 6, 7, 9, 10, 11, 12, 50, 51, 104, 105, 108, 109, 113, 119, 127, 129, 138,
+                163, 166, 178, 192, 204, 239, 242, 276,
+            ]),
+            bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..90),
+        ) {
+            of(link_type, &bytes);
+        }
+    }
 }
