@@ -1,14 +1,9 @@
 //! Link layers: where a frame's network packet begins, and what the link header tells of the interface.
 
+use super::layer::{self, Next, be16, be32};
+use super::radio;
 use crate::source::frame::Frame;
 use crate::wire::{SLL_LEN, SLL2_LEN, link};
-
-/// EtherType of IPv4.
-const IPV4: u16 = 0x0800;
-/// EtherType of IPv6.
-const IPV6: u16 = 0x86dd;
-/// EtherTypes of VLAN tags: 802.1Q, 802.1ad, and QinQ as used before it.
-const VLAN_TAGS: [u16; 3] = [0x8100, 0x88a8, 0x9100];
 
 /// Which device's record a frame is, as far as the file tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -32,16 +27,6 @@ pub struct Link {
     pub network: Option<usize>,
 }
 
-fn be16(bytes: &[u8], at: usize) -> Option<u16> {
-    let field = bytes.get(at..at + 2)?;
-    Some(u16::from_be_bytes([field[0], field[1]]))
-}
-
-fn be32(bytes: &[u8], at: usize) -> Option<u32> {
-    let field = bytes.get(at..at + 4)?;
-    Some(u32::from_be_bytes([field[0], field[1], field[2], field[3]]))
-}
-
 /// Reads a frame's link header.
 #[must_use]
 pub fn link(frame: &Frame<'_>) -> Link {
@@ -55,21 +40,21 @@ pub fn link(frame: &Frame<'_>) -> Link {
         network: None,
     };
     found.network = match frame.link_type {
-        link::ETHERNET => be16(bytes, 12).and_then(|kind| after_ether_type(bytes, 14, kind)),
+        link::ETHERNET => layer::ethernet(bytes, 0),
         link::LINUX_SLL => {
             found.port.arphrd = be16(bytes, 2);
             found.packet_type = packet_type(be16(bytes, 0));
-            be16(bytes, SLL_LEN - 2).and_then(|kind| after_ether_type(bytes, SLL_LEN, kind))
+            be16(bytes, SLL_LEN - 2).and_then(|kind| cooked(bytes, SLL_LEN, kind))
         }
         link::LINUX_SLL2 => {
             found.port.ifindex = be32(bytes, 4);
             found.port.arphrd = be16(bytes, 8);
             found.packet_type = bytes.get(10).copied().unwrap_or(255);
-            be16(bytes, 0).and_then(|kind| after_ether_type(bytes, SLL2_LEN, kind))
+            be16(bytes, 0).and_then(|kind| cooked(bytes, SLL2_LEN, kind))
         }
         link::RAW | link::RAW_DLT | link::RAW_OPENBSD | link::IPV4 | link::IPV6 => Some(0),
         link::NULL | link::LOOP => Some(4).filter(|_| loopback_is_ip(bytes)),
-        _ => None,
+        other => seldom(other, bytes),
     };
     found
 }
@@ -80,13 +65,105 @@ fn packet_type(field: Option<u16>) -> u8 {
         .unwrap_or(255)
 }
 
-/// Passes over VLAN tags.
-fn after_ether_type(bytes: &[u8], mut at: usize, mut kind: u16) -> Option<usize> {
-    while VLAN_TAGS.contains(&kind) {
-        kind = be16(bytes, at + 2)?;
-        at += 4;
+/// A cooked header's protocol: an EtherType, or 4 for a frame that begins with LLC.
+fn cooked(bytes: &[u8], at: usize, kind: u16) -> Option<usize> {
+    match kind {
+        4 => layer::network(bytes, at, Next::Llc),
+        kind => layer::network(bytes, at, Next::EtherType(kind)),
     }
-    matches!(kind, IPV4 | IPV6).then_some(at)
+}
+
+/// Link types that are not what most captures have, by their LINKTYPE value.
+pub(super) fn seldom(link_type: u32, bytes: &[u8]) -> Option<usize> {
+    let (at, next) = match link_type {
+        // token ring: where the sender's first bit is set, a route follows the addresses
+        6 => {
+            let route = match *bytes.get(8)? & 0x80 {
+                0 => 0,
+                _ => usize::from(*bytes.get(14)? & 0x1f),
+            };
+            (14 + route, Next::Llc)
+        }
+        7 => return arcnet(bytes, 2),
+        // Linux puts a two-byte offset between addresses and protocol
+        129 => return arcnet(bytes, 4),
+        9 | 50 => (0, Next::Ppp),
+        10 => (13, Next::Llc),
+        11 => (0, Next::Llc),
+        51 => (0, Next::EtherType(layer::PPPOE)),
+        // Cisco HDLC: address, control, EtherType
+        104 => (4, Next::EtherType(be16(bytes, 2)?)),
+        105 => return radio::data(bytes, 0, false),
+        // OpenBSD's IPsec device: family, index, flags
+        109 => (12, Next::Ip),
+        119 | 127 | 163 => return radio::prefixed(link_type, bytes),
+        // IP over FireWire: two addresses of eight bytes
+        138 => (18, Next::EtherType(be16(bytes, 16)?)),
+        // the first byte tells the direction
+        166 | 204 => {
+            let address = if be16(bytes, 0)? & 0xff == 0x03 { 2 } else { 1 };
+            (address, Next::Ppp)
+        }
+        178 => return juniper(bytes),
+        192 => return radio::ppi(bytes),
+        239 => return nflog(bytes),
+        // IP over InfiniBand: a 40-byte global route header, EtherType, two bytes unused
+        242 => (44, Next::EtherType(be16(bytes, 40)?)),
+        _ => return None,
+    };
+    layer::network(bytes, at, next)
+}
+
+/// ARCNET: 1051 and 1201 are the RFCs of its protocol numbers; a packet in several parts is none.
+fn arcnet(bytes: &[u8], at: usize) -> Option<usize> {
+    match bytes.get(at)? {
+        240 => layer::network(bytes, at + 1, Next::Ip),
+        212 | 196 => match bytes.get(at + 1)? {
+            0 => layer::network(bytes, at + 4, Next::Ip),
+            // an exception frame: the real header comes after four bytes
+            0xff => layer::network(bytes, at + 8, Next::Ip),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Juniper's header on Ethernet: a magic number, flags, and extensions where the flags say so.
+fn juniper(bytes: &[u8]) -> Option<usize> {
+    if bytes.get(..3)? != b"MGC" {
+        return None;
+    }
+    let flags = *bytes.get(3)?;
+    let at = match flags & 0x80 {
+        0 => 4,
+        _ => 6 + usize::from(be16(bytes, 4)?),
+    };
+    // without a link header, a four-byte protocol field stands before the packet
+    let (at, next) = match flags & 0x02 {
+        0 => (at, Next::Ethernet),
+        _ => (at + 4, Next::Ip),
+    };
+    layer::network(bytes, at, next)
+}
+
+/// Netfilter's log: type-length-value fields in the machine's byte order, one of them the packet.
+fn nflog(bytes: &[u8]) -> Option<usize> {
+    const PAYLOAD: u16 = 9;
+    let mut at = 4;
+    loop {
+        let little = |at| be16(bytes, at).map(u16::swap_bytes);
+        // the low bytes of the type are few: whichever order makes it small is the machine's
+        let order = if little(at + 2)? & 0xff != 0 || be16(bytes, at + 2)? == 0 {
+            u16::swap_bytes
+        } else {
+            |field: u16| field
+        };
+        let (len, kind) = (order(be16(bytes, at)?), order(be16(bytes, at + 2)?));
+        if kind == PAYLOAD {
+            return layer::network(bytes, at + 4, Next::Ip);
+        }
+        at += usize::from(len.max(4)).next_multiple_of(4);
+    }
 }
 
 /// The family, in the byte order of the machine that recorded: 2 for IPv4; 10, 24, 28 or 30 for IPv6.
@@ -149,6 +226,93 @@ mod tests {
             for len in 0..40 {
                 of(link_type, &vec![0x81; len]);
             }
+        }
+    }
+
+    #[test]
+    fn every_link_layer_leads_to_ip() {
+        let z = |n: usize| vec![0u8; n];
+        let snap = [0xaa, 0xaa, 3, 0, 0, 0, 8, 0];
+        let radio = |control: [u8; 2], len: usize| [&control[..], &z(len - 2), &snap].concat();
+        let ppi = [&[0, 0, 8, 0, 105, 0, 0, 0][..], &radio([8, 1], 24)].concat();
+        let padded = [0, 0, 9, 0, 2, 0, 0, 0, 0x20];
+        let table: Vec<(&str, u32, Vec<u8>)> = vec![
+            ("802.3", 1, [&z(12)[..], &[0, 50], &snap].concat()),
+            (
+                "802.3 in a VLAN",
+                1,
+                [&z(12)[..], &[0x81, 0, 0, 1, 0, 50], &snap].concat(),
+            ),
+            (
+                "PPPoE",
+                1,
+                [&z(12)[..], &[0x88, 0x64, 0x11, 0, 0, 1, 0, 9, 0, 0x21]].concat(),
+            ),
+            (
+                "MPLS",
+                1,
+                [&z(12)[..], &[0x88, 0x47, 0, 1, 0, 9, 0, 2, 1, 9]].concat(),
+            ),
+            (
+                "token ring with a route",
+                6,
+                [&z(8)[..], &[0x80], &z(5), &[4, 0, 0, 0], &snap].concat(),
+            ),
+            ("ARCNET, RFC 1051", 7, vec![1, 2, 240]),
+            ("ARCNET, RFC 1201", 7, vec![1, 2, 212, 0, 0, 1]),
+            ("ARCNET of Linux", 129, vec![1, 2, 0, 0, 212, 0, 0, 1]),
+            ("PPP", 9, vec![0, 0x21]),
+            ("PPP, short", 9, vec![0x21]),
+            ("PPP in HDLC", 50, vec![0xff, 3, 0, 0x21]),
+            ("PPP with MPLS", 9, vec![0xff, 3, 2, 0x81, 0, 1, 1, 9]),
+            ("PPP with direction", 204, vec![1, 0xff, 3, 0, 0x21]),
+            ("FDDI", 10, [&z(13)[..], &snap].concat()),
+            ("Cisco HDLC", 104, vec![0x0f, 0, 8, 0]),
+            ("802.11", 105, radio([8, 1], 24)),
+            ("802.11 QoS", 105, radio([0x88, 1], 26)),
+            ("802.11 between access points", 105, radio([8, 3], 30)),
+            (
+                "radiotap",
+                127,
+                [&[0, 0, 8, 0, 0, 0, 0, 0][..], &radio([8, 1], 24)].concat(),
+            ),
+            (
+                "radiotap, padded",
+                127,
+                [&padded[..], &radio([0x88, 1], 28)].concat(),
+            ),
+            ("PPI", 192, ppi),
+            (
+                "NFLOG",
+                239,
+                vec![
+                    2, 0, 0, 0, 8, 0, 1, 0, 8, 0, 1, 0, 5, 0, 10, 0, 97, 0, 0, 0, 44, 0, 9, 0,
+                ],
+            ),
+            ("IPoIB", 242, [&z(40)[..], &[8, 0, 0, 0]].concat()),
+            ("FireWire", 138, [&z(16)[..], &[8, 0]].concat()),
+            ("SLL with LLC", 113, [&z(14)[..], &[0, 4], &snap].concat()),
+        ];
+        for (name, link_type, head) in table {
+            let whole = [&head[..], &[0x45]].concat();
+            assert_eq!(of(link_type, &whole).network, Some(head.len()), "{name}");
+            // cut within, no more is found than lies in it
+            for cut in 0..whole.len() {
+                of(link_type, &whole[..cut]);
+            }
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_frame_is_survived(
+            link_type in proptest::sample::select(vec![
+                0u32, 1, 6, 7, 9, 10, 11, 12, 50, 51, 104, 105, 108, 109, 113, 119, 127, 129, 138,
+                163, 166, 178, 192, 204, 239, 242, 276,
+            ]),
+            bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..90),
+        ) {
+            of(link_type, &bytes);
         }
     }
 }

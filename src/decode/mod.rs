@@ -1,9 +1,14 @@
 //! From a frame's bytes to its TCP segment: every length is checked here, once.
 
 pub mod dissect;
+mod fragment;
+mod ip;
+mod layer;
 pub mod link;
+mod radio;
 pub mod segment;
 pub mod seq;
+mod tunnel;
 
 use std::collections::HashMap;
 
@@ -30,18 +35,36 @@ pub struct Decoder {
     ports: Vec<Seen>,
     ids: HashMap<Port, u32, ahash::RandomState>,
     last: u32,
+    fragments: fragment::Fragments,
+    /// The datagram that the last frame completed; a segment borrows from it.
+    whole: Vec<u8>,
 }
 
 impl Decoder {
-    /// A frame's TCP segment.
+    /// A frame's TCP segment. Of a datagram in fragments it is in the frame that completes it;
+    /// its bytes are then the decoder's own.
     ///
     /// # Errors
     /// Why there is none that is numbered.
-    pub fn decode<'a>(&mut self, frame: Frame<'a>) -> Result<Segment<'a>, Skip> {
+    pub fn decode<'a>(&'a mut self, frame: Frame<'a>) -> Result<Segment<'a>, Skip> {
         let link = link::link(&frame);
         let interface = self.interface(link.port);
         self.ports[interface as usize].packets += 1;
-        let segment = segment::segment(frame, &link)?;
+        let at = link.network.ok_or(Skip::NotIp)?;
+        let found = ip::read(frame.bytes, at, frame.wire_len as usize)?;
+        let segment = if found.carries_tcp() {
+            segment::tcp(frame, &link, &found, frame.bytes)?
+        } else {
+            let found = tunnel::innermost(frame.bytes, found, &mut self.fragments)?;
+            let from = match found.whole {
+                Some(whole) => {
+                    self.whole = whole;
+                    &self.whole
+                }
+                None => frame.bytes,
+            };
+            segment::tcp(frame, &link, &found.ip, from)?
+        };
         Ok(Segment {
             interface,
             ..segment

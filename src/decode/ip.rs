@@ -1,0 +1,180 @@
+//! IP headers: whose packet it is, what it carries, and whether it is a fragment.
+
+use std::net::IpAddr;
+
+use etherparse::{IpNumber, Ipv4HeaderSlice, Ipv6HeaderSlice};
+
+use super::layer::{be16, be32};
+use crate::ledger::Skip;
+
+/// IP protocol number of TCP.
+pub(super) const TCP: u8 = IpNumber::TCP.0;
+
+const HOP_BY_HOP: u8 = 0;
+const ROUTING: u8 = 43;
+const FRAGMENT: u8 = 44;
+const AUTHENTICATION: u8 = 51;
+const DESTINATION_OPTIONS: u8 = 60;
+const MOBILITY: u8 = 135;
+const HOST_IDENTITY: u8 = 139;
+const SHIM6: u8 = 140;
+
+/// An IP packet, its headers read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ip {
+    pub source: IpAddr,
+    pub destination: IpAddr,
+    /// Identification of an IPv4 header; 0 in IPv6.
+    pub id: u16,
+    /// What it carries, extension headers passed over.
+    pub protocol: u8,
+    /// Where that begins.
+    pub at: usize,
+    /// Where that ends as the headers claim, which may be behind what was captured.
+    pub end: usize,
+    /// Whether it is a part of a datagram that is to be put together.
+    pub part: Option<Part>,
+    /// The beginning of a datagram that cannot be put together: how long its segment is nobody
+    /// knows.
+    pub cut: bool,
+}
+
+/// Which part of a datagram a fragment is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Part {
+    pub id: u32,
+    /// Where in the datagram, in bytes.
+    pub offset: usize,
+    pub more: bool,
+}
+
+impl Ip {
+    /// Whether a TCP header begins here.
+    pub(super) fn carries_tcp(&self) -> bool {
+        self.protocol == TCP && self.part.is_none()
+    }
+}
+
+/// The IP packet at `at`, of a frame or outer packet that ends at `end`.
+///
+/// # Errors
+/// Why it can hold no TCP.
+pub(super) fn read(bytes: &[u8], at: usize, end: usize) -> Result<Ip, Skip> {
+    let packet = bytes.get(at..).ok_or(Skip::NotIp)?;
+    match packet.first().map(|first| first >> 4) {
+        Some(4) => ipv4(packet, at, end),
+        Some(6) => ipv6(packet, at, end),
+        _ => Err(Skip::NotIp),
+    }
+}
+
+fn ipv4(packet: &[u8], at: usize, end: usize) -> Result<Ip, Skip> {
+    let header = Ipv4HeaderSlice::from_slice(packet).map_err(|_| Skip::NotIp)?;
+    let len = header.slice().len();
+    let length = usize::from(header.total_len());
+    let on_wire = end.saturating_sub(at);
+    let total = match length {
+        // left to the device (TCP segmentation offload): the packet ends with the frame
+        0 => on_wire,
+        length => length.min(on_wire),
+    };
+    if total < len {
+        return Err(Skip::NotIp);
+    }
+    let offset = usize::from(header.fragments_offset().value()) * 8;
+    let mut ip = Ip {
+        source: IpAddr::from(header.source()),
+        destination: IpAddr::from(header.destination()),
+        id: header.identification(),
+        protocol: header.protocol().0,
+        at: at + len,
+        end: at + total,
+        part: None,
+        cut: false,
+    };
+    if offset != 0 || header.more_fragments() {
+        // as in Wireshark, a fragment that the capture does not hold whole takes no part in
+        // reassembly: a first one's TCP header counts where it stands, without a length
+        if packet.len() >= length {
+            ip.part = Some(Part {
+                id: header.identification().into(),
+                offset,
+                more: header.more_fragments(),
+            });
+        } else if offset == 0 {
+            ip.cut = true;
+        } else {
+            return Err(lost_part(ip.protocol));
+        }
+    }
+    Ok(ip)
+}
+
+fn ipv6(packet: &[u8], at: usize, end: usize) -> Result<Ip, Skip> {
+    let header = Ipv6HeaderSlice::from_slice(packet).map_err(|_| Skip::NotIp)?;
+    let on_wire = end.saturating_sub(at);
+    let total = match usize::from(header.payload_length()) {
+        // a jumbogram, or left to the device: the packet ends with the frame
+        0 => on_wire,
+        payload => (40 + payload).min(on_wire),
+    };
+    let mut ip = Ip {
+        source: IpAddr::from(header.source()),
+        destination: IpAddr::from(header.destination()),
+        id: 0,
+        protocol: header.next_header().0,
+        at: 40,
+        end: at + total,
+        part: None,
+        cut: false,
+    };
+    while ip.part.is_none() {
+        let Some(len) = extension(packet, &mut ip, total)? else {
+            break;
+        };
+        ip.protocol = *packet.get(ip.at).ok_or(Skip::NotTcp)?;
+        ip.at += len;
+    }
+    ip.at += at;
+    Ok(ip)
+}
+
+/// Length of the extension header at `ip.at`; none if it is something else. Fills in the part.
+fn extension(packet: &[u8], ip: &mut Ip, total: usize) -> Result<Option<usize>, Skip> {
+    let units = |factor: usize, more: usize| {
+        let units = packet.get(ip.at + 1).ok_or(Skip::NotTcp)?;
+        Ok(Some((usize::from(*units) + more) * factor))
+    };
+    match ip.protocol {
+        HOP_BY_HOP | ROUTING | DESTINATION_OPTIONS | MOBILITY | HOST_IDENTITY | SHIM6 => {
+            units(8, 1)
+        }
+        AUTHENTICATION => units(4, 2),
+        FRAGMENT => {
+            let field = be16(packet, ip.at + 2).ok_or(Skip::Fragment)?;
+            // an atomic fragment is a whole datagram; a first one is none, cut or not
+            if field & 0xfff9 != 0 {
+                let next = *packet.get(ip.at).ok_or(Skip::Fragment)?;
+                if packet.len() < total {
+                    return Err(lost_part(next));
+                }
+                ip.part = Some(Part {
+                    id: be32(packet, ip.at + 4).ok_or(Skip::Fragment)?,
+                    offset: usize::from(field & 0xfff8),
+                    more: field & 1 != 0,
+                });
+            }
+            Ok(Some(8))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Why a fragment that was not captured whole is skipped.
+pub(super) fn lost_part(protocol: u8) -> Skip {
+    if protocol == TCP {
+        Skip::Fragment
+    } else {
+        Skip::NotTcp
+    }
+}

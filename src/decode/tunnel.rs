@@ -1,0 +1,550 @@
+//! Packets in packets: the innermost one that carries TCP counts.
+
+use super::fragment::Fragments;
+use super::ip::{self, Ip, TCP};
+use super::layer::{self, Next, be16, be32};
+use crate::ledger::Skip;
+
+/// IP headers on the way to TCP; more is noise.
+const DEEPEST: usize = 8;
+
+/// The packet that carries a TCP header.
+#[derive(Debug)]
+pub(super) struct Innermost {
+    pub ip: Ip,
+    /// Where it came in fragments, the datagram: its offsets are into this.
+    pub whole: Option<Vec<u8>>,
+}
+
+/// Follows what `packet` carries to a TCP header.
+///
+/// # Errors
+/// Why there is none.
+pub(super) fn innermost(
+    bytes: &[u8],
+    packet: Ip,
+    fragments: &mut Fragments,
+) -> Result<Innermost, Skip> {
+    follow(bytes, packet, fragments, DEEPEST)
+}
+
+fn follow(
+    bytes: &[u8],
+    mut packet: Ip,
+    fragments: &mut Fragments,
+    depth: usize,
+) -> Result<Innermost, Skip> {
+    if let Some(part) = packet.part {
+        if !may_carry(packet.protocol) {
+            return Err(Skip::NotTcp);
+        }
+        let end = packet.end.min(bytes.len());
+        let held = bytes.get(packet.at..end).ok_or(Skip::Fragment)?;
+        let whole = fragments.push(&packet, part, held).ok_or(Skip::Fragment)?;
+        packet.part = None;
+        (packet.at, packet.end) = (0, whole.len());
+        let mut found = follow(&whole, packet, fragments, depth)?;
+        found.whole.get_or_insert(whole);
+        return Ok(found);
+    }
+    if packet.protocol == TCP {
+        return Ok(Innermost {
+            ip: packet,
+            whole: None,
+        });
+    }
+    if packet.protocol == AUTHENTICATION {
+        let units = bytes.get(packet.at + 1).ok_or(Skip::NotTcp)?;
+        packet.protocol = bytes[packet.at];
+        packet.at += (usize::from(*units) + 2) * 4;
+        // as deep as a packet: these could go on and on
+        let depth = depth.checked_sub(1).ok_or(Skip::NotTcp)?;
+        return follow(bytes, packet, fragments, depth);
+    }
+    if let Some(quoted) = quoted(bytes, &packet) {
+        return Err(quoted);
+    }
+    let depth = depth.checked_sub(1).ok_or(Skip::NotTcp)?;
+    let (at, end) = carried(bytes, &packet).ok_or(Skip::NotTcp)?;
+    let inner = ip::read(bytes, at, end).map_err(|_| Skip::NotTcp)?;
+    follow(bytes, inner, fragments, depth)
+}
+
+const ICMP: u8 = 1;
+const IPV4: u8 = 4;
+const UDP: u8 = 17;
+const IPV6: u8 = 41;
+const GRE: u8 = 47;
+const AUTHENTICATION: u8 = 51;
+const ICMPV6: u8 = 58;
+const ETHERIP: u8 = 97;
+const MPLS: u8 = 137;
+
+/// Whether a datagram of this protocol is worth putting together.
+fn may_carry(protocol: u8) -> bool {
+    matches!(
+        protocol,
+        TCP | IPV4 | UDP | IPV6 | GRE | AUTHENTICATION | ETHERIP | MPLS
+    )
+}
+
+/// Errors quote the packet they are about, which passed before: no TCP packet.
+fn quoted(bytes: &[u8], packet: &Ip) -> Option<Skip> {
+    let kind = bytes.get(packet.at)?;
+    let error = match packet.protocol {
+        ICMP => matches!(kind, 3 | 4 | 5 | 11 | 12),
+        ICMPV6 => matches!(kind, 1..=4),
+        _ => false,
+    };
+    if !error {
+        return None;
+    }
+    // what stands behind the packet is padding
+    let bytes = &bytes[..bytes.len().min(packet.end)];
+    let about = ip::read(bytes, packet.at + 8, usize::MAX).ok()?;
+    let first = about.part.is_none_or(|part| part.offset == 0);
+    Some(if about.protocol == TCP && first {
+        Skip::QuotedTcp
+    } else {
+        Skip::NotTcp
+    })
+}
+
+/// Where the IP packet that a packet carries begins, and where it ends at most.
+fn carried(bytes: &[u8], packet: &Ip) -> Option<(usize, usize)> {
+    let (at, mut end) = (packet.at, packet.end);
+    let (at, next) = match packet.protocol {
+        IPV4 | IPV6 => (at, Next::Ip),
+        ETHERIP => (at + 2, Next::Ethernet),
+        MPLS => (at, Next::Mpls),
+        GRE => gre(bytes, at)?,
+        UDP => {
+            // 0 is a jumbogram's, or left to the device
+            let len = usize::from(be16(bytes, at + 4)?);
+            if len >= 8 {
+                end = end.min(at + len);
+            }
+            udp(bytes, at)?
+        }
+        _ => return None,
+    };
+    Some((layer::network(bytes, at, next)?, end))
+}
+
+/// UDP: what its ports are registered for.
+fn udp(bytes: &[u8], at: usize) -> Option<(usize, Next)> {
+    let (source, target) = (be16(bytes, at)?, be16(bytes, at + 2)?);
+    let at = at + 8;
+    // the lower port names the service, as Wireshark has it
+    by_port(bytes, at, source.min(target)).or_else(|| by_port(bytes, at, source.max(target)))
+}
+
+fn by_port(bytes: &[u8], at: usize, port: u16) -> Option<(usize, Next)> {
+    match port {
+        1701 => l2tp(bytes, at),
+        2152 => gtp(bytes, at),
+        3544 => teredo(bytes, at),
+        4789 => Some((at + 8, Next::Ethernet)),
+        4790 => match bytes.get(at + 3)? {
+            1 | 2 => Some((at + 8, Next::Ip)),
+            3 => Some((at + 8, Next::Ethernet)),
+            5 => Some((at + 8, Next::Mpls)),
+            _ => None,
+        },
+        6081 => {
+            let options = usize::from(*bytes.get(at)? & 0x3f) * 4;
+            Some((at + 8 + options, Next::EtherType(be16(bytes, at + 2)?)))
+        }
+        4754 => gre(bytes, at),
+        6635 => Some((at, Next::Mpls)),
+        _ => None,
+    }
+}
+
+/// L2TP version 2 (RFC 2661): fields that flags announce, then PPP; no control messages.
+fn l2tp(bytes: &[u8], at: usize) -> Option<(usize, Next)> {
+    let flags = be16(bytes, at)?;
+    if flags & 0x8000 != 0 || flags & 0xf != 2 {
+        return None;
+    }
+    let mut end = at + 6;
+    for (flag, len) in [(0x4000, 2), (0x0800, 4)] {
+        end += if flags & flag == 0 { 0 } else { len };
+    }
+    if flags & 0x0200 != 0 {
+        end += 2 + usize::from(be16(bytes, end)?);
+    }
+    Some((end, Next::Ppp))
+}
+
+/// GTP's user plane, versions 0 and 1 (TS 29.281): no other message than a packet's.
+fn gtp(bytes: &[u8], mut at: usize) -> Option<(usize, Next)> {
+    let [flags, kind] = *bytes.get(at..)?.first_chunk::<2>()?;
+    if kind != 255 {
+        return None;
+    }
+    match flags >> 5 {
+        0 => return Some((at + 20, Next::Ip)),
+        1 => at += 8,
+        _ => return None,
+    }
+    if flags & 7 == 0 {
+        return Some((at, Next::Ip));
+    }
+    at += 4;
+    if flags & 4 != 0 {
+        // each extension ends with the type of the next
+        while *bytes.get(at - 1)? != 0 {
+            at += usize::from(*bytes.get(at)?).max(1) * 4;
+        }
+    }
+    Some((at, Next::Ip))
+}
+
+/// Teredo (RFC 4380): an authentication and an origin field may stand before the packet.
+fn teredo(bytes: &[u8], mut at: usize) -> Option<(usize, Next)> {
+    if be16(bytes, at)? == 1 {
+        let [client, value] = *bytes.get(at + 2..)?.first_chunk::<2>()?;
+        at += 13 + usize::from(client) + usize::from(value);
+    }
+    if be16(bytes, at)? == 0 {
+        at += 8;
+    }
+    Some((at, Next::Ip))
+}
+
+/// GRE (RFC 2784, 2890, 1701 and 2637): fields that flags announce, then an EtherType's.
+fn gre(bytes: &[u8], at: usize) -> Option<(usize, Next)> {
+    const CHECKSUM: u16 = 0x8000;
+    const ROUTING: u16 = 0x4000;
+    const KEY: u16 = 0x2000;
+    const SEQUENCE: u16 = 0x1000;
+    const ACKNOWLEDGMENT: u16 = 0x0080;
+    let (flags, kind) = (be16(bytes, at)?, be16(bytes, at + 2)?);
+    let mut end = at + 4;
+    for flag in [CHECKSUM | ROUTING, KEY, SEQUENCE] {
+        end += if flags & flag == 0 { 0 } else { 4 };
+    }
+    // only PPTP's version has this field
+    if flags & 7 == 1 && flags & ACKNOWLEDGMENT != 0 {
+        end += 4;
+    }
+    if flags & ROUTING != 0 {
+        // entries with their lengths, an empty one last
+        loop {
+            let (family, len) = (be16(bytes, end)?, *bytes.get(end + 3)?);
+            end += 4 + usize::from(len);
+            if family == 0 && len == 0 {
+                break;
+            }
+        }
+    }
+    Some(match kind {
+        // ERSPAN: the first version has no header, and no sequence number either
+        0x88be if flags & SEQUENCE == 0 => (end, Next::Ethernet),
+        0x88be => (end + 8, Next::Ethernet),
+        0x22eb => {
+            let more = be32(bytes, end + 8)? & 1 == 1;
+            (end + 12 + if more { 8 } else { 0 }, Next::Ethernet)
+        }
+        // Aruba's, as transparent bridging
+        0x6400 => (end, Next::Ethernet),
+        // WCCP: a redirect header, which the first version has not
+        0x883e if *bytes.get(end)? >> 4 == 4 => (end, Next::Ip),
+        0x883e => (end + 4, Next::Ip),
+        kind => (end, Next::EtherType(kind)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::Decoder;
+    use crate::decode::segment::Segment;
+    use crate::source::frame::Frame;
+    use crate::time::Time;
+    use proptest::prelude::*;
+
+    fn tcp() -> Vec<u8> {
+        let mut bytes = vec![0xc8, 0, 0x14, 0x51, 0, 0, 0, 9, 0, 0, 0, 8, 0x50, 0x18];
+        bytes.extend([1, 0, 0, 0, 0, 0]);
+        bytes.extend(b"abc");
+        bytes
+    }
+
+    fn v4(protocol: u8, host: u8, payload: &[u8]) -> Vec<u8> {
+        let [high, low] = u16::try_from(20 + payload.len()).unwrap().to_be_bytes();
+        let mut bytes = vec![0x45, 0, high, low, 0, 7, 0, 0, 64, protocol, 0, 0];
+        bytes.extend([10, 0, 0, host, 10, 0, 1, host]);
+        bytes.extend(payload);
+        bytes
+    }
+
+    fn v6(protocol: u8, host: u8, payload: &[u8]) -> Vec<u8> {
+        let [high, low] = u16::try_from(payload.len()).unwrap().to_be_bytes();
+        let mut bytes = vec![0x60, 0, 0, 0, high, low, protocol, 64];
+        bytes.extend([0; 15]);
+        bytes.push(host);
+        bytes.extend([0; 15]);
+        bytes.push(host);
+        bytes.extend(payload);
+        bytes
+    }
+
+    fn after(head: &[u8], payload: &[u8]) -> Vec<u8> {
+        [head, payload].concat()
+    }
+
+    fn ether(payload: &[u8]) -> Vec<u8> {
+        let kind = if payload[0] >> 4 == 4 {
+            [8, 0]
+        } else {
+            [0x86, 0xdd]
+        };
+        [&[2; 12], &kind[..], payload].concat()
+    }
+
+    fn udp(port: u16, payload: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![0xe0, 0];
+        bytes.extend(port.to_be_bytes());
+        bytes.extend(u16::try_from(8 + payload.len()).unwrap().to_be_bytes());
+        bytes.extend([0, 0]);
+        bytes.extend(payload);
+        bytes
+    }
+
+    fn of<'a>(
+        decoder: &'a mut Decoder,
+        link_type: u32,
+        bytes: &'a [u8],
+    ) -> Result<Segment<'a>, Skip> {
+        decoder.decode(Frame {
+            number: 1,
+            time: Time(0),
+            link_type,
+            interface: None,
+            wire_len: u32::try_from(bytes.len()).unwrap(),
+            bytes,
+        })
+    }
+
+    type Wrap = fn(&[u8]) -> Vec<u8>;
+
+    /// An IP packet from 10.0.0.1 or ::1 with another IP packet in it.
+    const TUNNELS: &[(&str, Wrap)] = &[
+        ("IPv4 in IPv4, or IPv6", |p| {
+            v4(if p[0] >> 4 == 4 { 4 } else { 41 }, 1, p)
+        }),
+        ("in IPv6", |p| v6(if p[0] >> 4 == 4 { 4 } else { 41 }, 1, p)),
+        ("GRE with checksum, key and sequence", |p| {
+            let kind = if p[0] >> 4 == 4 { [8, 0] } else { [0x86, 0xdd] };
+            v4(47, 1, &[&[0xb0, 0], &kind[..], &[1; 12], p].concat())
+        }),
+        ("GRE bridging", |p| {
+            v4(47, 1, &after(&[0, 0, 0x65, 0x58], &ether(p)))
+        }),
+        ("ERSPAN I", |p| {
+            v4(47, 1, &after(&[0, 0, 0x88, 0xbe], &ether(p)))
+        }),
+        ("ERSPAN II", |p| {
+            v4(
+                47,
+                1,
+                &[
+                    &[0x10, 0, 0x88, 0xbe, 0, 0, 0, 1, 0x10][..],
+                    &[0; 7],
+                    &ether(p),
+                ]
+                .concat(),
+            )
+        }),
+        ("PPTP", |p| {
+            let number = if p[0] >> 4 == 4 { 0x21 } else { 0x57 };
+            v4(
+                47,
+                1,
+                &[
+                    &[0x30, 0x81, 0x88, 0x0b][..],
+                    &[0; 12],
+                    &[0xff, 3, 0, number],
+                    p,
+                ]
+                .concat(),
+            )
+        }),
+        ("VXLAN", |p| {
+            v4(
+                17,
+                1,
+                &udp(4789, &after(&[8, 0, 0, 0, 0, 0, 1, 0], &ether(p))),
+            )
+        }),
+        ("GENEVE with an option", |p| {
+            let head = [1, 0, 0x65, 0x58, 0, 0, 1, 0, 0, 1, 2, 0];
+            v6(17, 1, &udp(6081, &after(&head, &ether(p))))
+        }),
+        ("GTP-U with an extension", |p| {
+            let head = [0x34, 255, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0x85, 1, 0, 9, 0];
+            v4(17, 1, &udp(2152, &after(&head, p)))
+        }),
+        ("Teredo with origin", |p| {
+            v4(17, 1, &udp(3544, &after(&[0, 0, 1, 2, 3, 4, 5, 6], p)))
+        }),
+        ("L2TP", |p| {
+            let number = if p[0] >> 4 == 4 { 0x21 } else { 0x57 };
+            let head = [0x40, 2, 0, 99, 0, 1, 0, 2, 0xff, 3, 0, number];
+            v4(17, 1, &udp(1701, &after(&head, p)))
+        }),
+        ("MPLS", |p| {
+            v4(137, 1, &after(&[0, 1, 0, 64, 0, 2, 1, 64], p))
+        }),
+    ];
+
+    #[test]
+    fn the_innermost_addresses_count_alone_and_two_deep() {
+        let mut decoder = Decoder::default();
+        for (inner, source) in [
+            (v4(6, 9, &tcp()), "10.0.0.9:51200"),
+            (v6(6, 9, &tcp()), "[::9]:51200"),
+        ] {
+            for (name, wrap) in TUNNELS {
+                for (outer, again) in TUNNELS {
+                    for bytes in [wrap(&inner), again(&wrap(&inner))] {
+                        let found = of(&mut decoder, 101, &bytes);
+                        let found = found.unwrap_or_else(|e| panic!("{name} in {outer}: {e:?}"));
+                        assert_eq!(found.source.to_string(), source, "{name} in {outer}");
+                        assert_eq!(found.payload, b"abc", "{name} in {outer}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_cut_tunnel_is_survived_and_deep_ones_end() {
+        let mut decoder = Decoder::default();
+        for (_, wrap) in TUNNELS {
+            let whole = wrap(&v4(6, 9, &tcp()));
+            for cut in 0..whole.len() - 3 - 4 {
+                assert!(
+                    of(&mut decoder, 101, &whole[..cut]).is_err(),
+                    "cut at {cut}"
+                );
+            }
+        }
+        let mut deep = v4(6, 9, &tcp());
+        for _ in 0..DEEPEST {
+            deep = v4(4, 1, &deep);
+        }
+        assert!(of(&mut decoder, 101, &deep).is_ok());
+        assert_eq!(
+            of(&mut decoder, 101, &v4(4, 1, &deep)).unwrap_err(),
+            Skip::NotTcp
+        );
+    }
+
+    #[test]
+    fn an_authentication_header_is_passed_over() {
+        let mut decoder = Decoder::default();
+        let header = [&[6, 4, 0, 0][..], &[1; 20]].concat();
+        let bytes = v4(51, 9, &after(&header, &tcp()));
+        assert_eq!(of(&mut decoder, 101, &bytes).unwrap().payload, b"abc");
+    }
+
+    #[test]
+    fn what_an_error_quotes_is_no_tcp_packet() {
+        let mut decoder = Decoder::default();
+        let quote = |kind: u8, p: &[u8]| after(&[kind, 0, 0, 0, 0, 0, 0, 0], p);
+        let inner = v4(6, 9, &tcp());
+        let bytes = v4(1, 1, &quote(3, &inner));
+        assert_eq!(of(&mut decoder, 101, &bytes).unwrap_err(), Skip::QuotedTcp);
+        let bytes = v6(58, 1, &quote(1, &v6(6, 9, &tcp())));
+        assert_eq!(of(&mut decoder, 101, &bytes).unwrap_err(), Skip::QuotedTcp);
+        let bytes = v4(1, 1, &quote(8, &inner));
+        assert_eq!(
+            of(&mut decoder, 101, &bytes).unwrap_err(),
+            Skip::NotTcp,
+            "a ping"
+        );
+        let bytes = v4(1, 1, &quote(3, &v4(17, 9, &udp(53, b"x"))));
+        assert_eq!(of(&mut decoder, 101, &bytes).unwrap_err(), Skip::NotTcp);
+    }
+
+    /// IPv4 fragments of eight bytes.
+    fn fragments(protocol: u8, payload: &[u8]) -> Vec<Vec<u8>> {
+        let last = payload.len().div_ceil(8) - 1;
+        let cut = |(index, part): (usize, &[u8])| {
+            let mut bytes = v4(protocol, 9, part);
+            bytes[6] = if index == last { 0 } else { 0x20 };
+            bytes[7] = u8::try_from(index).unwrap();
+            bytes
+        };
+        payload.chunks(8).enumerate().map(cut).collect()
+    }
+
+    #[test]
+    fn the_completing_fragment_carries_the_segment() {
+        let whole = tcp();
+        for order in [[0, 1, 2], [2, 1, 0], [1, 0, 2]] {
+            let mut decoder = Decoder::default();
+            let parts = fragments(6, &whole);
+            for index in &order[..2] {
+                // the second copy overlaps the first and changes nothing
+                for _ in 0..2 {
+                    let found = of(&mut decoder, 101, &parts[*index]);
+                    assert_eq!(found.unwrap_err(), Skip::Fragment);
+                }
+            }
+            let found = of(&mut decoder, 101, &parts[order[2]]).unwrap();
+            assert_eq!((found.payload, found.payload_len), (&b"abc"[..], 3));
+            assert_eq!(found.frame.wire_len as usize, parts[order[2]].len());
+            assert!(found.analysed);
+        }
+    }
+
+    #[test]
+    fn fragments_of_a_tunnel_with_fragments_in_it() {
+        let mut decoder = Decoder::default();
+        let mut got = Vec::new();
+        for inner in fragments(6, &tcp()) {
+            for outer in fragments(4, &inner) {
+                got.push(of(&mut decoder, 101, &outer).map(|found| found.payload.to_vec()));
+            }
+        }
+        let last = got.pop().unwrap();
+        assert_eq!(last.unwrap(), b"abc");
+        assert!(got.iter().all(|one| *one == Err(Skip::Fragment)));
+    }
+
+    #[test]
+    fn ipv6_fragments_complete() {
+        let mut decoder = Decoder::default();
+        let part = |offset: u8, more: u8, bytes: &[u8]| {
+            v6(44, 9, &after(&[6, 0, 0, offset | more, 0, 0, 0, 5], bytes))
+        };
+        let whole = tcp();
+        let (first, second) = (part(0, 1, &whole[..16]), part(16, 0, &whole[16..]));
+        assert_eq!(of(&mut decoder, 101, &first).unwrap_err(), Skip::Fragment);
+        assert_eq!(of(&mut decoder, 101, &second).unwrap().payload, b"abc");
+    }
+
+    proptest! {
+        #[test]
+        fn any_packet_is_survived(
+            protocol in prop::sample::select(vec![1u8, 4, 6, 17, 41, 47, 51, 58, 97, 137]),
+            port in prop::sample::select(vec![1701u16, 2152, 3544, 4754, 4789, 4790, 6081, 6635]),
+            part in any::<[u8; 2]>(),
+            fragment in any::<bool>(),
+            bytes in prop::collection::vec(any::<u8>(), 0..90),
+        ) {
+            let mut decoder = Decoder::default();
+            let payload = if protocol == 17 { udp(port, &bytes) } else { bytes };
+            let mut packet = v4(protocol, 1, &payload);
+            if fragment {
+                packet[6..8].copy_from_slice(&part);
+            }
+            let _ = of(&mut decoder, 101, &packet);
+            let _ = of(&mut decoder, 101, &v6(protocol, 1, &payload));
+        }
+    }
+}
