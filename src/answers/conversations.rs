@@ -214,8 +214,8 @@ fn ledger_row(line: &Line<'_>, from_client: bool) -> u64 {
         line.number,
         line.offset,
         line.len,
-        line.first.frame,
-        line.last.frame,
+        line.first().frame,
+        line.last().frame,
     ];
     let bytes = row.iter().flat_map(|field| field.to_le_bytes());
     bytes

@@ -157,8 +157,8 @@ impl Evidence {
         let cited = Cited {
             number: line.number,
             len: line.len,
-            first: line.first,
-            last: line.last,
+            first: line.first(),
+            last: line.last(),
         };
         if greeting && line.whole {
             self.greeting = Some(self.show(cited));

@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
 
-use super::lines::{Brought, Line};
+use super::lines::Line;
 use crate::echo::line::split_ending;
 use crate::echo::transform::transform;
+use crate::stream::reassembler::Carrier;
 
 /// Client messages that may wait for an answer; of those beyond the outcome is unknown.
 const MOST_WAITING: usize = 1 << 14;
@@ -37,9 +38,9 @@ pub struct Cited {
     /// Its length, line ending included.
     pub len: u64,
     /// What brought its first byte.
-    pub first: Brought,
+    pub first: Carrier,
     /// What brought its last byte.
-    pub last: Brought,
+    pub last: Carrier,
 }
 
 /// A client message and its answer, as far as there are such.
@@ -89,8 +90,8 @@ fn cited(line: &Line<'_>) -> Cited {
     Cited {
         number: line.number,
         len: line.len,
-        first: line.first,
-        last: line.last,
+        first: line.first(),
+        last: line.last(),
     }
 }
 
@@ -262,8 +263,8 @@ mod tests {
                 number: counts[from],
                 offset: 0,
                 len: 0,
-                first: Brought::default(),
-                last: Brought::default(),
+                parts: &[],
+                again: false,
                 content,
                 whole: true,
             };

@@ -2,12 +2,16 @@
 
 use memchr::memchr;
 
-use crate::time::Time;
+use crate::stream::reassembler::Carrier;
 
 /// Bytes of a message that are kept to be compared; of a longer one the answer is unknown.
 pub const LONGEST_CONTENT: usize = 1 << 20;
 /// What a server of chunk framing takes for one message at most (`docs/PROTOCOL.md`).
 const CHUNK: u64 = 4096;
+/// Packets of one message that are named.
+pub const MOST_PARTS: usize = 1 << 14;
+/// Intervals remembered that came again before their message was complete.
+const MOST_AGAIN: usize = 64;
 
 /// How a conversation tells its messages apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,13 +22,15 @@ pub enum Framing {
     Chunk,
 }
 
-/// A packet that brought a byte.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Brought {
-    /// Frame number.
-    pub frame: u64,
-    /// Capture time.
-    pub time: Time,
+/// Bytes of a message that one packet carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The packet, and where in its payload they begin.
+    pub by: Carrier,
+    /// Stream offset of the first.
+    pub offset: u64,
+    /// How many.
+    pub len: u64,
 }
 
 /// A message that is told.
@@ -36,14 +42,29 @@ pub struct Line<'a> {
     pub offset: u64,
     /// Its length, line ending included.
     pub len: u64,
-    /// What brought its first byte.
-    pub first: Brought,
-    /// What brought its last byte.
-    pub last: Brought,
+    /// The packets that brought its bytes, in stream order; of a message in more than
+    /// [`MOST_PARTS`] the first, and the one with its last byte.
+    pub parts: &'a [Part],
+    /// Whether any of its bytes came again before it was complete.
+    pub again: bool,
     /// Its bytes, line ending included; only the beginning where `whole` is false.
     pub content: &'a [u8],
     /// Whether all its bytes are in `content`.
     pub whole: bool,
+}
+
+impl Line<'_> {
+    /// What brought its first byte that was seen.
+    #[must_use]
+    pub fn first(&self) -> Carrier {
+        self.parts.first().map(|part| part.by).unwrap_or_default()
+    }
+
+    /// What brought its last byte that was seen.
+    #[must_use]
+    pub fn last(&self) -> Carrier {
+        self.parts.last().map(|part| part.by).unwrap_or_default()
+    }
 }
 
 /// A message that is not yet complete.
@@ -51,8 +72,7 @@ pub struct Line<'a> {
 struct Open {
     offset: u64,
     len: u64,
-    first: Option<Brought>,
-    last: Brought,
+    parts: Vec<Part>,
     content: Vec<u8>,
     broken: bool,
 }
@@ -62,6 +82,10 @@ struct Open {
 pub struct Lines {
     number: u64,
     open: Option<Open>,
+    /// Stream offset behind all that was taken.
+    next: u64,
+    /// Intervals that came again, of what is not yet complete.
+    again: Vec<(u64, u64)>,
 }
 
 /// Receives messages.
@@ -74,27 +98,32 @@ impl Lines {
         framing: Framing,
         offset: u64,
         data: &[u8],
-        by: Brought,
+        by: Carrier,
         give: &mut Sink<'_>,
     ) {
         let (mut at, mut rest) = (offset, data);
         while !rest.is_empty() {
             let (len, complete) = self.next_part(framing, rest);
             let (part, after) = rest.split_at(len);
+            let carried = Part {
+                by: by.skip(at - offset),
+                offset: at,
+                len: len as u64,
+            };
             if complete && self.open.is_none() {
                 let number = self.count();
                 let line = Line {
                     number,
                     offset: at,
-                    len: len as u64,
-                    first: by,
-                    last: by,
+                    len: carried.len,
+                    parts: &[carried],
+                    again: self.came_again(at, carried.len),
                     content: part,
                     whole: true,
                 };
                 give(line);
             } else {
-                self.append(at, part, by);
+                self.append(carried, part);
                 if complete {
                     self.end(give);
                 }
@@ -102,6 +131,7 @@ impl Lines {
             at += len as u64;
             rest = after;
         }
+        self.next = at;
     }
 
     /// How many of the bytes belong to the current message, and whether they complete it.
@@ -119,14 +149,16 @@ impl Lines {
         }
     }
 
-    fn append(&mut self, offset: u64, part: &[u8], by: Brought) {
+    fn append(&mut self, carried: Part, part: &[u8]) {
         let open = self.open.get_or_insert_with(|| Open {
-            offset,
+            offset: carried.offset,
             ..Open::default()
         });
-        open.first.get_or_insert(by);
-        open.last = by;
-        open.len += part.len() as u64;
+        if open.parts.len() == MOST_PARTS {
+            open.parts.pop();
+        }
+        open.parts.push(carried);
+        open.len += carried.len;
         let room = LONGEST_CONTENT.saturating_sub(open.content.len());
         open.broken |= part.len() > room;
         open.content
@@ -141,28 +173,55 @@ impl Lines {
         });
         open.len += len;
         open.broken = true;
+        self.next = offset + len;
     }
 
     /// Completes the current message, if there is one of which anything was seen.
     pub fn end(&mut self, give: &mut Sink<'_>) {
         let Some(open) = self.open.take() else { return };
-        let Some(first) = open.first else { return };
+        if open.parts.is_empty() {
+            return;
+        }
         let number = self.count();
         give(Line {
             number,
             offset: open.offset,
             len: open.len,
-            first,
-            last: open.last,
+            parts: &open.parts,
+            again: self.came_again(open.offset, open.len),
             content: &open.content,
             whole: !open.broken,
         });
     }
 
+    /// Takes note of bytes that came again.
+    pub fn again(&mut self, offset: u64, len: u64) {
+        let begun = self.open.as_ref().map_or(self.next, |open| open.offset);
+        if offset + len > begun && self.again.len() < MOST_AGAIN {
+            self.again.push((offset, offset + len));
+        }
+    }
+
+    /// Whether any byte of a message that is now complete came again.
+    fn came_again(&mut self, offset: u64, len: u64) -> bool {
+        if self.again.is_empty() {
+            return false;
+        }
+        let end = offset + len;
+        let found = self
+            .again
+            .iter()
+            .any(|(from, to)| *from < end && *to > offset);
+        self.again.retain(|(_, to)| *to > end);
+        found
+    }
+
     /// Bytes kept of a message that is not complete.
     #[must_use]
     pub fn held(&self) -> usize {
-        self.open.as_ref().map_or(0, |open| open.content.len())
+        self.open.as_ref().map_or(0, |open| {
+            open.content.len() + open.parts.len() * size_of::<Part>()
+        })
     }
 
     fn count(&mut self) -> u64 {
@@ -176,10 +235,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn by(frame: u64) -> Brought {
-        Brought {
+    fn by(frame: u64) -> Carrier {
+        Carrier {
             frame,
-            time: Time(0),
+            ..Carrier::default()
         }
     }
 
@@ -189,8 +248,8 @@ mod tests {
         (
             line.offset,
             line.len,
-            line.first.frame,
-            line.last.frame,
+            line.first().frame,
+            line.last().frame,
             line.content.to_vec(),
             line.whole,
         )
@@ -236,6 +295,32 @@ mod tests {
         lines.bytes(Framing::Chunk, 3000, &[b'x'; 6000], by(2), &mut give);
         lines.end(&mut give);
         assert_eq!(lens, [4096, 4096, 808]);
+    }
+
+    #[test]
+    fn each_part_is_named_and_what_came_again_is_told() {
+        let (mut lines, mut got) = (Lines::default(), Vec::new());
+        let mut give = |line: Line<'_>| {
+            let parts: Vec<_> = line
+                .parts
+                .iter()
+                .map(|part| (part.by.frame, part.by.at, part.offset, part.len))
+                .collect();
+            got.push((parts, line.again));
+        };
+        lines.bytes(Framing::Line, 0, b"a\nbc", by(1), &mut give);
+        lines.again(0, 2);
+        lines.bytes(Framing::Line, 4, b"d\n", by(2), &mut give);
+        lines.bytes(Framing::Line, 6, b"e", by(3), &mut give);
+        lines.again(5, 2);
+        lines.bytes(Framing::Line, 7, b"\nf\n", by(4), &mut give);
+        let want = [
+            (vec![(1, 0, 0, 2)], false),
+            (vec![(1, 2, 2, 2), (2, 0, 4, 2)], false),
+            (vec![(3, 0, 6, 1), (4, 0, 7, 1)], true),
+            (vec![(4, 1, 8, 2)], false),
+        ];
+        assert_eq!(got, want);
     }
 
     proptest! {

@@ -6,9 +6,9 @@ pub mod opening;
 
 use crate::decode::segment::{Endpoint, Segment};
 use crate::flow::Flowed;
-use crate::stream::reassembler::Piece;
+use crate::stream::reassembler::{Carrier, Piece};
 use exchange::{Exchange, Exchanges};
-use lines::{Brought, Framing, Line, Lines};
+use lines::{Framing, Line, Lines};
 use opening::{Early, Opening, Roles};
 
 /// What this stage tells of a conversation, in the order it becomes known.
@@ -128,21 +128,10 @@ impl Dialogue {
             return;
         }
         match *piece {
-            Piece::Bytes {
-                offset,
-                data,
-                frame,
-                time,
-            } => {
-                self.bytes(
-                    direction,
-                    offset,
-                    data,
-                    Brought { frame, time },
-                    hasher,
-                    give,
-                );
+            Piece::Bytes { offset, data, by } => {
+                self.bytes(direction, offset, data, by, hasher, give);
             }
+            Piece::Again { offset, len, .. } => self.lines[direction].again(offset, len),
             Piece::Gap { offset, len } => self.gap(direction, offset, len),
             // in chunk framing, or for a last line without ending
             Piece::End if self.opening.is_none() => self.end(direction, hasher, give),
@@ -194,7 +183,7 @@ impl Dialogue {
         direction: usize,
         offset: u64,
         data: &[u8],
-        by: Brought,
+        by: Carrier,
         hasher: &ahash::RandomState,
         give: &mut Sink<'_>,
     ) {
@@ -247,14 +236,9 @@ impl Dialogue {
 impl Early {
     fn of(direction: usize, piece: &Piece<'_>) -> Option<Self> {
         let (offset, data, gap, by) = match *piece {
-            Piece::Bytes {
-                offset,
-                data,
-                frame,
-                time,
-            } => (offset, data.to_vec(), 0, Brought { frame, time }),
-            Piece::Gap { offset, len } => (offset, Vec::new(), len, Brought::default()),
-            Piece::End => return None,
+            Piece::Bytes { offset, data, by } => (offset, data.to_vec(), 0, by),
+            Piece::Gap { offset, len } => (offset, Vec::new(), len, Carrier::default()),
+            Piece::Again { .. } | Piece::End => return None,
         };
         Some(Self {
             direction,

@@ -1,10 +1,11 @@
 //! How a conversation begins: who is the client, and how messages are told apart. Both are
 //! fixed early and never change; until then its bytes wait here, few as they are.
 
-use super::lines::{Brought, Framing, Line, Lines};
+use super::lines::{Framing, Line, Lines};
 use crate::decode::segment::{Endpoint, Flags};
 use crate::echo::line::split_ending;
 use crate::echo::transform::transform;
+use crate::stream::reassembler::Carrier;
 
 /// Pieces, bytes and messages that may wait.
 const MOST_PIECES: usize = 64;
@@ -83,7 +84,7 @@ pub struct Early {
     /// Bytes that are missing here.
     pub gap: u64,
     /// What brought it.
-    pub by: Brought,
+    pub by: Carrier,
 }
 
 /// A conversation whose roles or framing are not fixed.
@@ -220,7 +221,7 @@ mod tests {
                 offset: 0,
                 data,
                 gap: 0,
-                by: Brought::default(),
+                by: Carrier::default(),
             });
         }
         opening.decide(roles, sides(SIDES), last)

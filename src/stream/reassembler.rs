@@ -17,6 +17,38 @@ const BUDGET: usize = 1 << 20;
 /// What a held segment costs beside its bytes.
 const HELD_COST: usize = 96;
 
+/// The packet that brings bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Carrier {
+    /// Its frame number.
+    pub frame: u64,
+    /// Its capture time.
+    pub time: Time,
+    /// Id of the interface it was recorded on.
+    pub interface: u32,
+    /// Where in its TCP payload the bytes begin.
+    pub at: u32,
+}
+
+impl Carrier {
+    fn of(segment: &Segment<'_>) -> Self {
+        Self {
+            frame: segment.frame.number,
+            time: segment.frame.time,
+            interface: segment.interface,
+            at: 0,
+        }
+    }
+
+    /// For bytes that begin `bytes` further on.
+    #[must_use]
+    pub fn skip(self, bytes: u64) -> Self {
+        // no segment is longer
+        let at = self.at.wrapping_add((bytes & 0xffff_ffff) as u32);
+        Self { at, ..self }
+    }
+}
+
 /// What a direction gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Piece<'a> {
@@ -26,10 +58,18 @@ pub enum Piece<'a> {
         offset: u64,
         /// The bytes.
         data: &'a [u8],
-        /// Number of the frame that brought them.
-        frame: u64,
-        /// Its capture time.
-        time: Time,
+        /// What brought them.
+        by: Carrier,
+    },
+    /// Bytes whose place in the stream an earlier segment has, and which are not given: a copy,
+    /// or bytes that come late for their gap. The place may be ahead of what was given.
+    Again {
+        /// Stream offset of the first.
+        offset: u64,
+        /// How many.
+        len: u64,
+        /// What brought them.
+        by: Carrier,
     },
     /// Bytes that the capture does not hold.
     Gap {
@@ -51,8 +91,7 @@ struct Held {
     data: Vec<u8>,
     /// Bytes that its header claims from its offset on.
     claimed: u64,
-    frame: u64,
-    time: Time,
+    by: Carrier,
 }
 
 /// One direction's state.
@@ -145,20 +184,23 @@ impl Reassembler {
         if !data.is_empty() && self.differs(at, data, hasher) {
             self.counts.differing += 1;
         }
+        let by = Carrier::of(segment).skip(cut.into());
         if at < self.offset {
-            self.fill_gaps(at, data.len() as u64);
+            let seen = (data.len() as u64).min(self.offset - at);
+            self.fill_gaps(at, seen);
+            again(at, seen, by, give);
         }
         if end > self.offset {
             let trim = self.offset.saturating_sub(at);
             let rest = data
                 .get(usize::try_from(trim).unwrap_or(usize::MAX)..)
                 .unwrap_or_default();
-            let (frame, time) = (segment.frame.number, segment.frame.time);
+            let by = by.skip(trim);
             if at <= self.offset && self.held.is_empty() {
                 self.recent.add(self.offset, rest, hasher);
-                self.deliver(rest, end - self.offset, frame, time, give);
+                self.deliver(rest, end - self.offset, by, give);
             } else {
-                self.hold(at + trim, end, rest, frame, time);
+                self.hold(at + trim, end, rest, by, give);
                 self.release(hasher, give);
             }
         }
@@ -180,21 +222,20 @@ impl Reassembler {
 
     /// Counts bytes that come after their gap was declared.
     fn fill_gaps(&mut self, at: u64, len: u64) {
-        let bytes = self.gaps.fill(at, (at + len).min(self.offset));
+        let bytes = self.gaps.fill(at, at + len);
         self.counts.late += bytes;
         self.counts.seen += bytes;
         self.counts.missing -= bytes;
     }
 
     /// Gives bytes that stand at the next offset; what the capture cut off is a gap.
-    fn deliver(&mut self, data: &[u8], claimed: u64, frame: u64, time: Time, give: &mut Sink<'_>) {
+    fn deliver(&mut self, data: &[u8], claimed: u64, by: Carrier, give: &mut Sink<'_>) {
         let len = data.len() as u64;
         if len > 0 {
             give(Piece::Bytes {
                 offset: self.offset,
                 data,
-                frame,
-                time,
+                by,
             });
             self.counts.seen += len;
             self.advance(len);
@@ -221,8 +262,9 @@ impl Reassembler {
     }
 
     /// Keeps the bytes of a segment that no held one has.
-    fn hold(&mut self, at: u64, end: u64, data: &[u8], frame: u64, time: Time) {
+    fn hold(&mut self, at: u64, end: u64, data: &[u8], by: Carrier, give: &mut Sink<'_>) {
         let mut from = at;
+        let seen = at + data.len() as u64;
         while from < end {
             let inside = self
                 .held
@@ -230,6 +272,8 @@ impl Reassembler {
                 .next_back()
                 .map(|(k, h)| k + h.claimed);
             if let Some(covered) = inside.filter(|covered| *covered > from) {
+                let len = covered.min(seen).saturating_sub(from);
+                again(from, len, by.skip(from - at), give);
                 from = covered;
                 continue;
             }
@@ -250,8 +294,7 @@ impl Reassembler {
                 Held {
                     data: bytes,
                     claimed: to - from,
-                    frame,
-                    time,
+                    by: by.skip(from - at),
                 },
             );
             from = to;
@@ -267,7 +310,7 @@ impl Reassembler {
             self.held_bytes -= held.data.len() + HELD_COST;
             self.hole = None;
             self.recent.add(self.offset, &held.data, hasher);
-            self.deliver(&held.data, held.claimed, held.frame, held.time, give);
+            self.deliver(&held.data, held.claimed, held.by, give);
         }
     }
 
@@ -343,6 +386,13 @@ impl Reassembler {
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.counts
+    }
+}
+
+/// Tells of bytes that are not given.
+fn again(offset: u64, len: u64, by: Carrier, give: &mut Sink<'_>) {
+    if len > 0 {
+        give(Piece::Again { offset, len, by });
     }
 }
 

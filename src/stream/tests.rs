@@ -14,6 +14,8 @@ use crate::time::Time;
 struct Given {
     /// Each byte with its frame; none in a gap. Its place is its offset.
     bytes: Vec<Option<(u8, u64)>>,
+    /// Offset, length, frame and place in it of what was not given.
+    again: Vec<(u64, u64, u64, u32)>,
     ends: usize,
 }
 
@@ -21,18 +23,14 @@ impl Given {
     fn take(&mut self, piece: Piece<'_>) {
         let at = self.bytes.len() as u64;
         match piece {
-            Piece::Bytes {
-                offset,
-                data,
-                frame,
-                time,
-            } => {
+            Piece::Bytes { offset, data, by } => {
                 assert_eq!(offset, at, "bytes follow on each other");
                 assert!(!data.is_empty());
-                assert_eq!(time, when(frame), "the time is that of the frame");
+                assert_eq!(by.time, when(by.frame), "the time is that of the frame");
                 self.bytes
-                    .extend(data.iter().map(|byte| Some((*byte, frame))));
+                    .extend(data.iter().map(|byte| Some((*byte, by.frame))));
             }
+            Piece::Again { offset, len, by } => self.again.push((offset, len, by.frame, by.at)),
             Piece::Gap { offset, len } => {
                 assert_eq!(offset, at, "a gap follows on what was given");
                 assert!(len > 0);

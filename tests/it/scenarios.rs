@@ -145,7 +145,7 @@ fn tell(told: &mut String, piece: Piece<'_>) {
             let space = if told.is_empty() { "" } else { " " };
             write!(told, "{space}gap {len}").expect("a string takes all");
         }
-        Piece::End => {}
+        Piece::Again { .. } | Piece::End => {}
     }
 }
 

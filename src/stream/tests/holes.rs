@@ -38,6 +38,22 @@ fn the_first_of_two_copies_counts_and_is_compared() {
 }
 
 #[test]
+fn bytes_that_are_not_given_are_told_with_their_place() {
+    let mut direction = Direction::new(9);
+    direction.send(0, b"abc");
+    direction.send(1, b"bcd"); // frame 3: two of its three are known
+    direction.send(6, b"gh");
+    direction.send(5, b"fghi"); // frame 5: what is held back lies in its middle
+    direction.send_cut(0, b"a", 4);
+    direction.send(4, b"e");
+    assert_eq!(direction.given.text(), "abcdefghi");
+    assert_eq!(
+        direction.given.again,
+        [(1, 2, 3, 0), (6, 2, 5, 1), (0, 1, 6, 0)]
+    );
+}
+
+#[test]
 fn copies_are_compared_with_the_last_eight_delivered() {
     let mut direction = Direction::new(5);
     for at in 0..9 {
@@ -194,6 +210,7 @@ fn holes_of_a_conversation_count_its_packets() {
         streams.push(&made, &flowed, |direction, piece| match piece {
             Piece::Bytes { data, .. } => pieces.push((direction, Some(data.to_vec()))),
             Piece::Gap { len, .. } => pieces.push((direction, Some(vec![b'.'; len as usize]))),
+            Piece::Again { .. } => {}
             Piece::End => pieces.push((direction, None)),
         });
         for (direction, data) in pieces {
