@@ -7,7 +7,7 @@ use crate::decode::Decoder;
 use crate::decode::segment::Segment;
 use crate::flow::key::Key;
 use crate::flow::{Flow, Flowed};
-use crate::message::Messages;
+use crate::message::{Messages, Reading};
 use crate::source::file::Reader;
 use crate::source::frame::Frame;
 use crate::stream::Streams;
@@ -20,6 +20,8 @@ pub struct Settings {
     /// Memory for what followed conversations hold, in bytes, all shards together: beyond its
     /// part a shard closes the one idle longest.
     pub max_memory: usize,
+    /// How messages are told apart and paired.
+    pub reading: Reading,
 }
 
 /// Reads a capture to its end.
@@ -106,7 +108,7 @@ impl Shard {
         Self {
             flow: Flow::new(settings.merge_sightings),
             streams: Streams::default(),
-            messages: Messages::default(),
+            messages: Messages::new(settings.reading),
             conversations: Conversations::default(),
             max_memory: settings.max_memory / SHARDS,
             evicted: 0,

@@ -8,8 +8,8 @@ use crate::flow::sighting::Sighting;
 use crate::flow::{Closed, Flowed};
 use crate::message::Told;
 use crate::message::exchange::{Exchange, Outcome};
-use crate::message::lines::{Framing, Line};
-use crate::message::opening::Roles;
+use crate::message::lines::Line;
+use crate::message::opening::Settled;
 use crate::stream::reassembler::Counts;
 use crate::time::Time;
 
@@ -43,6 +43,8 @@ pub struct Said {
     pub unsolicited: u64,
     /// Not to be told.
     pub unknown: u64,
+    /// Followed by an answer that is not judged.
+    pub paired: u64,
 }
 
 /// One conversation.
@@ -72,10 +74,8 @@ pub struct Conversation {
     pub rtt: [Quantiles; 2],
     /// Handshake and end; none while it is followed.
     pub closed: Option<Closed>,
-    /// Who is the client.
-    pub roles: Option<Roles>,
-    /// How its messages are told apart; none where nothing was said.
-    pub framing: Option<Framing>,
+    /// Who is the client, and what is spoken.
+    pub settled: Option<Settled>,
     /// Messages and exchanges.
     pub said: Said,
     /// From a request's last byte to its right answer's first.
@@ -106,8 +106,7 @@ impl Conversation {
             hops: Vec::new(),
             rtt: Default::default(),
             closed: None,
-            roles: None,
-            framing: None,
+            settled: None,
             said: Said::default(),
             response: Quantiles::default(),
             largest: None,
@@ -187,7 +186,7 @@ impl Conversation {
         said.digest = said.digest.wrapping_add(ledger_row(line, from_client));
     }
 
-    fn exchange(&mut self, exchange: &Exchange) {
+    fn exchange(&mut self, exchange: &Exchange<'_>) {
         let said = &mut self.said;
         *match exchange.outcome {
             Outcome::Right => &mut said.right,
@@ -196,8 +195,9 @@ impl Conversation {
             Outcome::Late => &mut said.late,
             Outcome::Unsolicited => &mut said.unsolicited,
             Outcome::Unknown => &mut said.unknown,
+            Outcome::Paired => &mut said.paired,
         } += 1;
-        if let (Outcome::Right, Some(request), Some(answer)) =
+        if let (Outcome::Right | Outcome::Paired, Some(request), Some(answer)) =
             (exchange.outcome, exchange.request, exchange.answer)
         {
             // a clock that went back gives no duration
@@ -325,7 +325,7 @@ impl Conversations {
         };
         let before = one.evidence.as_ref().map_or(0, |evidence| evidence.held());
         match told {
-            Told::Settled(roles, framing) => (one.roles, one.framing) = (Some(*roles), *framing),
+            Told::Settled(settled) => one.settled = Some(*settled),
             Told::Message {
                 from_client,
                 greeting,

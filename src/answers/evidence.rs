@@ -168,7 +168,7 @@ impl Evidence {
     }
 
     /// Takes an exchange.
-    pub fn exchange(&mut self, exchange: &Exchange) {
+    pub fn exchange(&mut self, exchange: &Exchange<'_>) {
         if !self.searches() || exchange.request.is_none() {
             return;
         }

@@ -14,7 +14,7 @@ use crate::source::frame::Damage;
 pub use crate::flow::state::Ended;
 pub use crate::flow::verdict::Verdict;
 pub use crate::message::lines::Framing;
-pub use crate::message::opening::{RoleRule, Roles};
+pub use crate::message::opening::{RoleRule, Roles, Speaks};
 
 use conversations::Conversations;
 use totals::Totals;

@@ -5,8 +5,12 @@ use std::path::{Path, PathBuf};
 
 use clap::{Parser, ValueEnum};
 
-use super::Exit;
+use super::{Exit, endpoint};
 use crate::answers::Analysed;
+use crate::echo::transform::Transform;
+use crate::message::Reading;
+use crate::message::exchange::Pair;
+use crate::message::lines::Framing;
 use crate::pipeline::{self, Settings};
 use crate::render;
 use crate::report::model::{Capture, Report};
@@ -37,6 +41,15 @@ struct Options {
     /// Memory for conversations still followed, with K, M or G; beyond it the one idle longest is closed and counted
     #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = size)]
     max_memory: usize,
+    /// What a message is: a line, or what one side sends before the other does; else as each conversation shows
+    #[arg(long, value_enum)]
+    framing: Option<MessageFraming>,
+    /// What the server answers: the line reversed with its case swapped, as it is, or in upper case
+    #[arg(long, value_name = "NAME", default_value = "reverse-swapcase", value_parser = endpoint::transform())]
+    transform: Transform,
+    /// What answers a message: the one that says the right thing, or whatever comes next
+    #[arg(long, value_enum, default_value_t = Pairing::Content)]
+    pair: Pairing,
     /// Colour in text
     #[arg(long, value_enum, default_value_t = Colour::Auto)]
     color: Colour,
@@ -56,10 +69,38 @@ enum Sightings {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum MessageFraming {
+    Line,
+    Chunk,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Pairing {
+    Content,
+    Fifo,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Colour {
     Auto,
     Always,
     Never,
+}
+
+impl Options {
+    fn reading(&self) -> Reading {
+        Reading {
+            framing: self.framing.map(|framing| match framing {
+                MessageFraming::Line => Framing::Line,
+                MessageFraming::Chunk => Framing::Chunk,
+            }),
+            pair: match self.pair {
+                Pairing::Content => Pair::Content(self.transform),
+                Pairing::Fifo => Pair::Fifo,
+            },
+            texts: false,
+        }
+    }
 }
 
 /// A number of bytes, with K, M or G for powers of 1,024.
@@ -149,6 +190,7 @@ fn one(file: &Path, options: &Options) -> Result<Capture, Exit> {
     let settings = Settings {
         merge_sightings: options.sightings == Sightings::First,
         max_memory: options.max_memory,
+        reading: options.reading(),
     };
     let analysed = pipeline::analyse(reader, &settings);
     let sidecar = sidecar(file, &analysed);

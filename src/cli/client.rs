@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Parser;
 
 use super::{Exit, endpoint};
+use crate::echo::transform::Transform;
 use crate::endpoint::client::{Client, Outcome};
 use crate::endpoint::input::Input;
 use crate::endpoint::{DEFAULT_PORT, Framing, Trouble};
@@ -25,6 +26,9 @@ struct Args {
     /// What a message is: a line, or what one send takes (for programs that use plain recv)
     #[arg(long, default_value = "line", value_parser = endpoint::framing())]
     framing: Framing,
+    /// What the server answers: the line reversed with its case swapped, as it is, or in upper case
+    #[arg(long, value_name = "NAME", default_value = "reverse-swapcase", value_parser = endpoint::transform())]
+    transform: Transform,
 }
 
 const EXAMPLES: &str = "\
@@ -48,7 +52,7 @@ pub fn main() -> Exit {
 fn run(args: &Args) -> Result<Exit, Trouble> {
     // first, so that a missing file costs no connection
     let input = Input::open(&args.file, args.framing)?;
-    let mut client = Client::connect(&args.host, args.port, args.framing)?;
+    let mut client = Client::connect(&args.host, args.port, args.framing, args.transform)?;
     client.greeting()?;
     Ok(match client.converse(input)? {
         Outcome::AllRight => Exit::Done,

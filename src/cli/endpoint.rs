@@ -6,6 +6,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind as UsageKind;
 
 use super::Exit;
+use crate::echo::transform::Transform;
 use crate::endpoint::{Framing, Trouble, console};
 
 /// Reads the process's arguments; `Err` is how to end: help was shown, or usage was wrong.
@@ -25,6 +26,15 @@ pub(super) fn framing() -> impl TypedValueParser<Value = Framing> {
     PossibleValuesParser::new(["line", "chunk"]).map(|name| match name.as_str() {
         "chunk" => Framing::Chunk,
         _ => Framing::Line,
+    })
+}
+
+/// The values of `--transform`.
+pub(super) fn transform() -> impl TypedValueParser<Value = Transform> {
+    let names = Transform::NAMED.map(|(name, _)| name);
+    PossibleValuesParser::new(names).map(|name| {
+        let found = Transform::NAMED.iter().find(|(it, _)| *it == name);
+        found.map(|(_, transform)| *transform).unwrap_or_default()
     })
 }
 

@@ -9,6 +9,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::{Exit, endpoint};
+use crate::echo::transform::Transform;
 use crate::endpoint::server::{Options, Server};
 use crate::endpoint::{DEFAULT_PORT, DEFAULT_WELCOME, Framing, Trouble};
 
@@ -34,6 +35,9 @@ struct Args {
     /// What a message is: a line, or what one read brings (for programs that use plain recv)
     #[arg(long, default_value = "line", value_parser = endpoint::framing())]
     framing: Framing,
+    /// What to answer: the line reversed with its case swapped, as it is, or in upper case
+    #[arg(long, value_name = "NAME", default_value = "reverse-swapcase", value_parser = endpoint::transform())]
+    transform: Transform,
 }
 
 const EXAMPLES: &str = "\
@@ -77,6 +81,7 @@ fn run(args: Args) -> Result<Exit, Trouble> {
         output: Some(args.output),
         one_off: args.one_off,
         framing: args.framing,
+        transform: args.transform,
     })?;
     let service = server.service();
     thread::spawn(move || {

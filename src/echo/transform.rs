@@ -1,6 +1,59 @@
-//! The answer to a line: its characters in reverse order, their case swapped.
+//! The answer to a line: its characters in reverse order, their case swapped; or what a server
+//! was told to answer instead.
 //!
 //! `docs/PROTOCOL.md` states the rule and holds a table of cases.
+
+/// What a server answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Transform {
+    /// [`transform`].
+    #[default]
+    ReverseSwapcase,
+    /// The line itself.
+    Echo,
+    /// The line in upper case.
+    Upper,
+}
+
+impl Transform {
+    /// All of them, with the names that options give them.
+    pub const NAMED: [(&'static str, Self); 3] = [
+        ("reverse-swapcase", Self::ReverseSwapcase),
+        ("echo", Self::Echo),
+        ("upper", Self::Upper),
+    ];
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        let found = Self::NAMED.iter().find(|(_, it)| *it == self);
+        found.map_or("", |(name, _)| name)
+    }
+
+    /// Appends to `answer` what answers `line`, which has no line ending.
+    pub fn apply(self, line: &[u8], answer: &mut Vec<u8>) {
+        match self {
+            Self::ReverseSwapcase => transform(line, answer),
+            Self::Echo => answer.extend_from_slice(line),
+            Self::Upper => upper(line, answer),
+        }
+    }
+}
+
+/// Characters whose upper case is one character change to it; in what is no valid UTF-8 only
+/// those of ASCII.
+fn upper(line: &[u8], answer: &mut Vec<u8>) {
+    match std::str::from_utf8(line) {
+        Ok(text) if !text.is_ascii() => {
+            let mut utf8 = [0; 4];
+            for character in text.chars() {
+                let upper = only(character.to_uppercase(), character);
+                answer.extend_from_slice(upper.encode_utf8(&mut utf8).as_bytes());
+            }
+        }
+        _ => answer.extend(line.iter().map(u8::to_ascii_uppercase)),
+    }
+}
 
 /// Appends to `answer` what the echo server answers to `line`, which has no line ending.
 ///
@@ -54,6 +107,22 @@ mod tests {
         let mut answer = Vec::new();
         transform(line, &mut answer);
         answer
+    }
+
+    #[test]
+    fn what_a_server_may_be_told() {
+        let of = |transform: Transform, line: &[u8]| {
+            let mut answer = Vec::new();
+            transform.apply(line, &mut answer);
+            answer
+        };
+        assert_eq!(of(Transform::ReverseSwapcase, b"aB"), b"bA");
+        assert_eq!(of(Transform::Echo, b"aB\xff"), b"aB\xff");
+        assert_eq!(of(Transform::Upper, "aßé".as_bytes()), "AßÉ".as_bytes());
+        assert_eq!(of(Transform::Upper, b"a\xe9"), b"A\xe9");
+        for (name, transform) in Transform::NAMED {
+            assert_eq!(transform.name(), name);
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::verify::{Verdict, difference, expected, verify};
 use super::{Framing, Trouble, console};
 use crate::echo::escape::escape_bytes;
 use crate::echo::line::split_ending;
+use crate::echo::transform::Transform;
 
 /// How long the greeting may take.
 const GREETING_PATIENCE: Duration = Duration::from_secs(3);
@@ -29,6 +30,7 @@ pub enum Outcome {
 pub struct Client {
     socket: Polled,
     framing: Framing,
+    transform: Transform,
 }
 
 /// Why an answer is missing.
@@ -39,9 +41,18 @@ impl Client {
     ///
     /// # Errors
     /// The name has no address, none accepts, or standard output takes nothing.
-    pub fn connect(host: &str, port: u16, framing: Framing) -> Result<Self, Trouble> {
+    pub fn connect(
+        host: &str,
+        port: u16,
+        framing: Framing,
+        transform: Transform,
+    ) -> Result<Self, Trouble> {
         let socket = Polled::connect(host, port)?;
-        Ok(Self { socket, framing })
+        Ok(Self {
+            socket,
+            framing,
+            transform,
+        })
     }
 
     /// Waits for the greeting, at most three seconds, and prints it. None is no error.
@@ -133,14 +144,20 @@ impl Client {
         }
         let text = escape_bytes(split_ending(&message.bytes).0);
         console::say(&format!("[C]: Data sent to server: {text}"))?;
-        let right = expected(&message.bytes);
+        let right = expected(&message.bytes, self.transform);
         let answer = match self.answer(right.len()) {
             Ok(answer) => answer,
             Err(missing) => return Ok(Err(missing)),
         };
         received(&answer)?;
         let number = message.number;
-        match verify(&message.bytes, &right, &answer, self.framing) {
+        match verify(
+            &message.bytes,
+            &right,
+            &answer,
+            self.framing,
+            self.transform,
+        ) {
             Verdict::Right => return Ok(Ok(true)),
             Verdict::RightInPieces => {
                 console::note(&format!(

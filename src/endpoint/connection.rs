@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::output::Output;
 use super::{CHUNK_BYTES, Framing, MAX_LINE_BYTES, console};
 use crate::echo::line::{LineBuffer, TooLong, split_ending};
-use crate::echo::transform::transform;
+use crate::echo::transform::Transform;
 
 /// How long bytes may wait for their line ending before the server says what may be wrong.
 const HINT_AFTER: Duration = Duration::from_secs(3);
@@ -22,6 +22,8 @@ pub struct Service {
     pub welcome: String,
     /// What a message is.
     pub framing: Framing,
+    /// What it answers.
+    pub transform: Transform,
     /// Where the answers are written, too.
     pub output: Option<Output>,
 }
@@ -105,7 +107,7 @@ impl Answering<'_> {
     fn answer(&mut self, message: &[u8]) -> io::Result<()> {
         let (content, ending) = split_ending(message);
         self.answer.clear();
-        transform(content, &mut self.answer);
+        self.service.transform.apply(content, &mut self.answer);
         self.answer.extend_from_slice(ending);
         if let Some(output) = &self.service.output {
             output.write(&self.answer);

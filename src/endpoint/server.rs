@@ -12,6 +12,7 @@ use nix::errno::Errno;
 use super::connection::Service;
 use super::output::Output;
 use super::{Framing, Trouble, address, console};
+use crate::echo::transform::Transform;
 
 /// Connections served at once; more wait in the kernel's queue. It bounds the memory.
 const MAX_CONNECTIONS: usize = 1024;
@@ -34,6 +35,8 @@ pub struct Options {
     pub one_off: bool,
     /// What a message is.
     pub framing: Framing,
+    /// What it answers.
+    pub transform: Transform,
 }
 
 /// A server that listens.
@@ -58,6 +61,7 @@ impl Server {
         let service = Service {
             welcome: options.welcome,
             framing: options.framing,
+            transform: options.transform,
             output,
         };
         Ok(Self {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::{CHUNK_BYTES, Framing};
 use crate::echo::escape::escape_bytes;
 use crate::echo::line::split_ending;
-use crate::echo::transform::transform;
+use crate::echo::transform::{Transform, transform};
 
 /// Beginnings of pieces given up before an answer counts as wrong; it bounds the time.
 const MAX_DEAD_ENDS: usize = 10_000;
@@ -23,10 +23,10 @@ pub enum Verdict {
 
 /// The answer that `message` must get, its ending included.
 #[must_use]
-pub fn expected(message: &[u8]) -> Vec<u8> {
+pub fn expected(message: &[u8], transform: Transform) -> Vec<u8> {
     let (content, ending) = split_ending(message);
     let mut answer = Vec::with_capacity(message.len());
-    transform(content, &mut answer);
+    transform.apply(content, &mut answer);
     answer.extend_from_slice(ending);
     answer
 }
@@ -34,9 +34,16 @@ pub fn expected(message: &[u8]) -> Vec<u8> {
 /// Compares `answer` with what `message` must get, which is `expected`.
 ///
 /// In line framing a message without an ending may be answered with one: programs that answer
-/// with whole lines are right, too.
+/// with whole lines are right, too. In chunk framing the answers to pieces of a message are
+/// right: where the transform reverses, they differ from the answer to the whole.
 #[must_use]
-pub fn verify(message: &[u8], expected: &[u8], answer: &[u8], framing: Framing) -> Verdict {
+pub fn verify(
+    message: &[u8],
+    expected: &[u8],
+    answer: &[u8],
+    framing: Framing,
+    transform: Transform,
+) -> Verdict {
     if answer == expected {
         return Verdict::Right;
     }
@@ -46,7 +53,9 @@ pub fn verify(message: &[u8], expected: &[u8], answer: &[u8], framing: Framing) 
         {
             Verdict::Right
         }
-        Framing::Chunk if in_pieces(message, answer) => Verdict::RightInPieces,
+        Framing::Chunk if transform == Transform::ReverseSwapcase && in_pieces(message, answer) => {
+            Verdict::RightInPieces
+        }
         _ => Verdict::Wrong,
     }
 }
@@ -198,7 +207,13 @@ mod tests {
     #[test]
     fn verdicts() {
         let line = |message: &[u8], answer: &[u8]| {
-            verify(message, &expected(message), answer, Framing::Line)
+            verify(
+                message,
+                &expected(message, Transform::default()),
+                answer,
+                Framing::Line,
+                Transform::default(),
+            )
         };
         assert_eq!(line(b"aB\r\n", b"bA\r\n"), Verdict::Right);
         assert_eq!(line(b"aB\n", b"bA"), Verdict::Wrong);
@@ -206,7 +221,13 @@ mod tests {
         assert_eq!(line(b"aB", b"bA\n"), Verdict::Right);
         assert_eq!(line(b"aB\n", b"Ab\n"), Verdict::Wrong);
         let chunk = |message: &[u8], answer: &[u8]| {
-            verify(message, &expected(message), answer, Framing::Chunk)
+            verify(
+                message,
+                &expected(message, Transform::default()),
+                answer,
+                Framing::Chunk,
+                Transform::default(),
+            )
         };
         assert_eq!(chunk(b"aBcd", b"DCbA"), Verdict::Right);
         assert_eq!(chunk(b"aBcd", b"bADC"), Verdict::RightInPieces);

@@ -1,17 +1,19 @@
-//! Client messages with their answers, paired by what they say.
+//! Client messages with their answers, paired by what they say, or one after another.
 
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
 
 use super::lines::Line;
 use crate::echo::line::split_ending;
-use crate::echo::transform::transform;
+use crate::echo::transform::Transform;
 use crate::stream::reassembler::Carrier;
 
 /// Client messages that may wait for an answer; of those beyond the outcome is unknown.
 const MOST_WAITING: usize = 1 << 14;
 /// How far ahead of its turn an answer is looked for, and how many overtaken messages are kept.
 const OUT_OF_STEP: usize = 64;
+/// Bytes of an answer that is due which are kept to be shown.
+const LONGEST_SHOWN: usize = 1 << 12;
 
 /// What became of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +30,23 @@ pub enum Outcome {
     Unsolicited,
     /// Bytes are missing, so it cannot be told.
     Unknown,
+    /// Followed by a server message, whose content is not judged.
+    Paired,
+}
+
+/// How messages and answers are paired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pair {
+    /// An answer is its message's transform.
+    Content(Transform),
+    /// The first message that waits has the next answer.
+    Fifo,
+}
+
+impl Default for Pair {
+    fn default() -> Self {
+        Self::Content(Transform::default())
+    }
 }
 
 /// Which message, without its bytes.
@@ -45,46 +64,73 @@ pub struct Cited {
 
 /// A client message and its answer, as far as there are such.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Exchange {
+pub struct Exchange<'a> {
     /// The client's; none for an unsolicited one.
     pub request: Option<Cited>,
     /// The server's; none where it is missing or cannot be told.
     pub answer: Option<Cited>,
     /// What became of it.
     pub outcome: Outcome,
+    /// The first 4,096 bytes of the answer that is due, without a line ending, where texts are
+    /// kept and it is wrong.
+    pub due: &'a [u8],
+    /// What came instead, without a line ending.
+    pub came: &'a [u8],
 }
 
 struct Waiting {
     cited: Cited,
     /// Hash of the answer that is due; none where the message is not whole.
     due: Option<u64>,
+    /// Its first bytes, where texts are kept.
+    text: Box<[u8]>,
     /// Whether bytes are missing that may have held its answer, or its own beginning.
     doubtful: bool,
 }
 
 impl Waiting {
-    fn unanswered(&self) -> Outcome {
-        if self.doubtful || self.due.is_none() {
+    /// Nothing answered it.
+    fn lost(self, give: &mut Sink<'_>) {
+        let outcome = if self.doubtful || self.due.is_none() {
             Outcome::Unknown
         } else {
             Outcome::Missing
-        }
+        };
+        self.became(outcome, None, give);
+    }
+
+    fn became(self, outcome: Outcome, answer: Option<&Line<'_>>, give: &mut Sink<'_>) {
+        let (due, came) = match answer {
+            Some(line) if outcome == Outcome::Wrong => (&*self.text, split_ending(line.content).0),
+            _ => (&[][..], &[][..]),
+        };
+        give(Exchange {
+            request: Some(self.cited),
+            answer: answer.map(cited),
+            outcome,
+            due,
+            came,
+        });
     }
 }
 
 /// Pairs one conversation's messages.
 #[derive(Default)]
 pub struct Exchanges {
+    pair: Pair,
+    texts: bool,
     waiting: VecDeque<Waiting>,
     /// Those whose turn has passed.
     overtaken: VecDeque<Waiting>,
+    /// Bytes of texts in both.
+    text_bytes: usize,
     /// Whether client bytes are missing, so that a server message may answer what was not seen.
     unseen_requests: bool,
     answer: Vec<u8>,
 }
 
 /// Receives exchanges.
-pub type Sink<'s> = dyn FnMut(Exchange) + 's;
+pub type Sink<'s> = dyn FnMut(Exchange<'_>) + 's;
 
 fn cited(line: &Line<'_>) -> Cited {
     Cited {
@@ -96,6 +142,16 @@ fn cited(line: &Line<'_>) -> Cited {
 }
 
 impl Exchanges {
+    /// `texts`: keep the answers that are due, to show what is wrong with others.
+    #[must_use]
+    pub fn new(pair: Pair, texts: bool) -> Self {
+        Self {
+            pair,
+            texts,
+            ..Self::default()
+        }
+    }
+
     /// A conversation whose beginning was not captured.
     pub fn begins_unseen(&mut self) {
         self.unseen_requests = true;
@@ -104,27 +160,41 @@ impl Exchanges {
     /// Takes a client message.
     pub fn request(&mut self, line: &Line<'_>, hasher: &impl BuildHasher, give: &mut Sink<'_>) {
         if self.waiting.len() == MOST_WAITING
-            && let Some(oldest) = self.waiting.pop_front()
+            && let Some(oldest) = self.next()
         {
-            give(Exchange {
-                request: Some(oldest.cited),
-                answer: None,
-                outcome: Outcome::Unknown,
-            });
+            oldest.became(Outcome::Unknown, None, give);
             self.unseen_requests = true;
         }
-        let due = line.whole.then(|| {
-            self.answer.clear();
-            transform(split_ending(line.content).0, &mut self.answer);
-            hasher.hash_one(self.answer.as_slice())
-        });
-        // the first message of a capture that begins in mid-stream may lack its own beginning
-        let doubtful = self.unseen_requests && line.number == 0;
+        let (due, text): (_, Box<[u8]>) = match self.pair {
+            Pair::Content(transform) if line.whole => {
+                self.answer.clear();
+                transform.apply(split_ending(line.content).0, &mut self.answer);
+                let shown = if self.texts {
+                    self.answer.len().min(LONGEST_SHOWN)
+                } else {
+                    0
+                };
+                let hash = hasher.hash_one(self.answer.as_slice());
+                (Some(hash), self.answer[..shown].into())
+            }
+            Pair::Content(_) => (None, Box::default()),
+            Pair::Fifo => (Some(0), Box::default()),
+        };
+        self.text_bytes += text.len();
         self.waiting.push_back(Waiting {
             cited: cited(line),
             due,
-            doubtful,
+            text,
+            // the first message of a capture that begins in mid-stream may lack its own beginning
+            doubtful: self.unseen_requests && line.number == 0,
         });
+    }
+
+    /// The one whose turn it is.
+    fn next(&mut self) -> Option<Waiting> {
+        let waiting = self.waiting.pop_front()?;
+        self.text_bytes -= waiting.text.len();
+        Some(waiting)
     }
 
     /// Client bytes are missing.
@@ -141,47 +211,33 @@ impl Exchanges {
 
     /// Takes a server message; gives what it settles.
     pub fn answer(&mut self, line: &Line<'_>, hasher: &impl BuildHasher, give: &mut Sink<'_>) {
-        let answer = Some(cited(line));
+        if self.pair == Pair::Fifo {
+            return self.settle(Outcome::Paired, line, give);
+        }
         if !line.whole {
-            if let Some(waiting) = self.waiting.pop_front() {
-                give(Exchange {
-                    request: Some(waiting.cited),
-                    answer,
-                    outcome: Outcome::Unknown,
-                });
-            } else {
-                give(Exchange {
-                    request: None,
-                    answer,
-                    outcome: Outcome::Unsolicited,
-                });
-            }
-            return;
+            return self.settle(Outcome::Unknown, line, give);
         }
         let said = Some(hasher.hash_one(split_ending(line.content).0));
-        if let Some(ahead) = self
-            .waiting
-            .iter()
-            .take(OUT_OF_STEP)
-            .position(|w| w.due == said)
-        {
+        let due = |waiting: &Waiting| waiting.due == said;
+        if let Some(ahead) = self.waiting.iter().take(OUT_OF_STEP).position(due) {
             self.overtake(ahead, give);
-            let request = self.waiting.pop_front().map(|w| w.cited);
             self.unseen_requests = false;
-            give(Exchange {
-                request,
-                answer,
-                outcome: Outcome::Right,
-            });
-        } else if let Some(behind) = self.overtaken.iter().position(|w| w.due == said) {
-            let request = self.overtaken.remove(behind).map(|w| w.cited);
-            give(Exchange {
-                request,
-                answer,
-                outcome: Outcome::Late,
-            });
+            self.settle(Outcome::Right, line, give);
+        } else if let Some(behind) = self.overtaken.iter().position(due) {
+            if let Some(late) = self.overtaken.remove(behind) {
+                self.text_bytes -= late.text.len();
+                late.became(Outcome::Late, Some(line), give);
+            }
         } else {
-            self.mismatch(answer, give);
+            self.mismatch(line, give);
+        }
+    }
+
+    /// The message whose turn it is has this answer; without one the answer is unsolicited.
+    fn settle(&mut self, outcome: Outcome, line: &Line<'_>, give: &mut Sink<'_>) {
+        match self.next() {
+            Some(waiting) => waiting.became(outcome, Some(line), give),
+            None => unsolicited(line, give),
         }
     }
 
@@ -191,59 +247,50 @@ impl Exchanges {
             if self.overtaken.len() == OUT_OF_STEP
                 && let Some(lost) = self.overtaken.pop_front()
             {
-                give(Exchange {
-                    request: Some(lost.cited),
-                    answer: None,
-                    outcome: lost.unanswered(),
-                });
+                self.text_bytes -= lost.text.len();
+                lost.lost(give);
             }
             self.overtaken.push_back(waiting);
         }
     }
 
     /// A server message that is no message's transform.
-    fn mismatch(&mut self, answer: Option<Cited>, give: &mut Sink<'_>) {
-        let waits = self
-            .waiting
-            .front()
-            .map(|front| (front.due.is_some(), front.doubtful));
-        let outcome = match waits {
-            Some((true, false)) if !self.unseen_requests => Outcome::Wrong,
-            Some((_, doubtful)) if !self.unseen_requests || doubtful => Outcome::Unknown,
-            Some((false, _)) => Outcome::Unknown,
-            _ => {
-                give(Exchange {
-                    request: None,
-                    answer,
-                    outcome: Outcome::Unsolicited,
-                });
-                return;
+    fn mismatch(&mut self, line: &Line<'_>, give: &mut Sink<'_>) {
+        let waits = self.waiting.front();
+        match waits.map(|front| (front.due.is_some(), front.doubtful)) {
+            Some((true, false)) if !self.unseen_requests => {
+                self.settle(Outcome::Wrong, line, give);
             }
-        };
-        let request = self.waiting.pop_front().map(|w| w.cited);
-        give(Exchange {
-            request,
-            answer,
-            outcome,
-        });
+            Some((whole, doubtful)) if !self.unseen_requests || doubtful || !whole => {
+                self.settle(Outcome::Unknown, line, give);
+            }
+            _ => unsolicited(line, give),
+        }
     }
 
     /// The conversation has ended: what still waits was not answered.
     pub fn end(&mut self, give: &mut Sink<'_>) {
         for lost in self.overtaken.drain(..).chain(self.waiting.drain(..)) {
-            give(Exchange {
-                request: Some(lost.cited),
-                answer: None,
-                outcome: lost.unanswered(),
-            });
+            lost.lost(give);
         }
+        self.text_bytes = 0;
     }
 
     /// Memory held for messages that wait, in bytes.
     #[must_use]
     pub fn held(&self) -> usize {
-        (self.waiting.len() + self.overtaken.len()) * size_of::<Waiting>()
+        (self.waiting.len() + self.overtaken.len()) * size_of::<Waiting>() + self.text_bytes
     }
+}
+
+fn unsolicited(line: &Line<'_>, give: &mut Sink<'_>) {
+    give(Exchange {
+        request: None,
+        answer: Some(cited(line)),
+        outcome: Outcome::Unsolicited,
+        due: &[],
+        came: &[],
+    });
 }
 
 #[cfg(test)]
@@ -252,9 +299,26 @@ mod tests {
 
     /// `>text` is the client's, `<text` the server's, `>>` and `<<` gaps.
     fn play(script: &[&str]) -> Vec<(Option<u64>, Outcome)> {
-        let (mut exchanges, hasher) = (Exchanges::default(), ahash::RandomState::new());
+        let rows = play_with(Exchanges::default(), script);
+        rows.into_iter()
+            .map(|(number, outcome, ..)| (number, outcome))
+            .collect()
+    }
+
+    type Row = (Option<u64>, Outcome, String, String);
+
+    fn play_with(mut exchanges: Exchanges, script: &[&str]) -> Vec<Row> {
+        let hasher = ahash::RandomState::new();
         let (mut counts, mut out) = ([0, 0], Vec::new());
-        let mut give = |e: Exchange| out.push((e.request.map(|r| r.number), e.outcome));
+        let mut give = |e: Exchange<'_>| {
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            out.push((
+                e.request.map(|r| r.number),
+                e.outcome,
+                text(e.due),
+                text(e.came),
+            ));
+        };
         for step in script {
             let (side, text) = step.split_at(1);
             let from = usize::from(side == "<");
@@ -277,6 +341,7 @@ mod tests {
             counts[from] += 1;
         }
         exchanges.end(&mut give);
+        assert_eq!((exchanges.held(), exchanges.text_bytes), (0, 0));
         out
     }
 
@@ -305,6 +370,39 @@ mod tests {
             [(None, Unsolicited), (Some(1), Right)]
         );
         assert_eq!(play(&[">ab"]), [(Some(0), Missing)]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_shown() {
+        let exchanges = Exchanges::new(Pair::Content(Transform::Upper), true);
+        let rows = play_with(exchanges, &[">ab", ">c", "<AB", "<D"]);
+        let row = |number, outcome, due: &str, came: &str| {
+            (Some(number), outcome, due.to_owned(), came.to_owned())
+        };
+        assert_eq!(
+            rows,
+            [
+                row(0, Outcome::Right, "", ""),
+                row(1, Outcome::Wrong, "C", "D")
+            ]
+        );
+    }
+
+    #[test]
+    fn one_after_another() {
+        use Outcome::{Missing, Paired, Unsolicited};
+        let script = ["<hi", ">a", ">b", "<x", ">c", "<y"];
+        let rows = play_with(Exchanges::new(Pair::Fifo, true), &script);
+        let rows: Vec<_> = rows.into_iter().map(|row| (row.0, row.1)).collect();
+        assert_eq!(
+            rows,
+            [
+                (None, Unsolicited),
+                (Some(0), Paired),
+                (Some(1), Paired),
+                (Some(2), Missing)
+            ]
+        );
     }
 
     #[test]

@@ -7,15 +7,26 @@ pub mod opening;
 use crate::decode::segment::{Endpoint, Segment};
 use crate::flow::Flowed;
 use crate::stream::reassembler::{Carrier, Piece};
-use exchange::{Exchange, Exchanges};
+use exchange::{Exchange, Exchanges, Pair};
 use lines::{Framing, Line, Lines};
-use opening::{Early, Opening, Roles};
+use opening::{Early, Opening, Roles, Settled};
+
+/// How messages are told apart and paired.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reading {
+    /// None: as each conversation shows.
+    pub framing: Option<Framing>,
+    /// What answers a message.
+    pub pair: Pair,
+    /// Whether answers that are due are kept, to show what is wrong with others.
+    pub texts: bool,
+}
 
 /// What this stage tells of a conversation, in the order it becomes known.
 #[derive(Clone, Copy, Debug)]
 pub enum Told<'a> {
-    /// Who is the client and how messages are told apart; before all else, once.
-    Settled(Roles, Option<Framing>),
+    /// Who is the client and what is spoken; before all else, once.
+    Settled(Settled),
     /// A message of the client or of the server.
     Message {
         /// Whether the client sent it.
@@ -26,7 +37,7 @@ pub enum Told<'a> {
         line: Line<'a>,
     },
     /// An exchange is settled.
-    Exchange(Exchange),
+    Exchange(Exchange<'a>),
 }
 
 /// Receives what is told.
@@ -45,8 +56,8 @@ struct Dialogue {
 }
 
 /// All conversations.
-#[derive(Default)]
 pub struct Messages {
+    reading: Reading,
     /// By conversation id; nothing where it has ended.
     dialogues: Vec<Option<Box<Dialogue>>>,
     hasher: ahash::RandomState,
@@ -54,13 +65,26 @@ pub struct Messages {
 }
 
 impl Messages {
+    /// No conversation yet.
+    #[must_use]
+    pub fn new(reading: Reading) -> Self {
+        Self {
+            reading,
+            dialogues: Vec::new(),
+            hasher: ahash::RandomState::new(),
+            held: 0,
+        }
+    }
+
     /// Takes note of a segment, before its bytes.
     pub fn segment(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
         let id = flowed.conversation as usize;
         if id >= self.dialogues.len() {
             self.dialogues.resize_with(id + 1, Option::default);
         }
-        let dialogue = self.dialogues[id].get_or_insert_with(|| Dialogue::new(segment, flowed));
+        let reading = self.reading;
+        let dialogue =
+            self.dialogues[id].get_or_insert_with(|| Dialogue::new(segment, flowed, reading));
         if !dialogue.settled && dialogue.roles.is_none() {
             dialogue.roles = Roles::of_flags(segment.flags, flowed.direction);
         }
@@ -93,7 +117,7 @@ impl Messages {
 }
 
 impl Dialogue {
-    fn new(segment: &Segment<'_>, flowed: &Flowed) -> Box<Self> {
+    fn new(segment: &Segment<'_>, flowed: &Flowed, reading: Reading) -> Box<Self> {
         let mut sides = [segment.source, segment.destination];
         if flowed.direction == 1 {
             sides.reverse();
@@ -101,10 +125,10 @@ impl Dialogue {
         Box::new(Self {
             sides,
             roles: None,
-            opening: Some(Opening::default()),
+            opening: Some(Opening::new(reading)),
             framing: Framing::Line,
             lines: [Lines::default(), Lines::default()],
-            exchanges: Exchanges::default(),
+            exchanges: Exchanges::new(reading.pair, reading.texts),
             client_spoke: false,
             settled: false,
         })
@@ -142,7 +166,7 @@ impl Dialogue {
     /// Fixes roles and framing if it can, and reads what waited for that.
     fn settle(&mut self, last: bool, hasher: &ahash::RandomState, give: &mut Sink<'_>) {
         let Some(opening) = &self.opening else { return };
-        let Some((roles, framing)) = opening.decide(self.roles, self.sides, last) else {
+        let Some(found) = opening.decide(self.roles, self.sides, last) else {
             return;
         };
         if self.roles.is_none() {
@@ -153,11 +177,9 @@ impl Dialogue {
             .take()
             .map(Opening::into_pieces)
             .unwrap_or_default();
-        (self.roles, self.framing, self.settled) = (Some(roles), framing, true);
-        give(Told::Settled(
-            roles,
-            (!pieces.is_empty()).then_some(framing),
-        ));
+        (self.roles, self.settled) = (Some(found.roles), true);
+        self.framing = found.framing.unwrap_or(Framing::Line);
+        give(Told::Settled(found));
         for piece in pieces {
             if piece.gap > 0 {
                 self.gap(piece.direction, piece.offset, piece.gap);
@@ -280,7 +302,7 @@ impl<'a> Teller<'a> {
             greeting,
             line,
         });
-        let mut settle = |exchange| give(Told::Exchange(exchange));
+        let mut settle = |exchange: Exchange<'_>| give(Told::Exchange(exchange));
         if self.from_client {
             self.exchanges.request(&line, self.hasher, &mut settle);
         } else {

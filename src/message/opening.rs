@@ -1,16 +1,19 @@
 //! How a conversation begins: who is the client, and how messages are told apart. Both are
 //! fixed early and never change; until then its bytes wait here, few as they are.
 
+use super::Reading;
+use super::exchange::Pair;
 use super::lines::{Framing, Line, Lines};
 use crate::decode::segment::{Endpoint, Flags};
 use crate::echo::line::split_ending;
-use crate::echo::transform::transform;
 use crate::stream::reassembler::Carrier;
 
 /// Pieces, bytes and messages that may wait.
 const MOST_PIECES: usize = 64;
 const MOST_BYTES: usize = 1 << 16;
 const MOST_MESSAGES: usize = 16;
+/// Messages each way after which it is told that nothing answers anything.
+const FEWEST_TURNS: u64 = 3;
 
 /// How it was found who is the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +76,43 @@ impl Roles {
     }
 }
 
+/// Whether a conversation speaks echo: whether server messages are transforms of client messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speaks {
+    /// This server message answers that client message; both count from 0 in their directions.
+    Yes {
+        /// The client's.
+        request: u64,
+        /// The server's.
+        answer: u64,
+    },
+    /// Enough was said each way, and nothing answers anything.
+    No {
+        /// Messages of the client's that were looked at.
+        requests: u64,
+        /// Messages of the server's.
+        answers: u64,
+    },
+    /// Too little was said to tell.
+    Unsure {
+        /// Messages of the client's that were looked at.
+        requests: u64,
+        /// Messages of the server's.
+        answers: u64,
+    },
+}
+
+/// What is fixed at a conversation's beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// Who is the client.
+    pub roles: Roles,
+    /// How messages are told apart; none where nothing was said.
+    pub framing: Option<Framing>,
+    /// Whether it speaks echo.
+    pub speaks: Speaks,
+}
+
 /// A piece of a stream that waits.
 pub struct Early {
     /// Its direction.
@@ -87,14 +127,24 @@ pub struct Early {
     pub by: Carrier,
 }
 
-/// A conversation whose roles or framing are not fixed.
-#[derive(Default)]
+/// A conversation of which not all is fixed.
 pub struct Opening {
+    reading: Reading,
     pieces: Vec<Early>,
     bytes: usize,
 }
 
 impl Opening {
+    /// Nothing was said yet.
+    #[must_use]
+    pub fn new(reading: Reading) -> Self {
+        Self {
+            reading,
+            pieces: Vec::new(),
+            bytes: 0,
+        }
+    }
+
     /// Takes a piece.
     pub fn push(&mut self, piece: Early) {
         self.bytes += piece.data.len();
@@ -112,19 +162,47 @@ impl Opening {
         self.bytes + self.pieces.len() * size_of::<Early>()
     }
 
-    /// Roles and framing, once both can be told. `last`: nothing more will come.
+    /// What is fixed, once it can be told. `last`: nothing more will come.
     #[must_use]
     pub fn decide(
         &self,
         roles: Option<Roles>,
         sides: [Endpoint; 2],
         last: bool,
-    ) -> Option<(Roles, Framing)> {
+    ) -> Option<Settled> {
         let full = self.pieces.len() >= MOST_PIECES || self.bytes >= MOST_BYTES;
-        let must = last || full || self.pieces.iter().any(|piece| piece.gap > 0);
-        let framing = self.framing(roles, must)?;
-        let roles = roles.or_else(|| self.roles(framing, sides, must))?;
-        Some((roles, framing))
+        let must = last || full;
+        let gap = self.pieces.iter().any(|piece| piece.gap > 0);
+        let framing = self.reading.framing;
+        let framing = framing.or_else(|| self.framing(roles, must || gap))?;
+        let said = self.messages(framing);
+        let count = |side| {
+            said.iter()
+                .filter(|(direction, _)| *direction == side)
+                .count()
+        };
+        let enough = [0, 1].into_iter().any(|side| count(side) >= MOST_MESSAGES);
+        let proof = self.answered(&said, roles);
+        if proof.is_none() && !must && !enough {
+            return None;
+        }
+        let roles = roles
+            .or(proof.map(|(client, _)| Roles {
+                client,
+                rule: RoleRule::Greeting,
+            }))
+            .unwrap_or_else(|| Roles::fallback(sides));
+        let [requests, answers] = [roles.client, 1 - roles.client].map(|side| count(side) as u64);
+        let speaks = match proof {
+            Some((_, (request, answer))) => Speaks::Yes { request, answer },
+            None if requests.min(answers) >= FEWEST_TURNS => Speaks::No { requests, answers },
+            None => Speaks::Unsure { requests, answers },
+        };
+        Some(Settled {
+            roles,
+            framing: (!self.pieces.is_empty()).then_some(framing),
+            speaks,
+        })
     }
 
     /// Whether the first thing said had a line ending. Where the client spoke first, without
@@ -148,30 +226,37 @@ impl Opening {
         }
     }
 
-    /// Roles from what was said: a message that answers an earlier one of the other side.
-    fn roles(&self, framing: Framing, sides: [Endpoint; 2], must: bool) -> Option<Roles> {
-        let said = self.messages(framing);
-        let mut answer = Vec::new();
+    /// The first message that answers an earlier one of the other side, which is the client if
+    /// that is known: who the client is, and the numbers of both.
+    fn answered(&self, said: &[Said], roles: Option<Roles>) -> Option<(usize, (u64, u64))> {
+        let Pair::Content(transform) = self.reading.pair else {
+            return None;
+        };
+        let number = |at: usize| {
+            let earlier = said[..at].iter().filter(|it| it.0 == said[at].0);
+            earlier.count() as u64
+        };
+        let mut due = Vec::new();
         for (at, (direction, text)) in said.iter().enumerate() {
-            for (asker, request) in said[..at].iter().filter(|(other, _)| other != direction) {
-                answer.clear();
-                transform(request, &mut answer);
-                if answer == *text && !text.is_empty() {
-                    return Some(Roles {
-                        client: *asker,
-                        rule: RoleRule::Greeting,
-                    });
+            if text.is_empty() || roles.is_some_and(|roles| roles.client == *direction) {
+                continue;
+            }
+            for (before, (asker, request)) in said[..at].iter().enumerate() {
+                due.clear();
+                // only letters beyond ASCII can change their length with their case
+                if asker != direction && (request.len() == text.len() || !request.is_ascii()) {
+                    transform.apply(request, &mut due);
+                }
+                if due == *text {
+                    return Some((*asker, (number(before), number(at))));
                 }
             }
         }
-        let enough = [0, 1]
-            .iter()
-            .any(|d| said.iter().filter(|m| m.0 == *d).count() >= MOST_MESSAGES);
-        (must || enough).then(|| Roles::fallback(sides))
+        None
     }
 
     /// The messages so far, without their endings, in the order of their last bytes.
-    fn messages(&self, framing: Framing) -> Vec<(usize, Vec<u8>)> {
+    fn messages(&self, framing: Framing) -> Vec<Said> {
         let mut said = Vec::new();
         let mut lines = [Lines::default(), Lines::default()];
         for piece in &self.pieces {
@@ -189,6 +274,9 @@ impl Opening {
         said
     }
 }
+
+/// A message: its direction, and its text.
+type Said = (usize, Vec<u8>);
 
 fn content(line: &Line<'_>) -> Vec<u8> {
     split_ending(line.content).0.to_vec()
@@ -208,12 +296,8 @@ mod tests {
         })
     }
 
-    fn after(
-        script: &[(usize, &str)],
-        roles: Option<Roles>,
-        last: bool,
-    ) -> Option<(Roles, Framing)> {
-        let mut opening = Opening::default();
+    fn opening(script: &[(usize, &str)]) -> Opening {
+        let mut opening = Opening::new(Reading::default());
         for (direction, text) in script {
             let data = text.as_bytes().to_vec();
             opening.push(Early {
@@ -224,7 +308,11 @@ mod tests {
                 by: Carrier::default(),
             });
         }
-        opening.decide(roles, sides(SIDES), last)
+        opening
+    }
+
+    fn after(script: &[(usize, &str)], roles: Option<Roles>, last: bool) -> Option<Settled> {
+        opening(script).decide(roles, sides(SIDES), last)
     }
 
     const SYN: Option<Roles> = Some(Roles {
@@ -233,7 +321,7 @@ mod tests {
     });
 
     fn framing(script: &[(usize, &str)]) -> Option<Framing> {
-        after(script, SYN, false).map(|found| found.1)
+        opening(script).framing(SYN, false)
     }
 
     #[test]
@@ -261,36 +349,72 @@ mod tests {
     #[test]
     fn roles_without_a_handshake() {
         let echoed = [(1, "Hi\n"), (0, "ab\n"), (1, "BA\n")];
+        let found = after(&echoed, None, false).unwrap();
         let by_content = Roles {
             client: 0,
             rule: RoleRule::Greeting,
         };
         assert_eq!(
-            after(&echoed, None, false),
-            Some((by_content, Framing::Line))
+            (found.roles, found.framing),
+            (by_content, Some(Framing::Line))
         );
         assert_eq!(after(&echoed[..2], None, false), None);
         let first = Roles {
             client: 0,
             rule: RoleRule::FirstSender,
         };
+        assert_eq!(after(&echoed[..2], None, true).unwrap().roles, first);
+        let by_port = Roles {
+            client: 1,
+            rule: RoleRule::Port,
+        };
+        assert_eq!(Roles::fallback(sides([80, 40_000])), by_port);
+        let by_port = Roles {
+            client: 0,
+            rule: RoleRule::Port,
+        };
+        assert_eq!(Roles::fallback(sides([5000, 80])), by_port);
+    }
+
+    #[test]
+    fn who_speaks_echo() {
+        let speaks =
+            |script: &[(usize, &str)], last| after(script, SYN, last).map(|settled| settled.speaks);
+        let (request, answer) = (1, 2);
+        let script = [
+            (1, "Hi\n"),
+            (0, "x\n"),
+            (1, "?\n"),
+            (0, "ab\n"),
+            (1, "BA\n"),
+        ];
         assert_eq!(
-            after(&echoed[..2], None, true),
-            Some((first, Framing::Line))
+            speaks(&script, false),
+            Some(Speaks::Yes { request, answer })
         );
+        assert_eq!(speaks(&script[..4], false), None, "waits");
+        let (requests, answers) = (2, 2);
         assert_eq!(
-            Roles::fallback(sides([80, 40_000])),
-            Roles {
-                client: 1,
-                rule: RoleRule::Port
-            }
+            speaks(&script[..4], true),
+            Some(Speaks::Unsure { requests, answers })
         );
+        let other = [(0, "ab\n"), (1, "OK\n")].repeat(15);
+        assert_eq!(speaks(&other, false), None, "15 messages");
+        let (requests, answers) = (15, 15);
+        assert_eq!(speaks(&other, true), Some(Speaks::No { requests, answers }));
+        let (requests, answers) = (16, 0);
+        let one_way = [(0, "ab\n")].repeat(16);
         assert_eq!(
-            Roles::fallback(sides([5000, 80])),
-            Roles {
-                client: 0,
-                rule: RoleRule::Port
-            }
+            speaks(&one_way, false),
+            Some(Speaks::Unsure { requests, answers })
         );
+        // the client does not answer the server
+        let (requests, answers) = (1, 1);
+        let backwards = [(1, "ab\n"), (0, "BA\n")];
+        assert_eq!(
+            speaks(&backwards, true),
+            Some(Speaks::Unsure { requests, answers })
+        );
+        assert_eq!(after(&backwards, None, false).unwrap().roles.client, 1);
     }
 }

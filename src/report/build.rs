@@ -13,7 +13,7 @@ use crate::answers::conversations::Conversation;
 use crate::answers::evidence::Kept;
 use crate::answers::quantiles::Quantiles;
 use crate::answers::sent::{Hop, Sent};
-use crate::answers::{Analysed, Ended, Framing, RoleRule, Roles, Verdict};
+use crate::answers::{Analysed, Ended, Framing, RoleRule, Roles, Speaks, Verdict};
 use crate::decode::dissect;
 use crate::source::sidecar::Sidecar;
 use crate::wire;
@@ -83,7 +83,8 @@ fn largest((frame, len): (u64, u32)) -> Largest {
 
 /// The direction of what the client sends, and how that was found.
 fn roles(one: &Conversation) -> Roles {
-    one.roles.unwrap_or_else(|| Roles::fallback(one.sides))
+    one.settled
+        .map_or_else(|| Roles::fallback(one.sides), |settled| settled.roles)
 }
 
 fn role_rule(rule: RoleRule) -> &'static str {
@@ -105,6 +106,7 @@ fn conversation(id: usize, one: &Conversation, answers: Option<Answers>) -> mode
     let said = &one.said;
     let life = one.closed.map(|closed| closed.life).unwrap_or_default();
     let state = life.state(client);
+    let said_anything = one.settled.filter(|settled| settled.framing.is_some());
     model::Conversation {
         id: id as u64,
         client: endpoint(client),
@@ -136,16 +138,47 @@ fn conversation(id: usize, one: &Conversation, answers: Option<Answers>) -> mode
             late: said.late,
             unsolicited: said.unsolicited,
             unknown: said.unknown,
+            paired: said.paired,
             response_ns: ResponseTimes {
                 p50: one.response.percentile(50.0),
                 p99: one.response.percentile(99.0),
             },
         },
-        framing: one.framing.map(|framing| match framing {
-            Framing::Line => "line",
-            Framing::Chunk => "chunk",
-        }),
+        framing: said_anything
+            .and_then(|settled| settled.framing)
+            .map(framing),
+        speaks_echo: said_anything.map(|settled| speaks(settled.speaks).0),
+        echo_rule: said_anything.map(|settled| speaks(settled.speaks).1),
         answers,
+    }
+}
+
+fn framing(framing: Framing) -> &'static str {
+    match framing {
+        Framing::Line => "line",
+        Framing::Chunk => "chunk",
+    }
+}
+
+/// Whether a conversation speaks echo, and how that was found.
+fn speaks(speaks: Speaks) -> (&'static str, String) {
+    match speaks {
+        Speaks::Yes { request, answer } => (
+            "yes",
+            format!("server message {answer} is the transform of client message {request}"),
+        ),
+        Speaks::No { requests, answers } => (
+            "no",
+            format!(
+                "none of the first {answers} server messages is the transform of one of the first {requests} client messages"
+            ),
+        ),
+        Speaks::Unsure { requests, answers } => (
+            "unsure",
+            format!(
+                "too little to tell: {requests} client and {answers} server messages, none the transform of another"
+            ),
+        ),
     }
 }
 

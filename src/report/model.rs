@@ -118,6 +118,12 @@ pub struct Conversation {
     /// `line` or `chunk`, null where nothing was said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub framing: Option<&'static str>,
+    /// `yes`, `no` or `unsure`: whether server messages are transforms of client messages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub speaks_echo: Option<&'static str>,
+    /// How that was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub echo_rule: Option<String>,
     /// Answers for this conversation (the first `--conversations N` only).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answers: Option<Answers>,
@@ -276,6 +282,9 @@ pub struct Exchanges {
     pub unsolicited: u64,
     /// Not decidable because bytes are missing from the capture.
     pub unknown: u64,
+    /// Followed by a server message, which is not judged (`--pair fifo`).
+    #[serde(skip_serializing_if = "is_zero")]
+    pub paired: u64,
     /// From the request's last byte to the answer's first, in nanoseconds; null without a right answer.
     pub response_ns: ResponseTimes,
 }

@@ -96,6 +96,29 @@ fn chunks_have_no_line_endings() {
 }
 
 #[test]
+fn the_server_answers_what_it_was_told_to() {
+    let input = "Grüße aus CS 352\nab".as_bytes();
+    for (name, want) in [
+        ("echo", input),
+        ("upper", "GRÜßE AUS CS 352\nAB".as_bytes()),
+    ] {
+        let folder = folder(input);
+        let server = Server::start(folder.path(), &["-1", "--transform", name]);
+        let ended = client(folder.path(), server.port, &["--transform", name]);
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+        assert_eq!(server.output(), [want, b"\n".as_slice()].concat());
+    }
+    // a client that was not told takes such answers for wrong, in pieces too
+    let folder = folder(b"aA\n");
+    let server = Server::start(
+        folder.path(),
+        &["-1", "--framing", "chunk", "--transform", "upper"],
+    );
+    let ended = client(folder.path(), server.port, &["--framing", "chunk"]);
+    assert_eq!(ended.code, Some(1));
+}
+
+#[test]
 fn the_greeting_is_the_operators() {
     let (client, _) = converse_with(&["--welcome", "hi, \u{1b}[31m you"], &[]);
     assert_eq!(client, client_lines("hi, \\x1b[31m you", &SAMPLE_EXCHANGES));
