@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use echotrace::cli::Exit;
+use echotrace::echo::transform::Transform;
 use echotrace::endpoint::client::Client;
 use echotrace::endpoint::server::{Options, Server};
 use echotrace::endpoint::{DEFAULT_PORT, DEFAULT_WELCOME, Framing, Trouble, console};
@@ -81,6 +82,7 @@ fn serve(port: u16, listens: &Sender<u16>) -> Result<(), Trouble> {
         output: None,
         one_off: true,
         framing: Framing::Chunk,
+        transform: Transform::default(),
     })?;
     server.announce()?;
     // the client is there until it has the port
@@ -93,5 +95,5 @@ fn take_greeting(listening: &Receiver<u16>, pause: Duration) -> Result<(), Troub
         return Ok(());
     };
     thread::sleep(pause);
-    Client::connect("localhost", port, Framing::Chunk)?.greeting()
+    Client::connect("localhost", port, Framing::Chunk, Transform::default())?.greeting()
 }

@@ -1,6 +1,7 @@
 //! The one loop: the only place that knows two stages at once.
 
 use crate::answers::conversations::{Conversations, FIRST_SHOWN};
+use crate::answers::event::{Event, Watch};
 use crate::answers::totals::Totals;
 use crate::answers::{Analysed, Answers};
 use crate::decode::Decoder;
@@ -11,6 +12,7 @@ use crate::message::{Messages, Reading};
 use crate::source::file::Reader;
 use crate::source::frame::Frame;
 use crate::stream::Streams;
+use crate::stream::piece::Piece;
 
 /// How to analyse.
 #[derive(Clone, Copy, Debug)]
@@ -24,17 +26,20 @@ pub struct Settings {
     pub reading: Reading,
 }
 
-/// Reads a capture to its end.
+/// Reads a capture to its end, or until `watch` is done.
 #[must_use]
-pub fn analyse(mut reader: Reader, settings: &Settings) -> Analysed {
+pub fn analyse(mut reader: Reader, settings: &Settings, watch: &mut dyn Watch) -> Analysed {
     let mut stages = Stages::new(settings);
     while let Some(frame) = reader.next() {
-        stages.frame(frame);
+        stages.frame(frame, watch);
+        if watch.done() {
+            break;
+        }
     }
     Analysed {
         format: reader.format(),
         ports: stages.decoder.ports().to_vec(),
-        answers: stages.end(),
+        answers: stages.end(watch),
         described: reader.described().to_vec(),
         header_link_type: reader.header_link_type(),
         damage: reader.damage().cloned(),
@@ -51,7 +56,7 @@ struct Stages {
     totals: Totals,
     shards: Vec<Shard>,
     hasher: ahash::RandomState,
-    opened: usize,
+    opened: u64,
 }
 
 impl Stages {
@@ -65,23 +70,39 @@ impl Stages {
         }
     }
 
-    fn frame(&mut self, frame: Frame<'_>) {
+    fn frame(&mut self, frame: Frame<'_>, watch: &mut dyn Watch) {
         self.totals.frame(&frame);
         let segment = match self.decoder.decode(frame) {
             Ok(segment) => segment,
-            Err(reason) => return self.totals.skipped(reason),
+            Err(reason) => {
+                watch.event(&Event::Skipped(&frame, reason));
+                return self.totals.skipped(reason);
+            }
         };
         // the remainder of a division by 64 fits any usize
         let shard = (self.hasher.hash_one(Key::of(&segment)) % SHARDS as u64) as usize;
-        let flowed = self.shards[shard].segment(&segment, self.opened < FIRST_SHOWN);
-        self.opened += usize::from(flowed.opened);
+        let flowed = self.shards[shard].segment(&segment, self.opened, watch);
+        self.opened += u64::from(flowed.opened);
         self.totals.segment(&segment, &flowed);
     }
 
-    fn end(mut self) -> Answers {
+    /// Ends what is still open, in the order of the report.
+    fn close_all(&mut self, watch: &mut dyn Watch) {
+        let mut open: Vec<(u64, usize, u32)> = Vec::new();
+        for (at, shard) in self.shards.iter().enumerate() {
+            let ids = (0..).zip(&shard.ids);
+            open.extend(ids.map(|(id, conversation)| (*conversation, at, id)));
+        }
+        open.sort_unstable();
+        for (_, shard, id) in open {
+            self.shards[shard].close(id, watch);
+        }
+    }
+
+    fn end(mut self, watch: &mut dyn Watch) -> Answers {
+        self.close_all(watch);
         let mut parts = Vec::new();
-        for mut shard in self.shards {
-            shard.end();
+        for shard in self.shards {
             self.totals.ledger.evicted_conversations += shard.evicted;
             parts.push(shard.conversations);
         }
@@ -99,6 +120,8 @@ struct Shard {
     streams: Streams,
     messages: Messages,
     conversations: Conversations,
+    /// What the report calls each of this shard's conversations.
+    ids: Vec<u64>,
     max_memory: usize,
     evicted: u64,
 }
@@ -110,28 +133,43 @@ impl Shard {
             streams: Streams::default(),
             messages: Messages::new(settings.reading),
             conversations: Conversations::default(),
+            ids: Vec::new(),
             max_memory: settings.max_memory / SHARDS,
             evicted: 0,
         }
     }
 
-    /// `first`: a conversation that opens now is one of the capture's first.
-    fn segment(&mut self, segment: &Segment<'_>, first: bool) -> Flowed {
+    /// `opened`: how many conversations the capture has before a new one.
+    fn segment(&mut self, segment: &Segment<'_>, opened: u64, watch: &mut dyn Watch) -> Flowed {
         let flowed = self.flow.push(segment);
-        if let Some(before) = flowed.reuses {
-            self.close(before);
+        if flowed.opened {
+            self.ids.push(opened);
         }
+        if let Some(before) = flowed.reuses {
+            self.close(before, watch);
+        }
+        let first = opened < FIRST_SHOWN as u64;
         self.conversations.segment(segment, &flowed, first);
+        let id = flowed.conversation;
+        let conversation = self.ids[id as usize];
+        watch.event(&Event::Segment {
+            conversation,
+            segment,
+            flowed: &flowed,
+        });
         if flowed.sighting.is_some() {
             return flowed;
         }
-        let (messages, conversations) = (&mut self.messages, &mut self.conversations);
-        let id = flowed.conversation;
-        messages.segment(segment, &flowed);
+        self.messages.segment(segment, &flowed);
+        let mut teller = Teller {
+            id,
+            conversation,
+            messages: &mut self.messages,
+            conversations: &mut self.conversations,
+            watch,
+        };
         self.streams.push(segment, &flowed, |direction, piece| {
-            messages.piece(id, direction, &piece, &mut |told| {
-                conversations.told(id, &told)
-            });
+            teller.piece(direction, piece)
         });
         while self.held() > self.max_memory {
             let Some(idle) = self.flow.longest_idle() else {
@@ -139,7 +177,7 @@ impl Shard {
             };
             self.evicted += 1;
             self.conversations.evicted(idle);
-            self.close(idle);
+            self.close(idle, watch);
         }
         flowed
     }
@@ -149,22 +187,64 @@ impl Shard {
         self.flow.held() + self.streams.held() + self.messages.held()
     }
 
-    /// Ends a conversation in all stages.
-    fn close(&mut self, id: u32) {
-        let closed = self.flow.close(id);
-        let (messages, conversations) = (&mut self.messages, &mut self.conversations);
-        let streams = self.streams.close(id, |direction, piece| {
-            messages.piece(id, direction, &piece, &mut |told| {
-                conversations.told(id, &told)
+    /// Ends a conversation in all stages, unless it has ended before.
+    fn close(&mut self, id: u32, watch: &mut dyn Watch) {
+        let Some(closed) = self.flow.close(id) else {
+            return;
+        };
+        let conversation = self.ids[id as usize];
+        let mut teller = Teller {
+            id,
+            conversation,
+            messages: &mut self.messages,
+            conversations: &mut self.conversations,
+            watch,
+        };
+        let streams = self
+            .streams
+            .close(id, |direction, piece| teller.piece(direction, piece));
+        teller.close();
+        self.conversations.closed(id, closed, streams);
+        watch.event(&Event::Closed { conversation });
+    }
+}
+
+/// Hands one conversation's bytes to the stages that follow.
+struct Teller<'a> {
+    id: u32,
+    conversation: u64,
+    messages: &'a mut Messages,
+    conversations: &'a mut Conversations,
+    watch: &'a mut dyn Watch,
+}
+
+impl Teller<'_> {
+    fn piece(&mut self, direction: usize, piece: Piece<'_>) {
+        let (id, conversation) = (self.id, self.conversation);
+        self.watch.event(&Event::Piece {
+            conversation,
+            direction,
+            piece: &piece,
+        });
+        let (conversations, watch) = (&mut *self.conversations, &mut *self.watch);
+        self.messages.piece(id, direction, &piece, &mut |told| {
+            conversations.told(id, &told);
+            watch.event(&Event::Told {
+                conversation,
+                told: &told,
             });
         });
-        messages.close(id, &mut |told| conversations.told(id, &told));
-        conversations.closed(id, closed, streams);
     }
 
-    fn end(&mut self) {
-        for id in 0..self.conversations.all().len() {
-            self.close(u32::try_from(id).unwrap_or(u32::MAX));
-        }
+    fn close(&mut self) {
+        let (id, conversation) = (self.id, self.conversation);
+        let (conversations, watch) = (&mut *self.conversations, &mut *self.watch);
+        self.messages.close(id, &mut |told| {
+            conversations.told(id, &told);
+            watch.event(&Event::Told {
+                conversation,
+                told: &told,
+            });
+        });
     }
 }

@@ -356,11 +356,11 @@ impl Conversations {
 
     /// Takes what is known of a conversation at its end: its flags, and its streams' counts by
     /// direction.
-    pub fn closed(&mut self, id: u32, closed: Option<Closed>, streams: Option<[Counts; 2]>) {
+    pub fn closed(&mut self, id: u32, closed: Closed, streams: Option<[Counts; 2]>) {
         let Some(one) = self.all.get_mut(id as usize) else {
             return;
         };
-        one.closed = closed.or(one.closed);
+        one.closed = Some(closed);
         for (sent, counts) in one.sent.iter_mut().zip(streams.into_iter().flatten()) {
             sent.stream_bytes = counts.seen;
             sent.missing_bytes = counts.missing;

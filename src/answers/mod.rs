@@ -1,6 +1,7 @@
 //! Collectors, one for each family of questions.
 
 pub mod conversations;
+pub mod event;
 pub mod evidence;
 pub mod quantiles;
 pub mod sent;
@@ -11,10 +12,15 @@ use crate::source::file::Described;
 use crate::source::frame::Damage;
 
 // the words of earlier stages that answers are told in
+pub use crate::decode::segment::{Flags, Segment};
+pub use crate::flow::Flowed;
 pub use crate::flow::state::Ended;
 pub use crate::flow::verdict::Verdict;
-pub use crate::message::lines::Framing;
+pub use crate::message::Told;
+pub use crate::message::exchange::{Cited, Exchange, Outcome};
+pub use crate::message::lines::{Framing, Line, Part};
 pub use crate::message::opening::{RoleRule, Roles, Speaks};
+pub use crate::stream::piece::{Carrier, Piece};
 
 use conversations::Conversations;
 use totals::Totals;

@@ -6,7 +6,7 @@ use std::hash::BuildHasher;
 use super::lines::Line;
 use crate::echo::line::split_ending;
 use crate::echo::transform::Transform;
-use crate::stream::reassembler::Carrier;
+use crate::stream::piece::Carrier;
 
 /// Client messages that may wait for an answer; of those beyond the outcome is unknown.
 const MOST_WAITING: usize = 1 << 14;

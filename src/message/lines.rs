@@ -2,7 +2,7 @@
 
 use memchr::memchr;
 
-use crate::stream::reassembler::Carrier;
+use crate::stream::piece::Carrier;
 
 /// Bytes of a message that are kept to be compared; of a longer one the answer is unknown.
 pub const LONGEST_CONTENT: usize = 1 << 20;

@@ -6,7 +6,7 @@ pub mod opening;
 
 use crate::decode::segment::{Endpoint, Segment};
 use crate::flow::Flowed;
-use crate::stream::reassembler::{Carrier, Piece};
+use crate::stream::piece::{Carrier, Piece};
 use exchange::{Exchange, Exchanges, Pair};
 use lines::{Framing, Line, Lines};
 use opening::{Early, Opening, Roles, Settled};

@@ -6,7 +6,7 @@ use super::exchange::Pair;
 use super::lines::{Framing, Line, Lines};
 use crate::decode::segment::{Endpoint, Flags};
 use crate::echo::line::split_ending;
-use crate::stream::reassembler::Carrier;
+use crate::stream::piece::Carrier;
 
 /// Pieces, bytes and messages that may wait.
 const MOST_PIECES: usize = 64;

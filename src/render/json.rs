@@ -7,6 +7,7 @@ use serde_json::ser::{Formatter, Serializer};
 
 use crate::echo::escape::is_unsafe;
 use crate::report::model::Report;
+use crate::report::rows::Row;
 
 /// Writes the report as one line of JSON. It is written while it is walked, so a report of
 /// many conversations needs no second copy in memory.
@@ -16,6 +17,16 @@ use crate::report::model::Report;
 /// The writer's own; [`io::ErrorKind::BrokenPipe`] where the reader has closed.
 pub fn json(report: &Report, out: &mut impl Write) -> io::Result<()> {
     report.serialize(&mut Serializer::with_formatter(&mut *out, Safe))?;
+    out.write_all(b"\n")
+}
+
+/// Writes a row as one line of JSON.
+///
+/// # Errors
+///
+/// As [`json`].
+pub fn row(row: &Row<'_>, out: &mut impl Write) -> io::Result<()> {
+    row.serialize(&mut Serializer::with_formatter(&mut *out, Safe))?;
     out.write_all(b"\n")
 }
 

@@ -57,6 +57,7 @@ pub fn capture(
         conversations,
         largest_payload: totals.largest.map(largest),
         answers,
+        rows: Vec::new(),
         exhibits: shown
             .flat_map(|id| exhibits(&all[id], &interfaces))
             .collect(),

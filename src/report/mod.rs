@@ -4,5 +4,8 @@ pub mod build;
 pub mod document;
 pub mod model;
 pub mod present;
+pub mod rows;
 #[cfg(test)]
 pub(crate) mod sample;
+pub mod view;
+pub mod views;

@@ -44,6 +44,9 @@ pub struct Capture {
     pub largest_payload: Option<Largest>,
     /// The answers for the conversation that speaks echo with most messages, else of most payload.
     pub answers: Answers,
+    /// Rows of the views that were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rows: Vec<serde_json::Value>,
     /// Packets that the answers cite, shown in text only.
     #[serde(skip)]
     pub exhibits: Vec<Exhibit>,

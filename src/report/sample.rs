@@ -43,6 +43,7 @@ pub(crate) fn answered(file: &str) -> Capture {
             payload_bytes: 26,
         }),
         answers: answers(0),
+        rows: Vec::new(),
         exhibits: exhibits(),
     }
 }
@@ -94,6 +95,7 @@ pub(crate) fn unanswered(file: &str) -> Capture {
             bytes_to_client: unknown(),
             largest_packet: unknown(),
         },
+        rows: Vec::new(),
         exhibits: vec![],
         ..answered(file)
     }

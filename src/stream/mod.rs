@@ -1,13 +1,15 @@
 //! From judged segments to in-order bytes, each traceable to its packet.
 
 mod gaps;
+pub mod piece;
 pub mod reassembler;
 mod recent;
 
 use crate::decode::segment::Segment;
 use crate::flow::Flowed;
 use crate::time::Time;
-use reassembler::{Counts, Piece, Reassembler};
+use piece::Piece;
+use reassembler::{Counts, Reassembler};
 
 /// Both directions of one conversation.
 #[derive(Default)]

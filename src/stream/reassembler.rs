@@ -7,6 +7,7 @@ use ahash::RandomState;
 
 use super::Noticed;
 use super::gaps::Gaps;
+use super::piece::{Carrier, Piece, Sink};
 use super::recent::Recent;
 use crate::decode::segment::{Flags, Segment};
 use crate::decode::seq::Seq;
@@ -16,74 +17,6 @@ use crate::time::Time;
 const BUDGET: usize = 1 << 20;
 /// What a held segment costs beside its bytes.
 const HELD_COST: usize = 96;
-
-/// The packet that brings bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Carrier {
-    /// Its frame number.
-    pub frame: u64,
-    /// Its capture time.
-    pub time: Time,
-    /// Id of the interface it was recorded on.
-    pub interface: u32,
-    /// Where in its TCP payload the bytes begin.
-    pub at: u32,
-}
-
-impl Carrier {
-    fn of(segment: &Segment<'_>) -> Self {
-        Self {
-            frame: segment.frame.number,
-            time: segment.frame.time,
-            interface: segment.interface,
-            at: 0,
-        }
-    }
-
-    /// For bytes that begin `bytes` further on.
-    #[must_use]
-    pub fn skip(self, bytes: u64) -> Self {
-        // no segment is longer
-        let at = self.at.wrapping_add((bytes & 0xffff_ffff) as u32);
-        Self { at, ..self }
-    }
-}
-
-/// What a direction gives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Piece<'a> {
-    /// Bytes in order.
-    Bytes {
-        /// Stream offset of the first; the first payload byte seen is 0.
-        offset: u64,
-        /// The bytes.
-        data: &'a [u8],
-        /// What brought them.
-        by: Carrier,
-    },
-    /// Bytes whose place in the stream an earlier segment has, and which are not given: a copy,
-    /// or bytes that come late for their gap. The place may be ahead of what was given.
-    Again {
-        /// Stream offset of the first.
-        offset: u64,
-        /// How many.
-        len: u64,
-        /// What brought them.
-        by: Carrier,
-    },
-    /// Bytes that the capture does not hold.
-    Gap {
-        /// Stream offset of the first.
-        offset: u64,
-        /// How many.
-        len: u64,
-    },
-    /// The sender has ended its stream, or the conversation ended.
-    End,
-}
-
-/// Receives pieces.
-pub type Sink<'s> = dyn FnMut(Piece<'_>) + 's;
 
 /// A segment that waits behind a hole.
 #[derive(Debug)]

@@ -4,7 +4,8 @@ mod holes;
 mod twin;
 
 use super::build::segment;
-use super::reassembler::{Counts, Piece, Reassembler};
+use super::piece::Piece;
+use super::reassembler::{Counts, Reassembler};
 use crate::decode::segment::{Flags, Segment};
 use crate::decode::seq::Seq;
 use crate::time::Time;

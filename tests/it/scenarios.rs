@@ -16,7 +16,7 @@ use echotrace::flow::Flow;
 use echotrace::flow::verdict::Verdict as flags;
 use echotrace::source::file::Reader;
 use echotrace::stream::Streams;
-use echotrace::stream::reassembler::Piece;
+use echotrace::stream::piece::Piece;
 use parse::{Expected, Scenario, Wanted};
 
 /// All scenarios, by name.

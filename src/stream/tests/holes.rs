@@ -6,7 +6,7 @@ use crate::decode::seq::Seq;
 use crate::flow::Flow;
 use crate::stream::Streams;
 use crate::stream::build::segment;
-use crate::stream::reassembler::Piece;
+use crate::stream::piece::Piece;
 
 #[test]
 fn the_first_of_two_copies_counts_and_is_compared() {

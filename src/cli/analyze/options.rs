@@ -1,0 +1,162 @@
+//! The options of `analyze`, as typed.
+
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+
+use crate::cli::endpoint;
+use crate::echo::transform::Transform;
+use crate::message::Reading;
+use crate::message::exchange::Pair;
+use crate::message::lines::Framing;
+
+/// Read captures and answer: which protocol, ports and interface, which packet carries which
+/// message, how many bytes, which is largest, what went wrong.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    after_help = "Examples:\n  analyze part1.pcap part2.pcap\n  analyze --format json trace.pcapng\n  sudo capture --port 50007 -w - | analyze -"
+)]
+pub(super) struct Options {
+    /// Captures, pcap or pcapng; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+    /// What to write to standard output
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
+    /// Show this in the report's place (with --format json: beside it, as rows)
+    #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
+    pub(super) show: Vec<What>,
+    /// Show only this conversation; may be given several times
+    #[arg(long, value_name = "ID")]
+    pub(super) conversation: Vec<u64>,
+    /// Most entries shown of each conversation; 0 is all [default: 1000, with ndjson all]
+    #[arg(long, value_name = "N")]
+    limit: Option<u64>,
+    /// Most bytes shown of a message
+    #[arg(long, value_name = "BYTES", default_value_t = 256)]
+    pub(super) max_text: usize,
+    /// Answer the questions for each of the first N conversations of a file
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(super) conversations: usize,
+    /// Count a packet that was recorded on several interfaces once (first), or each record (all, as tshark does)
+    #[arg(long, value_enum, default_value_t = Sightings::First)]
+    pub(super) sightings: Sightings,
+    /// Memory for conversations still followed, with K, M or G; beyond it the one idle longest is closed and counted
+    #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = size)]
+    pub(super) max_memory: usize,
+    /// What a message is: a line, or what one side sends before the other does; else as each conversation shows
+    #[arg(long, value_enum)]
+    pub(super) framing: Option<MessageFraming>,
+    /// What the server answers: the line reversed with its case swapped, as it is, or in upper case
+    #[arg(long, value_name = "NAME", default_value = "reverse-swapcase", value_parser = endpoint::transform())]
+    pub(super) transform: Transform,
+    /// What answers a message: the one that says the right thing, or whatever comes next
+    #[arg(long, value_enum, default_value_t = Pairing::Content)]
+    pub(super) pair: Pairing,
+    /// Colour in text
+    #[arg(long, value_enum, default_value_t = Colour::Auto)]
+    pub(super) color: Colour,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    Text,
+    Json,
+    /// One JSON object a line, each as soon as it is known
+    Ndjson,
+    Markdown,
+}
+
+/// What may be shown in the report's place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum What {
+    /// Each application message with the packets that carry it
+    Messages,
+    /// Each message with its answer
+    Exchanges,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Sightings {
+    First,
+    All,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum MessageFraming {
+    Line,
+    Chunk,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Pairing {
+    Content,
+    Fifo,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Colour {
+    Auto,
+    Always,
+    Never,
+}
+
+impl Options {
+    /// Whether a view is asked for. In ndjson without any it is the message ledger.
+    pub(super) fn shows(&self, what: What) -> bool {
+        let default = self.format == Format::Ndjson && self.show.is_empty();
+        default || self.show.contains(&what)
+    }
+
+    /// Whether the report itself is wanted.
+    pub(super) fn reports(&self) -> bool {
+        match self.format {
+            Format::Json => true,
+            Format::Ndjson => false,
+            Format::Text | Format::Markdown => self.show.is_empty(),
+        }
+    }
+
+    /// Most entries that a view shows of a conversation.
+    pub(super) fn limit(&self) -> u64 {
+        match self.limit {
+            Some(0) => u64::MAX,
+            Some(limit) => limit,
+            None if self.format == Format::Ndjson => u64::MAX,
+            None => 1000,
+        }
+    }
+
+    pub(super) fn reading(&self) -> Reading {
+        Reading {
+            framing: self.framing.map(|framing| match framing {
+                MessageFraming::Line => Framing::Line,
+                MessageFraming::Chunk => Framing::Chunk,
+            }),
+            pair: match self.pair {
+                Pairing::Content => Pair::Content(self.transform),
+                Pairing::Fifo => Pair::Fifo,
+            },
+            texts: self.shows(What::Exchanges),
+        }
+    }
+}
+
+/// A number of bytes, with K, M or G for powers of 1,024.
+fn size(text: &str) -> Result<usize, String> {
+    let (digits, shift) = match text.char_indices().last() {
+        Some((at, 'k' | 'K')) => (&text[..at], 10),
+        Some((at, 'm' | 'M')) => (&text[..at], 20),
+        Some((at, 'g' | 'G')) => (&text[..at], 30),
+        _ => (text, 0),
+    };
+    let number: usize = digits
+        .parse()
+        .map_err(|_| "give a number of bytes, like 512M".to_owned())?;
+    match number.checked_mul(1 << shift) {
+        None => Err("too large".to_owned()),
+        Some(0..1_048_576) => Err("give at least 1M".to_owned()),
+        Some(bytes) => Ok(bytes),
+    }
+}

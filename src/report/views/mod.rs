@@ -1,0 +1,3 @@
+//! The views: one file each.
+
+pub mod ledger;
