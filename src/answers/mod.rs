@@ -13,6 +13,7 @@ use crate::source::frame::Damage;
 
 // the words of earlier stages that answers are told in
 pub use crate::decode::segment::{Flags, Segment};
+pub use crate::decode::seq::Seq;
 pub use crate::flow::Flowed;
 pub use crate::flow::state::Ended;
 pub use crate::flow::verdict::Verdict;

@@ -2,7 +2,11 @@
 
 use std::io::{self, Write};
 
+use super::ladder;
 use crate::report::document::{Block, Document, Table};
+
+/// Columns of a ladder.
+const LADDER_WIDTH: usize = 100;
 
 /// Writes a document as Markdown. No text in it can become markup: what has a meaning there
 /// is escaped, and lines stand in code blocks.
@@ -23,6 +27,7 @@ pub fn markdown(document: &Document, out: &mut impl Write) -> io::Result<()> {
             Block::Text(words) => writeln!(out, "{}", paragraph(words))?,
             Block::Table(table) => write_table(out, table)?,
             Block::Lines(lines) => write_fenced(out, lines)?,
+            Block::Ladder(ladder) => write_fenced(out, &ladder::lines(ladder, LADDER_WIDTH))?,
         }
     }
     Ok(())

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use comfy_table::presets::{NOTHING, UTF8_FULL_CONDENSED};
 use comfy_table::{CellAlignment, ContentArrangement, TableStyle};
 
-use super::layout;
+use super::{ladder, layout};
 use crate::report::document::{Block, Document, Table};
 
 /// The least width that anything is drawn for; below it lines get longer than asked.
@@ -33,6 +33,7 @@ pub fn terminal(
             Block::Heading(level, words) => heading(out, *level, words, width, colour)?,
             Block::Text(words) => write_lines(out, &wrapped(words, width))?,
             Block::Table(table) => draw(out, table, width)?,
+            Block::Ladder(ladder) => write_lines(out, &ladder::lines(ladder, width.into()))?,
             Block::Lines(lines) => {
                 for line in lines {
                     writeln!(out, "  {line}")?;

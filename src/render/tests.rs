@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::json::json;
 use super::markdown::markdown;
 use super::terminal::terminal;
-use crate::report::document::{Block, Document, Table};
+use crate::report::document::{Arrow, Block, Document, Ladder, Table};
 use crate::report::present::document;
 use crate::report::sample::{answered, report, unanswered};
 
@@ -247,6 +247,18 @@ fn any_block() -> impl Strategy<Value = Block> {
     ]
 }
 
+fn ladder(words: &[String]) -> Ladder {
+    Ladder {
+        sides: [words[0].clone(), words[1].clone()],
+        arrows: vec![Arrow {
+            margin: [words[1].clone(), words[2].clone()],
+            from_left: words[0] < words[1],
+            label: words[0].clone(),
+            texts: words.to_vec(),
+        }],
+    }
+}
+
 proptest! {
     #[test]
     fn any_document_is_drawn_within_its_width(
@@ -265,7 +277,7 @@ proptest! {
     #[test]
     fn no_text_makes_a_renderer_fail(words in any::<String>(), width in any::<u16>()) {
         let table = Table { header: vec![words.clone(); 3], rows: vec![vec![words.clone(); 3]], numeric: vec![2], key_columns: 1 };
-        let document = vec![Block::Heading(1, words.clone()), Block::Text(words.clone()), Block::Table(table), Block::Lines(vec![words])];
+        let document = vec![Block::Heading(1, words.clone()), Block::Text(words.clone()), Block::Table(table), Block::Ladder(ladder(&vec![words.clone(); 3])), Block::Lines(vec![words])];
         let width = width % 300;
         marked(&document);
         drawn(&document, width);

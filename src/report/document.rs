@@ -15,6 +15,30 @@ pub enum Block {
     Table(Table),
     /// Lines whose columns matter (packet list, layers, hex dump, filters): never wrapped.
     Lines(Vec<String>),
+    /// A sequence diagram.
+    Ladder(Ladder),
+}
+
+/// What two sides sent each other, as arrows between their lifelines.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ladder {
+    /// Who stands left and right.
+    pub sides: [String; 2],
+    /// From top to bottom.
+    pub arrows: Vec<Arrow>,
+}
+
+/// A packet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Arrow {
+    /// What stands before it: a packet's number and time.
+    pub margin: [String; 2],
+    /// Whether the left side sent it.
+    pub from_left: bool,
+    /// On the arrow.
+    pub label: String,
+    /// Below it; what is too long for the width is cut.
+    pub texts: Vec<String>,
 }
 
 /// Rows of finished cells. A line feed in a cell starts a new line there.

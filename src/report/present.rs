@@ -68,12 +68,7 @@ fn each_conversation(out: &mut Document, capture: &Capture) {
     )));
     for (conversation, answers) in answered {
         if capture.answers.conversation != Some(conversation.id) {
-            let title = format!(
-                "Conversation {}: {}",
-                conversation.id,
-                endpoints(conversation)
-            );
-            out.push(heading(3, &title));
+            out.push(heading(3, &conversation_title(conversation)));
             answers::evidence(out, answers);
         }
     }
@@ -103,6 +98,11 @@ fn summary(capture: &Capture) -> String {
     summary
 }
 
+/// `Conversation 0: 10.0.0.1:51000 → 10.0.0.2:5201`.
+pub(super) fn conversation_title(one: &Conversation) -> String {
+    format!("Conversation {}: {}", one.id, endpoints(one))
+}
+
 /// Client and server of a conversation.
 fn endpoints(conversation: &Conversation) -> String {
     format!(
@@ -113,7 +113,7 @@ fn endpoints(conversation: &Conversation) -> String {
 }
 
 /// `10.0.0.1:51000`, `[::1]:51000`.
-fn endpoint(one: &Endpoint) -> String {
+pub(super) fn endpoint(one: &Endpoint) -> String {
     let (address, port) = (clean(&one.address), one.port);
     if address.contains(':') {
         format!("[{address}]:{port}")
@@ -158,7 +158,7 @@ fn clean(words: &str) -> String {
 }
 
 /// `1 packet`, `2 packets`.
-fn plural(count: u64, noun: &str) -> String {
+pub(super) fn plural(count: u64, noun: &str) -> String {
     if count == 1 {
         format!("{count} {noun}")
     } else {

@@ -19,6 +19,8 @@ pub enum Row<'a> {
     Again(Again),
     /// A further record of a packet, on another interface.
     Sighting(Sighting),
+    /// A packet of a conversation's sequence diagram.
+    Step(Step),
     /// A packet of the packet list: the fields that were asked for.
     Packet(serde_json::Map<String, serde_json::Value>),
     /// A place where something was found.
@@ -177,6 +179,38 @@ pub struct Sighting {
     /// Whether the same bytes are in other segments there.
     #[serde(skip_serializing_if = "is_false")]
     pub resegmented: bool,
+}
+
+/// A packet of a sequence diagram.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// Which input.
+    pub capture: usize,
+    /// Which conversation of it.
+    pub conversation: u64,
+    /// Its frame number.
+    pub frame: u64,
+    /// Its capture time.
+    pub time_ns: i64,
+    /// 0 if the sender of the conversation's first frame sent it, else 1.
+    pub side: usize,
+    /// As in a packet list: `PSH, ACK`.
+    pub flags: String,
+    /// Relative sequence number.
+    pub seq: u32,
+    /// Relative acknowledgment number, where ACK is set.
+    pub ack: Option<u32>,
+    /// `tcp.len`.
+    pub len: u32,
+    /// Names of the `tcp.analysis` fields that are set.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub analysis: Vec<&'static str>,
+    /// The first bytes of its payload, escaped.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub text: String,
+    /// Whether `text` is not all of it.
+    #[serde(skip_serializing_if = "is_false")]
+    pub cut: bool,
 }
 
 #[allow(

@@ -77,6 +77,12 @@ impl Counted {
         self.counts[at] <= limit
     }
 
+    /// How many conversations have any.
+    #[must_use]
+    pub fn conversations(&self) -> usize {
+        self.counts.iter().filter(|count| **count > 0).count()
+    }
+
     /// How many a conversation has.
     #[must_use]
     pub fn of(&self, conversation: u64) -> u64 {

@@ -75,6 +75,8 @@ pub(super) enum What {
     Messages,
     /// Each message with its answer
     Exchanges,
+    /// Each conversation as a sequence diagram
+    Ladder,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -105,8 +107,9 @@ pub(super) enum Colour {
 impl Options {
     /// Whether a view is asked for. In ndjson without any it is the message ledger.
     pub(super) fn shows(&self, what: What) -> bool {
+        let ledger = matches!(what, What::Messages | What::Exchanges);
         let default = self.format == Format::Ndjson && self.show.is_empty();
-        default || self.show.contains(&what)
+        default && ledger || self.show.contains(&what)
     }
 
     /// Whether the report itself is wanted.

@@ -2,6 +2,7 @@
 
 use super::options::{Format, Options, What};
 use crate::report::view::{Scope, View};
+use crate::report::views::ladder::LadderView;
 use crate::report::views::ledger::LedgerRows;
 
 /// Views of the capture that is the `index`th input.
@@ -24,6 +25,9 @@ pub(super) fn views(options: &Options, index: usize) -> Vec<Box<dyn View>> {
             messages,
             exchanges,
         )));
+    }
+    if options.shows(What::Ladder) {
+        views.push(Box::new(LadderView::new(scope)));
     }
     views
 }

@@ -48,6 +48,7 @@ fn all_text(document: &Document) -> String {
                 text.extend(table.header.clone());
                 text.extend(table.rows.concat());
             }
+            Block::Ladder(_) => {}
         }
     }
     text.join("\n")

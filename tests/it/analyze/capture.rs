@@ -148,6 +148,16 @@ impl Capture {
         self.record(kind, &packet);
     }
 
+    /// The next segment of a side begins at this sequence number.
+    pub fn seek(&mut self, side: usize, seq: u32) {
+        self.next[side] = seq;
+    }
+
+    /// Nothing is recorded for so long.
+    pub fn pause(&mut self, nanoseconds: u64) {
+        self.time += nanoseconds;
+    }
+
     /// The same, recorded a second time on another interface 100 µs later.
     pub fn tcp_twice(&mut self, side: usize, flags: u8, payload: &[u8], places: [u32; 2]) {
         let (kind, packet) = self.segment(side, flags, payload);
