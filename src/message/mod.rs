@@ -128,20 +128,8 @@ impl Dialogue {
             return;
         }
         match *piece {
-            Piece::Bytes {
-                offset,
-                data,
-                frame,
-                time,
-            } => {
-                self.bytes(
-                    direction,
-                    offset,
-                    data,
-                    Brought { frame, time },
-                    hasher,
-                    give,
-                );
+            Piece::Bytes { offset, data, by } => {
+                self.bytes(direction, offset, data, by, hasher, give);
             }
             Piece::Gap { offset, len } => self.gap(direction, offset, len),
             // in chunk framing, or for a last line without ending
@@ -247,12 +235,7 @@ impl Dialogue {
 impl Early {
     fn of(direction: usize, piece: &Piece<'_>) -> Option<Self> {
         let (offset, data, gap, by) = match *piece {
-            Piece::Bytes {
-                offset,
-                data,
-                frame,
-                time,
-            } => (offset, data.to_vec(), 0, Brought { frame, time }),
+            Piece::Bytes { offset, data, by } => (offset, data.to_vec(), 0, by),
             Piece::Gap { offset, len } => (offset, Vec::new(), len, Brought::default()),
             Piece::End => return None,
         };

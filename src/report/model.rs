@@ -18,9 +18,12 @@ pub struct Report {
 /// One capture file.
 #[derive(Clone, Debug, Serialize)]
 pub struct Capture {
-    /// The path as given, `-` for standard input.
+    /// The path as given, `-` for standard input; of several files those that were given.
     pub file: String,
-    /// `pcap` or `pcapng`, by content.
+    /// Those that make up the capture, where several are read as one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<File>,
+    /// `pcap` or `pcapng`, by content; `mixed` where the files are not of one format.
     pub format: &'static str,
     /// Names as in the LINKTYPE registry without the prefix, in order of appearance.
     pub link_types: Vec<String>,
@@ -34,7 +37,8 @@ pub struct Capture {
     pub last_time_ns: Option<i64>,
     /// Interfaces in order of appearance.
     pub interfaces: Vec<Interface>,
-    /// Where reading ended early, null for a whole file.
+    /// Where reading ended early, null for a whole file; of several files that of the first
+    /// which is damaged.
     pub damage: Option<Damage>,
     /// What was not analysed.
     pub ledger: Ledger,
@@ -49,11 +53,33 @@ pub struct Capture {
     pub exhibits: Vec<Exhibit>,
 }
 
+/// One of the files that make up a capture.
+#[derive(Clone, Debug, Serialize)]
+pub struct File {
+    /// The path as given; of a folder or a set with the folder in front.
+    pub file: String,
+    /// `pcap` or `pcapng`, by content; empty where it could not be opened again.
+    pub format: &'static str,
+    /// Names as in the LINKTYPE registry without the prefix, in order of appearance.
+    pub link_types: Vec<String>,
+    /// Its packet records.
+    pub packets: u64,
+    /// Earliest capture time, null without packets.
+    pub first_time_ns: Option<i64>,
+    /// Latest capture time, null without packets.
+    pub last_time_ns: Option<i64>,
+    /// Where reading it ended early, null for a whole file.
+    pub damage: Option<Damage>,
+}
+
 /// An interface that packets were seen on.
 #[derive(Clone, Debug, Serialize)]
 pub struct Interface {
     /// Counts from 0 in order of appearance.
     pub id: u32,
+    /// The file whose interface it is, where several are merged; of a set its first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// The kernel's index, where the capture has it (SLL2, pcapng by our `capture`).
     pub ifindex: Option<u32>,
     /// Never `any`; null where unknown.
@@ -89,6 +115,9 @@ pub struct Conversation {
     pub role_rule: &'static str,
     /// Number of its first frame.
     pub first_frame: u64,
+    /// Where that frame stands, as `b.pcap:17`; only where several files are read as one.
+    #[serde(rename = "in", skip_serializing_if = "Option::is_none")]
+    pub stands_in: Option<String>,
     /// Ids of the interfaces it was seen on.
     pub interfaces: Vec<u32>,
     /// What the client sent.
@@ -290,10 +319,13 @@ pub struct ResponseTimes {
 }
 
 /// The largest TCP payload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Largest {
     /// First frame that has it.
     pub frame: u64,
+    /// Where that stands, as `b.pcap:17`; only where several files are read as one.
+    #[serde(rename = "in", skip_serializing_if = "Option::is_none")]
+    pub stands_in: Option<String>,
     /// Wireshark's `tcp.len`.
     pub payload_bytes: u64,
 }
@@ -323,6 +355,10 @@ pub struct Answer {
     pub confidence: Confidence,
     /// At most 20 packet numbers.
     pub frames: Vec<u64>,
+    /// Where each of these stands, as `b.pcap:17`: the file, and the number in it. Only where
+    /// several files are read as one.
+    #[serde(rename = "in", skip_serializing_if = "Vec::is_empty")]
+    pub stand_in: Vec<String>,
     /// How many packets there are in all.
     pub frames_total: u64,
     /// Wireshark display filter for exactly those packets; empty where there are none.
@@ -358,11 +394,33 @@ pub struct Answers {
     pub largest_packet: Answer,
 }
 
+impl Answers {
+    /// Does something with each.
+    pub(super) fn each(&mut self, mut work: impl FnMut(&mut Answer)) {
+        let all = [
+            &mut self.transport_protocol,
+            &mut self.server_port,
+            &mut self.client_port,
+            &mut self.interface,
+            &mut self.welcome_packet,
+            &mut self.client_message_packet,
+            &mut self.application_data_field,
+            &mut self.echo_reply_packet,
+            &mut self.bytes_to_server,
+            &mut self.bytes_to_client,
+            &mut self.largest_packet,
+        ];
+        all.into_iter().for_each(&mut work);
+    }
+}
+
 /// The bytes of a packet that an answer cites.
 #[derive(Clone, Debug)]
 pub struct Exhibit {
-    /// Its number in the file.
+    /// Its number in the capture.
     pub frame: u64,
+    /// Where it stands, as `b.pcap:17`; only where several files are read as one.
+    pub stands_in: Option<String>,
     /// When it was captured, nanoseconds since the epoch.
     pub time_ns: i64,
     /// LINKTYPE value.
