@@ -50,14 +50,23 @@ pub fn analyse_merged(mut merge: Merge, settings: &Settings) -> Analysed {
         stages.frame(frame);
     }
     let parts = merge.parts().to_vec();
-    let mut formats = parts.iter().map(|part| part.format).filter(|f| !f.is_empty());
+    let mut formats = parts
+        .iter()
+        .map(|part| part.format)
+        .filter(|f| !f.is_empty());
     let format = formats.next().unwrap_or_default();
     Analysed {
-        format: if formats.all(|other| other == format) { format } else { "mixed" },
+        format: if formats.all(|other| other == format) {
+            format
+        } else {
+            "mixed"
+        },
         ports: stages.decoder.ports().to_vec(),
         answers: stages.end(),
         described: merge.described().to_vec(),
-        header_link_type: parts.iter().find_map(|part| part.link_types.first().copied()),
+        header_link_type: parts
+            .iter()
+            .find_map(|part| part.link_types.first().copied()),
         damage: parts.iter().find_map(|part| part.damage.clone()),
         bytes_read: parts.iter().map(|part| part.bytes_read).sum(),
         parts,

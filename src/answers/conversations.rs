@@ -241,7 +241,9 @@ impl Conversation {
         if self.largest.is_some_and(|(number, _)| number == frame) {
             return Some(self.largest_origin);
         }
-        self.evidence.as_ref().map(|evidence| evidence.origin(frame))
+        self.evidence
+            .as_ref()
+            .map(|evidence| evidence.origin(frame))
     }
 }
 

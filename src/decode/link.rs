@@ -217,6 +217,7 @@ mod tests {
         assert_eq!(
             found.port,
             Port {
+                recording: 0,
                 described: None,
                 ifindex: Some(7),
                 arphrd: Some(772)

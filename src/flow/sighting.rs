@@ -243,7 +243,8 @@ impl Way {
     /// Where it is full, the oldest place of another recording makes room.
     fn room_for(&mut self, place: Place) -> bool {
         if self.seen.len() == MOST_PLACES
-            && let Some(other) = (self.seen.iter()).position(|(at, _)| at.recording != place.recording)
+            && let Some(other) =
+                (self.seen.iter()).position(|(at, _)| at.recording != place.recording)
         {
             self.seen.remove(other);
         }

@@ -67,8 +67,25 @@ mod tests {
     #[test]
     fn numbers_count_by_their_value() {
         let sorted = [
-            "", "01", "1", "2", "10", "10a", "a", "a2", "a02b", "a2c", "a10", "a10b2", "a10b10",
-            "b", "x.pcap", "x.pcap1", "x.pcap2", "x.pcap10", "x.pcap99999999999999999999",
+            "",
+            "01",
+            "1",
+            "2",
+            "10",
+            "10a",
+            "a",
+            "a2",
+            "a02b",
+            "a2c",
+            "a10",
+            "a10b2",
+            "a10b10",
+            "b",
+            "x.pcap",
+            "x.pcap1",
+            "x.pcap2",
+            "x.pcap10",
+            "x.pcap99999999999999999999",
             "x.pcap100000000000000000000",
         ];
         for (at, one) in sorted.iter().enumerate() {

@@ -30,7 +30,7 @@ pub fn read_size(files: usize) -> usize {
 /// One recording.
 pub enum Input {
     /// A file that is open already.
-    File(PathBuf, Reader),
+    File(PathBuf, Box<Reader>),
     /// The files of a rotated set in their order; each is opened when its turn comes.
     Set(Vec<PathBuf>),
 }
@@ -61,7 +61,7 @@ struct Queue {
     waiting: VecDeque<usize>,
     /// The file that is read.
     file: usize,
-    reader: Option<Reader>,
+    reader: Option<Box<Reader>>,
     head: Option<Record>,
     interfaces: Interfaces,
 }
@@ -164,7 +164,8 @@ impl Merge {
             number: self.packets,
             origin: Origin::new(u16::try_from(queue.file).unwrap_or(u16::MAX), frame.number),
             recording: part.recording,
-            interface: (frame.interface).and_then(|id| queue.interfaces.ids.get(id as usize).copied()),
+            interface: (frame.interface)
+                .and_then(|id| queue.interfaces.ids.get(id as usize).copied()),
             ..frame
         })
     }
@@ -203,7 +204,7 @@ impl Merge {
             match Reader::open_sized(&part.path, self.read_size) {
                 Ok(reader) => {
                     part.format = reader.format();
-                    queue.reader = Some(reader);
+                    queue.reader = Some(Box::new(reader));
                 }
                 Err(e) => part.lost(&e.to_string()),
             }

@@ -172,7 +172,8 @@ mod tests {
     #[test]
     #[rustfmt::skip]
     fn names() {
-        let cases: [(&str, Option<(&str, Option<u64>)>); 28] = [
+        type Told = Option<(&'static str, Option<u64>)>;
+        let cases: [(&str, Told); 28] = [
             ("lab_00001_20240131235959.pcapng", Some(("lab|pcapng", Some(1)))),
             ("lab_00012_20240131235959.pcapng.gz", Some(("lab|pcapng", Some(12)))),
             ("lab_100000_20240131235959.pcap", Some(("lab|pcap", Some(100_000)))),
@@ -246,7 +247,14 @@ mod tests {
     fn the_set_of_a_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
-        for name in ["x.pcap", "x.pcap2", "x.pcap10", "x.pcap1.meta.json", "y.pcap1", "z"] {
+        for name in [
+            "x.pcap",
+            "x.pcap2",
+            "x.pcap10",
+            "x.pcap1.meta.json",
+            "y.pcap1",
+            "z",
+        ] {
             std::fs::write(path(name), "").unwrap();
         }
         let set = ["x.pcap", "x.pcap2", "x.pcap10"].map(path);

@@ -30,6 +30,7 @@ pub(super) enum Wanted {
 }
 
 /// One file, or the files of one rotated set in order.
+#[derive(PartialEq)]
 pub(super) struct Recording {
     files: Vec<PathBuf>,
 }
@@ -39,7 +40,12 @@ pub(super) fn captures(options: &Options, trouble: &mut Trouble) -> Vec<Wanted> 
     let mut named: Vec<(String, Vec<Recording>)> = Vec::new();
     for argument in &options.files {
         let name = argument.to_string_lossy().into_owned();
-        let recordings = of_argument(argument, options.set, trouble);
+        let mut recordings = of_argument(argument, options.set, trouble);
+        if options.set {
+            // two files of one set stand for it once
+            let known = |it: &Recording| named.iter().any(|(_, all)| all.contains(it));
+            recordings.retain(|it| !known(it));
+        }
         named.push((name, recordings));
     }
     if options.merge {
@@ -123,11 +129,16 @@ fn in_folder(folder: &Path, trouble: &mut Trouble) -> Vec<PathBuf> {
             Err(_) => others += 1,
         }
     }
-    let those = format!("{others} file{} of no known format", if others == 1 { "" } else { "s" });
+    let those = format!(
+        "{others} file{} of no known format",
+        if others == 1 { "" } else { "s" }
+    );
     if others == all {
         complain(
             folder,
-            &format!("no capture in this folder, {those}; name a folder with captures, those in folders below it are not looked for"),
+            &format!(
+                "no capture in this folder, {those}; name a folder with captures, those in folders below it are not looked for"
+            ),
         );
         trouble.ends(Exit::Usage);
     } else if others > 0 {
@@ -194,14 +205,22 @@ pub(super) fn open(recordings: Vec<Recording>, trouble: &mut Trouble) -> Option<
     let at_once = recordings.len() as u64;
     if files > Origin::MOST_FILES {
         let most = Origin::MOST_FILES;
-        complain(&first, &format!("with {files} files too many to merge, at most {most}; merge fewer"));
+        complain(
+            &first,
+            &format!("{files} files are too many to merge; give at most {most}"),
+        );
         trouble.ends(Exit::Usage);
         return None;
     }
     let limit = sys::raise_open_files(at_once + OTHER_FILES);
     if limit < at_once + OTHER_FILES {
         let wanted = at_once + OTHER_FILES;
-        complain(&first, &format!("{at_once} files are merged, and this process may have {limit} open; raise that with ulimit -n {wanted}, or leave --merge out"));
+        complain(
+            &first,
+            &format!(
+                "{at_once} files are merged, and this process may have {limit} open; raise that with ulimit -n {wanted}, or leave --merge out"
+            ),
+        );
         trouble.ends(Exit::Usage);
         return None;
     }
@@ -212,7 +231,7 @@ pub(super) fn open(recordings: Vec<Recording>, trouble: &mut Trouble) -> Option<
             inputs.push(Input::Set(files));
         } else if let Some(file) = files.pop() {
             match Reader::open_sized(&file, size) {
-                Ok(reader) => inputs.push(Input::File(file, reader)),
+                Ok(reader) => inputs.push(Input::File(file, Box::new(reader))),
                 Err(e) => trouble.refused(&file, &e),
             }
         }

@@ -60,7 +60,12 @@ impl Trouble {
 
     /// A file or folder that the system does not give.
     pub(super) fn not_read(&mut self, path: &Path, e: &io::Error) {
+        let too_many = e.raw_os_error() == Some(nix::errno::Errno::EMFILE as i32);
         let (hint, exit) = match e.kind() {
+            _ if too_many => (
+                "raise the number of open files with ulimit -n, or leave --merge out",
+                Exit::Usage,
+            ),
             io::ErrorKind::PermissionDenied => (
                 "read it with sudo, or let its owner give you the right",
                 Exit::Permission,

@@ -16,7 +16,12 @@ pub(super) fn files(analysed: &Analysed) -> Vec<File> {
     let file = |part: &Part| File {
         file: name(part),
         format: part.format,
-        link_types: part.link_types.iter().copied().map(wire::link_name).collect(),
+        link_types: part
+            .link_types
+            .iter()
+            .copied()
+            .map(wire::link_name)
+            .collect(),
         packets: part.packets,
         first_time_ns: part.times.map(|(first, _)| first.0),
         last_time_ns: part.times.map(|(_, last)| last.0),
@@ -47,7 +52,9 @@ pub(super) fn cite(analysed: &Analysed, one: &Conversation, answers: &mut Answer
     let cite = |answer: &mut Answer| {
         let places = answer.frames.iter().map(|frame| {
             let origin = one.origin(*frame);
-            origin.and_then(|origin| place(analysed, origin)).unwrap_or_default()
+            origin
+                .and_then(|origin| place(analysed, origin))
+                .unwrap_or_default()
         });
         answer.stand_in = places.collect();
     };

@@ -1,0 +1,601 @@
+//! Many files: merged as mergecap does it, folders, rotated sets, a thousand at once.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use super::capture::{ACK, Capture, ENDS, Link, PSH, as_pcapng, echo};
+use super::{Files, Ran, analyze, run};
+
+/// The records of a classic capture of [`Capture`], each with its header.
+fn records(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let (mut rest, mut found) = (&bytes[24..], Vec::new());
+    while !rest.is_empty() {
+        let len = 16 + u32::from_le_bytes(rest[8..12].try_into().unwrap()) as usize;
+        found.push(rest[..len].to_vec());
+        rest = &rest[len..];
+    }
+    found
+}
+
+/// The records of a capture that are wanted, as a capture.
+fn some(bytes: &[u8], wanted: impl Fn(usize) -> bool) -> Vec<u8> {
+    let all = records(bytes).into_iter().enumerate();
+    let kept = all
+        .filter(|(at, _)| wanted(*at))
+        .flat_map(|(_, record)| record);
+    bytes[..24].iter().copied().chain(kept).collect()
+}
+
+/// The same with all times later.
+fn later(bytes: &[u8], nanos: u64) -> Vec<u8> {
+    let mut out = bytes[..24].to_vec();
+    for mut record in records(bytes) {
+        let field =
+            |at: usize| u64::from(u32::from_le_bytes(record[at..at + 4].try_into().unwrap()));
+        let time = field(0) * 1_000_000_000 + field(4) + nanos;
+        record[..4].copy_from_slice(&((time / 1_000_000_000) as u32).to_le_bytes());
+        record[4..8].copy_from_slice(&((time % 1_000_000_000) as u32).to_le_bytes());
+        out.extend(record);
+    }
+    out
+}
+
+fn json(options: &[&str], paths: &[PathBuf]) -> Ran {
+    let mut arguments: Vec<PathBuf> = vec!["--format".into(), "json".into()];
+    arguments.extend(options.iter().map(PathBuf::from));
+    arguments.extend(paths.iter().cloned());
+    run(&arguments)
+}
+
+fn whole(options: &[&str], paths: &[PathBuf]) -> Value {
+    let ran = json(options, paths);
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+    ran.capture()
+}
+
+fn tool(name: &str, arguments: &[&str]) -> String {
+    let output = Command::new(name).args(arguments).output();
+    let output = output.unwrap_or_else(|e| panic!("{name}: {e}; scripts/setup.sh installs it"));
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{name} {arguments:?}: {err}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn mergecap(files: &Files, paths: &[PathBuf]) -> PathBuf {
+    let out = files.path().join("mergecap.out");
+    let mut arguments = vec!["-w", out.to_str().unwrap()];
+    arguments.extend(paths.iter().map(|path| path.to_str().unwrap()));
+    tool("mergecap", &arguments);
+    out
+}
+
+/// What a merged capture and the file that mergecap writes must have alike: all but names of
+/// files and interfaces.
+fn alike(capture: &Value) -> Value {
+    let mut all = capture.clone();
+    let capture = all.as_object_mut().unwrap();
+    for field in ["file", "files", "format", "interfaces", "damage"] {
+        capture.remove(field);
+    }
+    strip(&mut all);
+    all
+}
+
+fn strip(value: &mut Value) {
+    match value {
+        Value::Array(all) => all.iter_mut().for_each(strip),
+        Value::Object(fields) => {
+            for field in ["in", "interfaces", "interface"] {
+                fields.remove(field);
+            }
+            fields.values_mut().for_each(strip);
+        }
+        _ => {}
+    }
+}
+
+/// Several conversations in five files of other kinds, with many times the same.
+fn mixed(files: &Files) -> Vec<PathBuf> {
+    let mut cooked = Capture::new(Link::Sll2(3), [("10.0.0.3", 41_000), ENDS[1]]);
+    cooked.handshake();
+    cooked.tcp_twice(1, PSH | ACK, b"Welcome\n", [3, 4]);
+    cooked.tcp_twice(0, PSH | ACK, b"again\n", [3, 4]);
+    cooked.tcp_twice(1, PSH | ACK, b"NIAGA\n", [4, 3]);
+    cooked.finish();
+    let mut six = Capture::new(Link::Ethernet, [("fd00::1", 42_000), ("fd00::2", 50_007)]);
+    six.handshake();
+    for _ in 0..30 {
+        six.tcp(0, PSH | ACK, b"line\n");
+        six.tcp(1, PSH | ACK, b"ENIL\n");
+    }
+    let both = echo().bytes;
+    let back = [
+        &some(&both, |at| at > 8)[..],
+        &some(&both, |at| (4..=8).contains(&at))[24..],
+    ];
+    vec![
+        files.add("six.pcapng", &as_pcapng(&six, b"eth6")),
+        files.add("even.pcap", &some(&both, |at| at % 2 == 0)),
+        files.add("cooked.pcap", &later(&cooked.bytes, 250_000)),
+        files.add("empty.pcap", &both[..24]),
+        files.add("odd.pcap", &some(&both, |at| at % 2 == 1)),
+        // its own times go back
+        files.add("back.pcap", &later(&back.concat(), 5_000_000)),
+    ]
+}
+
+#[test]
+fn merged_packets_are_in_the_order_of_mergecap() {
+    let files = Files::new();
+    let mut paths = mixed(&files);
+    for _ in 0..paths.len() {
+        let out = mergecap(&files, &paths);
+        for sightings in ["all", "first"] {
+            let merged = whole(&["--merge", "--sightings", sightings], &paths);
+            let theirs = whole(&["--sightings", sightings], std::slice::from_ref(&out));
+            assert_eq!(alike(&merged), alike(&theirs), "{sightings}, {paths:?}");
+            assert_eq!(merged["format"], "mixed");
+            let packets = merged["files"].as_array().unwrap().iter();
+            let packets: Vec<_> = packets
+                .map(|file| file["packets"].as_u64().unwrap())
+                .collect();
+            assert_eq!(
+                packets.iter().sum::<u64>(),
+                merged["packets"].as_u64().unwrap()
+            );
+        }
+        paths.rotate_left(1);
+    }
+}
+
+/// Time, ports, sequence numbers and length of each frame.
+fn fields(path: &Path) -> Vec<String> {
+    let arguments = ["-n", "-r", path.to_str().unwrap(), "-T", "fields"];
+    let fields = [
+        "frame.time_epoch",
+        "ip.id",
+        "tcp.srcport",
+        "tcp.seq_raw",
+        "tcp.ack_raw",
+        "tcp.len",
+    ];
+    let fields = fields.iter().flat_map(|field| ["-e", field]);
+    let out = tool(
+        "tshark",
+        &arguments.into_iter().chain(fields).collect::<Vec<_>>(),
+    );
+    out.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn each_cited_frame_says_where_it_stands() {
+    let files = Files::new();
+    let paths = mixed(&files);
+    let merged = fields(&mergecap(&files, &paths));
+    let each: Vec<_> = paths
+        .iter()
+        .map(|path| (path.to_str().unwrap(), fields(path)))
+        .collect();
+    let capture = whole(&["--merge"], &paths);
+    let mut seen = 0;
+    let mut check = |frame: &Value, place: &Value| {
+        let (file, number) = place.as_str().unwrap().rsplit_once(':').unwrap();
+        let (_, alone) = each.iter().find(|(name, _)| *name == file).unwrap();
+        let number: usize = number.parse().unwrap();
+        let frame = frame.as_u64().unwrap() as usize;
+        assert_eq!(alone[number - 1], merged[frame - 1], "{place} is {frame}");
+        seen += 1;
+    };
+    let largest = &capture["largest_payload"];
+    check(&largest["frame"], &largest["in"]);
+    let conversations = capture["conversations"].as_array().unwrap();
+    assert_eq!(conversations.len(), 3);
+    for one in conversations {
+        check(&one["first_frame"], &one["in"]);
+        for (question, answer) in one["answers"].as_object().unwrap() {
+            let frames = answer.get("frames").and_then(Value::as_array);
+            for (at, frame) in frames.into_iter().flatten().enumerate() {
+                check(frame, &answer["in"][at]);
+            }
+            let places = answer["in"].as_array().map_or(0, Vec::len);
+            assert_eq!(places, frames.map_or(0, Vec::len), "{question}");
+        }
+    }
+    assert!(seen > 100, "{seen} frames cited");
+    let text = run(&[&[PathBuf::from("--merge")], &paths[..]].concat()).out;
+    for part in ["6 files in order of time", "cooked.pcap", "six.pcapng: "] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
+fn verdicts_of_a_merged_capture_are_those_of_tshark() {
+    let files = Files::new();
+    let both = echo().bytes;
+    // two hosts recorded the same packets: tshark takes the second records for retransmissions
+    let paths = vec![
+        files.add("client.pcap", &both),
+        files.add("server.pcap", &later(&both, 40_000)),
+    ];
+    let out = mergecap(&files, &paths);
+    let counted = |filter: &str| {
+        let arguments = ["-n", "-r", out.to_str().unwrap(), "-Y", filter];
+        tool("tshark", &arguments).lines().count() as u64
+    };
+    let capture = whole(&["--merge", "--sightings", "all"], &paths);
+    let one = &capture["conversations"][0];
+    for (side, port) in [("to_server", 40_000), ("to_client", 50_007)] {
+        for (field, theirs) in [
+            ("packets", "tcp"),
+            ("retransmissions", "tcp.analysis.retransmission"),
+            ("out_of_order", "tcp.analysis.out_of_order"),
+            ("duplicate_acks", "tcp.analysis.duplicate_ack"),
+        ] {
+            let want = counted(&format!("{theirs} && tcp.srcport == {port}"));
+            assert_eq!(one[side][field], want, "{side} {field}");
+        }
+    }
+    assert!(one["to_server"]["retransmissions"].as_u64() > Some(0));
+}
+
+#[test]
+fn copies_are_sought_within_one_file() {
+    let mut cooked = Capture::new(Link::Sll2(1), ENDS);
+    for _ in 0..10 {
+        cooked.tcp_twice(0, PSH | ACK, b"line\n", [1, 2]);
+    }
+    let files = Files::new();
+    let both = files.add("both.pcap", &cooked.bytes);
+    let first = files.add("first.pcap", &some(&cooked.bytes, |at| at % 2 == 0));
+    let second = files.add("second.pcap", &some(&cooked.bytes, |at| at % 2 == 1));
+    let other = |paths: &[PathBuf]| {
+        let capture = whole(&["--merge"], paths);
+        (
+            capture["ledger"]["other_sightings"].as_u64().unwrap(),
+            capture["packets"].as_u64().unwrap(),
+        )
+    };
+    assert_eq!(other(&[both.clone()]), (10, 20));
+    assert_eq!(other(&[first, second]), (0, 20));
+    // the same interface numbers in another file are other interfaces
+    let names: Vec<_> = whole(&["--merge"], &[both.clone(), both])["interfaces"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| {
+            (
+                one["id"].clone(),
+                one["ifindex"].clone(),
+                one["packets"].clone(),
+            )
+        })
+        .collect();
+    let want =
+        [(0, 1), (1, 1), (2, 2), (3, 2)].map(|(id, index)| (json!(id), json!(index), json!(10)));
+    assert_eq!(names, want);
+}
+
+#[test]
+fn each_file_names_its_own_interfaces() {
+    let files = Files::new();
+    let mut cooked = Capture::new(Link::Sll2(2), ENDS);
+    cooked.handshake();
+    let path = files.add("cooked.pcap", &cooked.bytes);
+    let other = files.add("other.pcap", &cooked.bytes);
+    for (path, name) in [(&path, "veth-a"), (&other, "wlan0")] {
+        let sidecar = json!({
+            "schema": "echotrace.sidecar/1", "packets": 3, "file_bytes": cooked.bytes.len(),
+            "first_time_ns": 1_700_000_000_001_000_000u64, "last_time_ns": 1_700_000_000_003_000_000u64,
+            "interfaces": [{"ifindex": 2, "name": name, "arphrd": 1, "packets": 3}],
+            "received": null, "dropped": null, "filter": ""
+        });
+        let beside = format!("{}.meta.json", path.display());
+        std::fs::write(beside, sidecar.to_string()).unwrap();
+    }
+    let ng = files.add("ng.pcapng", &as_pcapng(&echo(), b"eth7"));
+    let bare = files.add("bare.pcap", &echo().bytes);
+    let capture = whole(&["--merge"], &[ng, path, bare, other]);
+    let found = capture["interfaces"].as_array().unwrap().iter();
+    let mut found: Vec<_> = found
+        .map(|one| {
+            let file = one["file"].as_str().unwrap().rsplit('/').next().unwrap();
+            format!(
+                "{file} {} {} {}",
+                one["name"], one["name_source"], one["packets"]
+            )
+        })
+        .collect();
+    found.sort();
+    let want = [
+        "bare.pcap null null 12",
+        "cooked.pcap \"veth-a\" \"sidecar\" 3",
+        "ng.pcapng \"eth7\" \"pcapng\" 12",
+        "other.pcap \"wlan0\" \"sidecar\" 3",
+    ];
+    assert_eq!(found, want);
+}
+
+#[test]
+fn of_a_damaged_file_the_others_go_on() {
+    let files = Files::new();
+    let bytes = echo().bytes;
+    let parts = |wanted: fn(usize) -> bool| some(&bytes, wanted);
+    let odd = parts(|at| at % 2 == 1);
+    let cut = files.add("cut.pcap", &odd[..odd.len() - 60]);
+    let good = files.add("good.pcap", &parts(|at| at % 2 == 0));
+    let text = files.add("notes.txt", b"no capture");
+    let ran = json(&["--merge"], &[good.clone(), cut.clone()]);
+    assert_eq!(ran.code, Some(3), "{}", ran.err);
+    assert!(
+        ran.err.contains("cut.pcap: ") && ran.err.contains("the 4 packets before"),
+        "{}",
+        ran.err
+    );
+    let capture = ran.capture();
+    assert_eq!(capture["packets"], 10);
+    assert_eq!(capture["files"][0]["damage"], Value::Null);
+    assert_eq!(capture["files"][1]["damage"]["packets_before"], 4);
+    assert_eq!(capture["damage"], capture["files"][1]["damage"]);
+    // as from what stands before the damage
+    let clean = files.add("clean.pcap", &some(&odd, |at| at < 4));
+    assert_eq!(
+        alike(&capture),
+        alike(&whole(&["--merge"], &[good.clone(), clean]))
+    );
+
+    let ran = json(&["--merge"], &[good, text.clone(), cut]);
+    assert_eq!(ran.code, Some(2));
+    assert_eq!(ran.capture()["packets"], 10);
+    assert!(ran.err.contains("notes.txt"), "{}", ran.err);
+    let ran = json(&["--merge"], &[text]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""));
+}
+
+#[test]
+fn roles_do_not_depend_on_the_order_of_files() {
+    let whole_echo = echo().bytes;
+    let mut unseen = Capture::new(Link::Ethernet, [("10.0.0.1", 40_000), ("10.0.0.2", 45_000)]);
+    for _ in 0..4 {
+        unseen.tcp(0, PSH | ACK, b"question");
+        unseen.tcp(1, PSH | ACK, b"answer");
+    }
+    for (bytes, nanos) in [
+        (&whole_echo, 0),
+        (&whole_echo, 1_000_000),
+        (&unseen.bytes, 0),
+    ] {
+        let files = Files::new();
+        // each side's packets in a file of their own; those of the second a little earlier
+        let port = |at: usize| {
+            let record = &records(bytes)[at];
+            u16::from_be_bytes([record[16 + 34], record[16 + 35]])
+        };
+        let client = files.add("client.pcap", &some(bytes, |at| port(at) == 40_000));
+        let server = some(bytes, |at| port(at) != 40_000);
+        let mut early = server[..24].to_vec();
+        for (at, mut record) in records(&server).into_iter().enumerate() {
+            // the same times as the client's, or a millisecond later
+            let time = 1_001_000 + at as u64 * 1_000_000 + nanos;
+            let time = if nanos == 0 {
+                (at as u64 * 2 + 1) * 1_000_000
+            } else {
+                time
+            };
+            record[4..8].copy_from_slice(&(time as u32).to_le_bytes());
+            early.extend(record);
+        }
+        let server = files.add("server.pcap", &early);
+        let roles = |paths: &[PathBuf]| {
+            let capture = whole(&["--merge"], paths);
+            let one = &capture["conversations"][0];
+            (one["client"].clone(), one["server"].clone())
+        };
+        let (a, b) = (
+            roles(&[client.clone(), server.clone()]),
+            roles(&[server, client]),
+        );
+        assert_eq!(a, b);
+    }
+}
+
+#[test]
+fn a_folder_stands_for_its_captures() {
+    let files = Files::new();
+    let bytes = echo().bytes;
+    for name in ["lab10.pcap", "lab9.pcap", "lab1", ".hidden.pcap"] {
+        files.add(name, &bytes);
+    }
+    files.add("named.pcap.meta.json", b"{}");
+    files.add("fake.pcap", b"not at all");
+    std::fs::create_dir(files.path().join("below")).unwrap();
+    files.add("below/deep.pcap", &bytes);
+    let folder = files.path().to_owned();
+    let ran = json(&[], std::slice::from_ref(&folder));
+    assert_eq!(ran.code, Some(0));
+    assert!(
+        ran.err.contains("2 files of no known format passed over"),
+        "{}",
+        ran.err
+    );
+    let names: Vec<_> = ran.report()["captures"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| {
+            Path::new(one["file"].as_str().unwrap())
+                .file_name()
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned()
+        })
+        .collect();
+    assert_eq!(names, ["lab1", "lab9.pcap", "lab10.pcap"]);
+    let merged = json(&["--merge"], &[folder]).capture();
+    assert_eq!(merged["packets"], 36);
+
+    let empty = tempfile::tempdir().unwrap();
+    let ran = json(&[], &[empty.path().to_owned()]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""));
+    assert!(
+        ran.err.contains("name a folder with captures"),
+        "{}",
+        ran.err
+    );
+}
+
+/// Cuts one capture into files of two packets each, under these names in order.
+fn rotated(files: &Files, names: &[&str], bytes: &[u8]) -> Vec<PathBuf> {
+    names
+        .iter()
+        .enumerate()
+        .map(|(number, name)| files.add(name, &some(bytes, |at| at / 2 == number)))
+        .collect()
+}
+
+#[test]
+fn a_rotated_set_is_one_capture() {
+    let one = echo().bytes;
+    let single = Files::new();
+    let want = alike(&whole(&[], &[single.add("all.pcap", &one)]));
+    let dumpcap = [
+        "t_00001_20240101000000.pcap",
+        "t_00002_20240101000001.pcap",
+        "t_00003_20240101000002.pcap",
+        "t_00004_20240101000003.pcap",
+        "t_00005_20240101000004.pcap",
+        "t_00006_20240101000005.pcap",
+    ];
+    let counted = [
+        "t.pcap", "t.pcap1", "t.pcap2", "t.pcap3", "t.pcap4", "t.pcap5",
+    ];
+    // a ring that has begun anew
+    let ring = [
+        "t.pcap4", "t.pcap5", "t.pcap0", "t.pcap1", "t.pcap2", "t.pcap3",
+    ];
+    for names in [dumpcap, counted, ring] {
+        let files = Files::new();
+        let paths = rotated(&files, &names, &one);
+        files.add("other.pcap", &one);
+        for path in [&paths[0], &paths[3]] {
+            let capture = whole(&["--set"], std::slice::from_ref(path));
+            assert_eq!(alike(&capture), want, "{names:?}");
+            let found: Vec<_> = capture["files"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|file| PathBuf::from(file["file"].as_str().unwrap()))
+                .collect();
+            assert_eq!(found, paths);
+            assert_eq!(capture["interfaces"].as_array().unwrap().len(), 1);
+        }
+        let twice = json(&["--set"], &[paths[0].clone(), paths[1].clone()]);
+        assert_eq!(twice.report()["captures"].as_array().unwrap().len(), 1);
+        let folder = json(&["--set"], &[files.path().to_owned()]);
+        assert_eq!((folder.code, folder.err.as_str()), (Some(0), ""));
+        let captures = folder.report()["captures"].as_array().unwrap().clone();
+        assert_eq!(captures.len(), 2, "the set and the other file");
+        assert!(captures.iter().all(|capture| capture["packets"] == 12));
+    }
+}
+
+#[test]
+fn copies_are_found_across_the_files_of_a_set() {
+    let mut cooked = Capture::new(Link::Sll2(1), ENDS);
+    for _ in 0..3 {
+        cooked.tcp_twice(0, PSH | ACK, b"line\n", [1, 2]);
+    }
+    let files = Files::new();
+    let names = ["t.pcap", "t.pcap1"];
+    for (number, name) in names.iter().enumerate() {
+        files.add(name, &some(&cooked.bytes, |at| at / 3 == number));
+    }
+    let capture = whole(&["--set"], &[files.path().join("t.pcap")]);
+    assert_eq!(capture["ledger"]["other_sightings"], 3);
+    assert_eq!(capture["interfaces"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_file_of_no_set_is_told() {
+    let files = Files::new();
+    let bytes = echo().bytes;
+    for (name, hint) in [
+        ("trace1", "follows no scheme"),
+        ("only.pcap", "no other file"),
+    ] {
+        let ran = json(&["--set"], &[files.add(name, &bytes)]);
+        assert_eq!(ran.code, Some(0), "{name}");
+        assert!(
+            ran.err.contains(name) && ran.err.contains(hint),
+            "{}",
+            ran.err
+        );
+        assert_eq!(ran.capture()["packets"], 12);
+    }
+    for missing in ["-", "none.pcap", "none/x.pcap"] {
+        let ran = json(&["--set"], &[missing.into()]);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{missing}");
+        assert!(!ran.err.is_empty());
+    }
+}
+
+/// `analyze` below these limits of the shell.
+fn limited(limits: &str, arguments: &[&str], folder: &Path) -> Ran {
+    let program = analyze().get_program().to_owned();
+    let mut shell = Command::new("bash");
+    shell.args(["-c", &format!("{limits} && exec \"$0\" \"$@\"")]);
+    shell.arg(program).args(arguments).arg(folder);
+    shell.output().unwrap().into()
+}
+
+#[test]
+fn a_thousand_files() {
+    let files = Files::new();
+    for number in 0..1000 {
+        let mut one = Capture::new(Link::Ethernet, [("10.0.0.1", 10_000 + number), ENDS[1]]);
+        one.handshake();
+        one.tcp(1, PSH | ACK, b"Welcome\n");
+        one.finish();
+        files.add(
+            &format!("{number}.pcap"),
+            &later(&one.bytes, u64::from(number % 7) * 300_000),
+        );
+    }
+    // blocks of 1 MiB each would not fit
+    let small = "ulimit -v 400000";
+    let ran = limited(small, &["--merge", "--format", "json"], files.path());
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+    let merged = ran.capture();
+    assert_eq!(
+        (&merged["packets"], &merged["tcp_packets"]),
+        (&json!(7000), &json!(7000))
+    );
+    assert_eq!(merged["conversations"].as_array().unwrap().len(), 1000);
+    assert_eq!(merged["files"].as_array().unwrap().len(), 1000);
+    assert_eq!(limited(small, &["--merge"], files.path()).code, Some(0));
+
+    let ran = limited(small, &["--format", "json"], files.path());
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+    let captures = ran.report()["captures"].as_array().unwrap().clone();
+    assert_eq!(captures.len(), 1000);
+    assert!(captures.iter().all(|capture| capture["packets"] == 7));
+
+    // a soft limit is raised; what a hard one allows is said
+    let soft = limited(
+        "ulimit -Sn 64",
+        &["--merge", "--format", "json"],
+        files.path(),
+    );
+    assert_eq!(
+        (soft.code, &soft.capture()["packets"]),
+        (Some(0), &json!(7000))
+    );
+    let hard = limited("ulimit -n 64", &["--merge"], files.path());
+    assert_eq!((hard.code, hard.out.as_str()), (Some(2), ""));
+    for part in ["1000 files", "ulimit -n 1032", "leave --merge out"] {
+        assert!(hard.err.contains(part), "{}", hard.err);
+    }
+    assert_eq!(hard.err.lines().count(), 1, "{}", hard.err);
+}
