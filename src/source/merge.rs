@@ -1,8 +1,9 @@
 //! Several files as one capture, in order of time.
 //!
 //! Each input's first record that was not yet given is its head; the earliest head comes next,
-//! and of heads with the same time that of the input named first, as mergecap has it. An input
-//! whose own times go back keeps its own order. The clocks of different hosts are not aligned.
+//! and of heads with the same time that of the input named last. That is mergecap's order, so
+//! that packets have the numbers that they have in the file it writes. An input whose own times
+//! go back keeps its own order. The clocks of different hosts are not aligned.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
@@ -80,7 +81,7 @@ struct Interfaces {
 /// Gives the frames of all inputs in order of time.
 pub struct Merge {
     queues: Vec<Queue>,
-    heads: BinaryHeap<Reverse<(Time, usize)>>,
+    heads: BinaryHeap<(Reverse<Time>, usize)>,
     /// The input whose head was given last.
     given: Option<usize>,
     parts: Vec<Part>,
@@ -133,7 +134,7 @@ impl Merge {
             interfaces: Interfaces::default(),
         });
         if let Some(time) = self.advance(index) {
-            self.heads.push(Reverse((time, index)));
+            self.heads.push((Reverse(time), index));
         }
     }
 
@@ -147,13 +148,13 @@ impl Merge {
             let time = self.advance(index);
             let mut top = self.heads.peek_mut()?;
             match time {
-                Some(time) => *top = Reverse((time, index)),
+                Some(time) => *top = (Reverse(time), index),
                 None => {
                     std::collections::binary_heap::PeekMut::pop(top);
                 }
             }
         }
-        let Reverse((_, index)) = *self.heads.peek()?;
+        let (_, index) = *self.heads.peek()?;
         self.given = Some(index);
         self.packets += 1;
         let queue = &mut self.queues[index];
