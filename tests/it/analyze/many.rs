@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::capture::{ACK, Capture, ENDS, Link, PSH, as_pcapng, echo};
+use super::capture::{ACK, Capture, ENDS, Link, PSH, SYN, as_pcapng, echo};
 use super::{Files, Ran, run};
 
 /// The records of a classic capture of [`Capture`], each with its header.
@@ -52,7 +52,7 @@ fn as_json(options: &[&str], paths: &[PathBuf]) -> Ran {
 }
 
 fn whole(options: &[&str], paths: &[PathBuf]) -> Value {
-    let ran = json(options, paths);
+    let ran = as_json(options, paths);
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
     ran.capture()
 }
@@ -143,6 +143,53 @@ fn merged_packets_are_in_the_order_of_mergecap() {
         let packets: u64 = packets.map(|file| file["packets"].as_u64().unwrap()).sum();
         assert_eq!(merged["packets"], packets);
         paths.rotate_left(1);
+    }
+}
+
+#[test]
+fn random_times_with_many_alike_are_ordered_as_by_mergecap() {
+    let mut state = 7u64;
+    let mut below = |limit: u64| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (state >> 33) % limit
+    };
+    for _ in 0..4 {
+        let files = Files::new();
+        let mut port = 10_000;
+        let mut paths = Vec::new();
+        for number in 0..7 {
+            // each packet a conversation, so that first_frame tells its place
+            let mut one = Capture::new(Link::Ethernet, ENDS);
+            for _ in 0..below(40) {
+                port += 1;
+                one.between([("10.0.0.1", port), ENDS[1]]);
+                one.tcp(0, SYN, b"");
+            }
+            let mut bytes = one.bytes[..24].to_vec();
+            for mut record in records(&one.bytes) {
+                record[4..8].copy_from_slice(&(below(12) as u32).to_le_bytes());
+                bytes.extend(record);
+            }
+            paths.push(files.add(&format!("{number}.pcap"), &bytes));
+        }
+        let out = mergecap(&files, &paths);
+        let arguments = [
+            "-n",
+            "-r",
+            out.to_str().unwrap(),
+            "-T",
+            "fields",
+            "-e",
+            "tcp.srcport",
+        ];
+        let theirs = tool("tshark", &arguments);
+        let merged = whole(&["--merge", "--conversations", "0"], &paths);
+        let ours = merged["conversations"].as_array().unwrap().iter();
+        let ours: Vec<String> = ours.map(|one| one["client"]["port"].to_string()).collect();
+        assert!(ours.len() > 50);
+        assert_eq!(ours, theirs.lines().collect::<Vec<_>>());
     }
 }
 
