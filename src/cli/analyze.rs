@@ -1,7 +1,9 @@
 //! `analyze`: reads captures and answers what was recorded.
 
+mod inputs;
 mod options;
 mod output;
+mod trouble;
 mod views;
 
 use std::io;
@@ -11,145 +13,184 @@ use clap::Parser;
 
 use super::Exit;
 use crate::answers::Analysed;
-use crate::pipeline::{self, Settings};
+use crate::pipeline;
 use crate::report::build;
 use crate::report::model::{Capture, Report};
-use crate::source::file::{OpenError, Reader};
-use crate::source::frame::Damage;
+use crate::report::view::View;
+use crate::source::file::Reader;
+use crate::source::merge::Merge;
 use crate::source::sidecar::Sidecar;
-use options::{Format, Options, Sightings};
+use crate::time::Time;
+use inputs::{Recording, Wanted};
+use options::{Format, Options};
 use output::{Output, Watching};
+use trouble::{Trouble, complain};
 use views::views;
 
 /// Runs the program with the process's arguments.
 #[must_use]
 pub fn main() -> Exit {
     let options = Options::parse();
-    let mut output = Output::new(&options);
-    let mut worst = None;
+    let mut run = Run {
+        output: Output::new(&options),
+        trouble: Trouble::default(),
+        options: &options,
+        read: 0,
+    };
+    let wanted = inputs::captures(&options, &mut run.trouble);
+    let several = wanted.len() > 1;
     let mut captures = Vec::new();
-    for (index, file) in options.files.iter().enumerate() {
-        match one(index, file, &options, &mut output) {
-            Ok(capture) => {
-                if let Some(damage) = &capture.damage {
-                    damaged(file, damage);
-                    worst = Some(worse(worst, Exit::Incomplete));
-                }
-                captures.extend(options.reports().then_some(capture));
-            }
-            Err(exit) => worst = Some(worse(worst, exit)),
-        }
+    for capture in wanted {
+        let capture = match capture {
+            Wanted::File(file) => run.one(&file, several),
+            Wanted::Merged { name, recordings } => run.merged(&name, recordings, several),
+        };
+        captures.extend(capture.filter(|_| options.reports()));
     }
     if !captures.is_empty() {
-        output.report(&Report {
+        run.output.report(&Report {
             schema: "echotrace.report/1",
             captures,
         });
     }
-    match output.finish() {
+    match run.output.finish() {
         Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
             eprintln!("analyze: standard output: {e}; free some space or write elsewhere");
             Exit::Incomplete
         }
-        _ => worst.unwrap_or(Exit::Done),
+        _ => run.trouble.exit().unwrap_or(match run.read {
+            0 => Exit::Usage,
+            _ => Exit::Done,
+        }),
     }
 }
 
-fn damaged(file: &Path, damage: &Damage) {
-    let (offset, needed, available) = (damage.offset, damage.needed, damage.available);
-    let words = format!(
-        "{} at offset {offset}: {needed} bytes needed, {available} there; the {} packets before it are analysed, record again for the rest",
-        damage.reason, damage.packets_before
-    );
-    complain(file, &words);
+/// What goes on over all captures.
+struct Run<'a> {
+    options: &'a Options,
+    output: Output,
+    trouble: Trouble,
+    /// Captures read so far.
+    read: usize,
 }
 
-/// Of several files' ends the first of 4, 2, 3 that applies.
-fn worse(before: Option<Exit>, now: Exit) -> Exit {
-    let order = |exit: Exit| match exit {
-        Exit::Permission => 0,
-        Exit::Usage => 1,
-        Exit::Incomplete => 2,
-        Exit::Failed => 3,
-        Exit::Done => 4,
-    };
-    before
-        .filter(|before| order(*before) <= order(now))
-        .unwrap_or(now)
-}
-
-fn complain(file: &Path, what: &str) {
-    eprintln!(
-        "analyze: {}: {what}",
-        crate::echo::escape::escape(&file.to_string_lossy())
-    );
-}
-
-/// Reads one input: shows its views, and gives its report.
-fn one(index: usize, file: &Path, options: &Options, output: &mut Output) -> Result<Capture, Exit> {
-    let reader = Reader::open(file).map_err(|e| refused(file, &e))?;
-    let settings = Settings {
-        merge_sightings: options.sightings == Sightings::First,
-        max_memory: options.max_memory,
-        reading: options.reading(),
-    };
-    let name = file.to_string_lossy();
-    if !options.reports() && options.format != Format::Ndjson && options.files.len() > 1 {
-        output.heading(&name);
+impl Run<'_> {
+    /// Reads one file: shows its views, and gives its report.
+    fn one(&mut self, file: &Path, several: bool) -> Option<Capture> {
+        let reader = match Reader::open(file) {
+            Ok(reader) => reader,
+            Err(e) => {
+                self.trouble.refused(file, &e);
+                return None;
+            }
+        };
+        let name = file.to_string_lossy();
+        let mut views = self.begin(&name, several);
+        let mut watching = Watching {
+            views: &mut views,
+            output: &mut self.output,
+        };
+        let analysed = pipeline::analyse(reader, &self.options.settings(), &mut watching);
+        if let Some(damage) = &analysed.damage {
+            self.trouble.damaged(file, damage);
+        }
+        let totals = &analysed.answers.totals;
+        let beside = Beside {
+            format: analysed.format,
+            packets: totals.packets,
+            bytes: analysed.bytes_read,
+            times: totals.times,
+        };
+        let sidecar = beside.sidecar(file).map(|sidecar| (0, sidecar));
+        Some(self.report(&name, &analysed, sidecar.as_slice(), views))
     }
-    let mut watching = Watching {
-        views: views(options, index),
-        output,
-    };
-    let analysed = pipeline::analyse(reader, &settings, &mut watching);
-    let sidecar = sidecar(file, &analysed);
-    let mut capture = build::capture(&name, &analysed, sidecar.as_ref(), options.conversations);
-    watching.end(&capture);
-    match options.format {
-        Format::Ndjson => output.ends(index, &capture),
-        Format::Json => capture.rows = output.take_rows(),
-        Format::Text | Format::Markdown => {}
+
+    /// Reads several files as one capture; none if no file of it can be read.
+    fn merged(&mut self, name: &str, recordings: Vec<Recording>, several: bool) -> Option<Capture> {
+        let inputs = inputs::open(recordings, &mut self.trouble)?;
+        let mut views = self.begin(name, several);
+        let mut watching = Watching {
+            views: &mut views,
+            output: &mut self.output,
+        };
+        let merge = Merge::new(inputs);
+        let analysed = pipeline::analyse_merged(merge, &self.options.settings(), &mut watching);
+        let mut sidecars = Vec::new();
+        for part in &analysed.parts {
+            if let Some(damage) = &part.damage {
+                self.trouble.damaged(&part.path, damage);
+            }
+            let beside = Beside {
+                format: part.format,
+                packets: part.packets,
+                bytes: part.bytes_read,
+                times: part.times,
+            };
+            sidecars.extend((beside.sidecar(&part.path)).map(|sidecar| (part.recording, sidecar)));
+        }
+        Some(self.report(name, &analysed, &sidecars, views))
     }
-    Ok(capture)
+
+    /// The views of the next capture.
+    fn begin(&mut self, name: &str, several: bool) -> Vec<Box<dyn View>> {
+        let report = self.options.reports() || self.options.format == Format::Ndjson;
+        if several && !report {
+            self.output.heading(name);
+        }
+        views(self.options, self.read)
+    }
+
+    /// A capture's report, its views ended.
+    fn report(
+        &mut self,
+        name: &str,
+        analysed: &Analysed,
+        sidecars: &[(u32, Sidecar)],
+        mut views: Vec<Box<dyn View>>,
+    ) -> Capture {
+        let mut capture = build::capture(name, analysed, sidecars, self.options.conversations);
+        for view in &mut views {
+            view.end(&capture, &mut |shown| self.output.show(shown));
+        }
+        match self.options.format {
+            Format::Ndjson => self.output.ends(self.read, &capture),
+            Format::Json => capture.rows = self.output.take_rows(),
+            Format::Text | Format::Markdown => {}
+        }
+        self.read += 1;
+        capture
+    }
 }
 
-fn refused(file: &Path, e: &OpenError) -> Exit {
-    let (hint, exit) = match e {
-        OpenError::Io(e) => match e.kind() {
-            io::ErrorKind::PermissionDenied => (
-                "; read it with sudo, or let its owner give you the right",
-                Exit::Permission,
-            ),
-            io::ErrorKind::NotFound => ("; check the name", Exit::Usage),
-            io::ErrorKind::IsADirectory => ("; name the files in it", Exit::Usage),
-            _ => ("; try again or copy the file", Exit::Usage),
-        },
-        _ => ("", Exit::Usage),
-    };
-    complain(file, &format!("{e}{hint}"));
-    exit
+/// What a sidecar must fit.
+struct Beside {
+    format: &'static str,
+    packets: u64,
+    bytes: u64,
+    times: Option<(Time, Time)>,
 }
 
-/// What stands beside a pcap file, if it fits it.
-fn sidecar(file: &Path, analysed: &Analysed) -> Option<Sidecar> {
-    if analysed.format != "pcap" || file.as_os_str() == "-" {
-        return None;
-    }
-    let sidecar = match Sidecar::read(file) {
-        Ok(sidecar) => sidecar?,
-        Err(why) => {
-            complain(file, &why);
+impl Beside {
+    /// What stands beside a pcap file, if it fits it.
+    fn sidecar(&self, file: &Path) -> Option<Sidecar> {
+        if self.format != "pcap" || file.as_os_str() == "-" {
             return None;
         }
-    };
-    let totals = &analysed.answers.totals;
-    let (first, last) = totals.times.unzip();
-    let times = (first.map(|time| time.0), last.map(|time| time.0));
-    match sidecar.stale(totals.packets, analysed.bytes_read, times.0, times.1) {
-        None => Some(sidecar),
-        Some(why) => {
-            complain(file, &why);
-            None
+        let sidecar = match Sidecar::read(file) {
+            Ok(sidecar) => sidecar?,
+            Err(why) => {
+                complain(file, &why);
+                return None;
+            }
+        };
+        let (first, last) = self.times.unzip();
+        let times = (first.map(|time| time.0), last.map(|time| time.0));
+        match sidecar.stale(self.packets, self.bytes, times.0, times.1) {
+            None => Some(sidecar),
+            Some(why) => {
+                complain(file, &why);
+                None
+            }
         }
     }
 }

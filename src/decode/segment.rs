@@ -7,6 +7,8 @@ use super::link::Link;
 use super::seq::Seq;
 use crate::ledger::Skip;
 use crate::source::frame::Frame;
+// a word of the stage before, for those after
+pub use crate::source::frame::Origin;
 
 /// TCP header flags as they stand in the header's bytes 12 and 13 (12 bits).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -197,6 +199,8 @@ mod tests {
     fn of(link_type: u32, bytes: &[u8], wire_len: u32) -> Result<Segment<'_>, Skip> {
         let frame = Frame {
             number: 1,
+            origin: Origin::default(),
+            recording: 0,
             time: Time(0),
             link_type,
             interface: None,

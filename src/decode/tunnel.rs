@@ -261,7 +261,7 @@ mod tests {
     use super::*;
     use crate::decode::Decoder;
     use crate::decode::segment::Segment;
-    use crate::source::frame::Frame;
+    use crate::source::frame::{Frame, Origin};
     use crate::time::Time;
     use proptest::prelude::*;
 
@@ -320,6 +320,8 @@ mod tests {
     ) -> Result<Segment<'a>, Skip> {
         decoder.decode(Frame {
             number: 1,
+            origin: Origin::default(),
+            recording: 0,
             time: Time(0),
             link_type,
             interface: None,

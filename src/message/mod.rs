@@ -7,9 +7,10 @@ pub mod opening;
 use crate::decode::segment::{Endpoint, Segment};
 use crate::flow::Flowed;
 use crate::stream::piece::{Carrier, Piece};
+use crate::time::Time;
 use exchange::{Exchange, Exchanges, Pair};
 use lines::{Framing, Line, Lines};
-use opening::{Early, Opening, Roles, Settled};
+use opening::{Early, Opening, RoleRule, Roles, Settled};
 
 /// How messages are told apart and paired.
 #[derive(Clone, Copy, Debug, Default)]
@@ -46,6 +47,10 @@ pub type Sink<'s> = dyn FnMut(Told<'_>) + 's;
 /// One conversation.
 struct Dialogue {
     sides: [Endpoint; 2],
+    /// Time of the first segment, and the file it stands in.
+    first: (Time, usize),
+    /// Another file has a segment of the other side at that time.
+    tie: bool,
     roles: Option<Roles>,
     opening: Option<Opening>,
     framing: Framing,
@@ -87,6 +92,10 @@ impl Messages {
             self.dialogues[id].get_or_insert_with(|| Dialogue::new(segment, flowed, reading));
         if !dialogue.settled && dialogue.roles.is_none() {
             dialogue.roles = Roles::of_flags(segment.flags, flowed.direction);
+            let (time, file) = dialogue.first;
+            let frame = &segment.frame;
+            dialogue.tie |=
+                flowed.direction == 1 && frame.time == time && frame.origin.file() != file;
         }
     }
 
@@ -124,6 +133,8 @@ impl Dialogue {
         }
         Box::new(Self {
             sides,
+            first: (segment.frame.time, segment.frame.origin.file()),
+            tie: false,
             roles: None,
             opening: Some(Opening::new(reading)),
             framing: Framing::Line,
@@ -166,9 +177,14 @@ impl Dialogue {
     /// Fixes roles and framing if it can, and reads what waited for that.
     fn settle(&mut self, last: bool, hasher: &ahash::RandomState, give: &mut Sink<'_>) {
         let Some(opening) = &self.opening else { return };
-        let Some(found) = opening.decide(self.roles, self.sides, last) else {
+        let Some(mut found) = opening.decide(self.roles, self.sides, last) else {
             return;
         };
+        if self.tie && found.roles.rule == RoleRule::FirstSender {
+            // which of two files is named first must not tell who is the client
+            let [a, b] = self.sides.map(|side| (side.port, side.address));
+            found.roles.client = usize::from(a < b);
+        }
         if self.roles.is_none() {
             self.exchanges.begins_unseen();
         }

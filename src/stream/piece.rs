@@ -1,6 +1,6 @@
 //! What a direction gives: its bytes, each with the packet that brought it.
 
-use crate::decode::segment::Segment;
+use crate::decode::segment::{Origin, Segment};
 use crate::time::Time;
 
 /// The packet that brings bytes.
@@ -8,6 +8,8 @@ use crate::time::Time;
 pub struct Carrier {
     /// Its frame number.
     pub frame: u64,
+    /// The file it stands in, and its number there.
+    pub origin: Origin,
     /// Its capture time.
     pub time: Time,
     /// Id of the interface it was recorded on.
@@ -20,6 +22,7 @@ impl Carrier {
     pub(super) fn of(segment: &Segment<'_>) -> Self {
         Self {
             frame: segment.frame.number,
+            origin: segment.frame.origin,
             time: segment.frame.time,
             interface: segment.interface,
             at: 0,

@@ -4,6 +4,7 @@ pub mod capture;
 mod contract;
 mod exits;
 mod ladder;
+mod many;
 pub mod numbers;
 mod output;
 

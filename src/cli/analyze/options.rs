@@ -9,18 +9,25 @@ use crate::echo::transform::Transform;
 use crate::message::Reading;
 use crate::message::exchange::Pair;
 use crate::message::lines::Framing;
+use crate::pipeline::Settings;
 
 /// Read captures and answer: which protocol, ports and interface, which packet carries which
 /// message, how many bytes, which is largest, what went wrong.
 #[derive(Debug, Parser)]
 #[command(
     version,
-    after_help = "Examples:\n  analyze part1.pcap part2.pcap\n  analyze --format json trace.pcapng\n  sudo capture --port 50007 -w - | analyze -"
+    after_help = "Examples:\n  analyze part1.pcap part2.pcap\n  analyze --merge client.pcap server.pcapng\n  analyze --set trace_00001_20240131235959.pcapng\n  analyze --show ladder part1.pcap\n  analyze --format json trace.pcapng\n  sudo capture --port 50007 -w - | analyze -"
 )]
 pub(super) struct Options {
-    /// Captures, pcap or pcapng; - is standard input
+    /// Captures, pcap or pcapng, with a report each; - is standard input, a folder stands for the captures in it
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
+    /// All captures as one, in order of time, as mergecap has it
+    #[arg(long)]
+    pub(super) merge: bool,
+    /// Each FILE stands for the rotated set it belongs to by its name, read as one capture: dumpcap's name_00001_20240131235959.pcapng, tcpdump's name.pcap, name.pcap1
+    #[arg(long)]
+    pub(super) set: bool,
     /// What to write to standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(super) format: Format,
@@ -131,7 +138,15 @@ impl Options {
         }
     }
 
-    pub(super) fn reading(&self) -> Reading {
+    pub(super) fn settings(&self) -> Settings {
+        Settings {
+            merge_sightings: self.sightings == Sightings::First,
+            max_memory: self.max_memory,
+            reading: self.reading(),
+        }
+    }
+
+    fn reading(&self) -> Reading {
         Reading {
             framing: self.framing.map(|framing| match framing {
                 MessageFraming::Line => Framing::Line,

@@ -134,22 +134,13 @@ impl Output {
 
 /// The views of one capture, and where they show.
 pub(super) struct Watching<'a> {
-    pub(super) views: Vec<Box<dyn View>>,
+    pub(super) views: &'a mut [Box<dyn View>],
     pub(super) output: &'a mut Output,
-}
-
-impl Watching<'_> {
-    /// The capture was read to its end.
-    pub(super) fn end(&mut self, capture: &Capture) {
-        for view in &mut self.views {
-            view.end(capture, &mut |shown| self.output.show(shown));
-        }
-    }
 }
 
 impl Watch for Watching<'_> {
     fn event(&mut self, event: &Event<'_>) {
-        for view in &mut self.views {
+        for view in &mut *self.views {
             view.event(event, &mut |shown| self.output.show(shown));
         }
     }

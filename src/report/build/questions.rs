@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::unknown::{unknown, unnamed};
-use super::{filter, roles};
+use super::{files, filter, roles};
 use crate::answers::conversations::Conversation;
 use crate::answers::evidence::{Evidence, Frames, Shown};
 use crate::answers::{Analysed, RoleRule};
@@ -38,7 +38,7 @@ impl Asked<'_> {
             client: found.client,
             rule: found.rule,
         };
-        Answers {
+        let mut answers = Answers {
             conversation: Some(id as u64),
             transport_protocol: of.transport_protocol(),
             server_port: of.port(1 - of.client, "server"),
@@ -51,7 +51,9 @@ impl Asked<'_> {
             bytes_to_server: of.bytes(of.client),
             bytes_to_client: of.bytes(1 - of.client),
             largest_packet: of.largest(),
-        }
+        };
+        files::cite(self.analysed, one, &mut answers);
+        answers
     }
 }
 
@@ -66,6 +68,7 @@ impl Of<'_> {
             rule,
             confidence,
             frames: frames.map_or_else(|| vec![self.one.first_frame], |all| all.first.clone()),
+            stand_in: Vec::new(),
             frames_total: records,
             filter: filter::conversation(self.asked.analysed, self.one),
         }
@@ -118,8 +121,13 @@ impl Of<'_> {
         let seen: Vec<&Interface> = ids
             .filter_map(|id| self.asked.interfaces.get(*id as usize))
             .collect();
-        let names: Vec<&str> = seen.iter().filter_map(|it| it.name.as_deref()).collect();
-        if names.is_empty() || names.len() < seen.len() {
+        let mut names: Vec<&str> = Vec::new();
+        for name in seen.iter().filter_map(|it| it.name.as_deref()) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        if names.is_empty() || seen.iter().any(|it| it.name.is_none()) {
             let (what, how) = unnamed(seen.iter().find(|it| it.name.is_none()).copied());
             let mut answer = self.answer(Value::Null, what, how.into(), Confidence::Unknown);
             if !names.is_empty() {
@@ -168,6 +176,9 @@ impl Of<'_> {
             [_] => format!(
                 "{source}; the packets left or entered the machine here, so client and server ran on different machines"
             ),
+            _ if seen.iter().any(|it| it.file != seen[0].file) => {
+                format!("{source}; the files that are merged recorded its packets on all of these")
+            }
             _ => format!("{source}; the same packets passed all of these, and are counted once"),
         }
     }
@@ -243,6 +254,7 @@ impl Of<'_> {
             rule: rule.to_owned(),
             confidence: Confidence::Certain,
             frames: vec![frame],
+            stand_in: Vec::new(),
             frames_total: 1,
             filter: filter::frames(&[frame]),
         }
@@ -285,6 +297,7 @@ impl Of<'_> {
             rule,
             confidence: Confidence::Certain,
             frames: with_payload.first.clone(),
+            stand_in: Vec::new(),
             frames_total: with_payload.total,
             filter: filter::payload(self.asked.analysed, self.one, direction),
         }
@@ -300,6 +313,7 @@ impl Of<'_> {
             rule: "the first packet with the largest tcp.len".to_owned(),
             confidence: Confidence::Certain,
             frames: vec![frame],
+            stand_in: Vec::new(),
             frames_total: 1,
             filter: filter::frames(&[frame]),
         }
@@ -339,6 +353,7 @@ fn message(shown: &Shown, rule: &str) -> Answer {
         rule,
         confidence: Confidence::Certain,
         filter: filter::frames(&frames),
+        stand_in: Vec::new(),
         frames_total: frames.len() as u64,
         frames,
     }

@@ -14,6 +14,7 @@ pub(super) fn unknown(reason: &str) -> Answer {
         rule: reason.to_owned(),
         confidence: Confidence::Unknown,
         frames: Vec::new(),
+        stand_in: Vec::new(),
         frames_total: 0,
         filter: String::new(),
     }
