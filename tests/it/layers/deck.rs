@@ -1,0 +1,224 @@
+//! A capture of frames of any link type, and what tshark and the decoder see in each.
+
+use std::fmt::Write as _;
+use std::net::IpAddr;
+use std::path::Path;
+use std::process::Command;
+
+use echotrace::decode::Decoder;
+use echotrace::ledger::Skip;
+use echotrace::source::file::Reader;
+
+use crate::net::must;
+
+/// A frame to be.
+#[derive(Clone, Debug)]
+pub struct Dealt {
+    /// What is in it, for a message.
+    pub name: String,
+    /// LINKTYPE value.
+    pub link_type: u32,
+    /// The bytes captured.
+    pub bytes: Vec<u8>,
+    /// Length on the wire.
+    pub wire_len: usize,
+}
+
+/// What is seen in a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// A TCP segment: its ends, and `tcp.len`.
+    Tcp(IpAddr, u16, IpAddr, u16, u32),
+    /// A TCP header that an error or a sample quotes.
+    Quoted,
+    /// A TCP header that is cut short.
+    Headless,
+    /// None of these.
+    Nothing,
+}
+
+/// Frames of one capture.
+#[derive(Default)]
+pub struct Deck {
+    pub frames: Vec<Dealt>,
+}
+
+impl Deck {
+    /// Adds a frame, captured whole.
+    pub fn whole(&mut self, name: &str, link_type: u32, bytes: Vec<u8>) {
+        self.frames.push(Dealt {
+            name: name.to_owned(),
+            link_type,
+            wire_len: bytes.len(),
+            bytes,
+        });
+    }
+
+    /// Adds a frame cut at each length, from its first byte to all but its last: an empty one of
+    /// link type 204 tshark takes for the file's damage.
+    pub fn cuts(&mut self, name: &str, link_type: u32, bytes: &[u8]) {
+        for len in 1..bytes.len() {
+            self.frames.push(Dealt {
+                name: format!("{name}, cut at {len} of {}", bytes.len()),
+                link_type,
+                bytes: bytes[..len].to_vec(),
+                wire_len: bytes.len(),
+            });
+        }
+    }
+
+    /// Compares what tshark and the decoder see in each frame; gives the differences.
+    pub fn differences(&self) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("deck.pcapng");
+        std::fs::write(&file, self.pcapng()).unwrap();
+        let (theirs, ours) = (by_tshark(&file), by_us(&file));
+        assert_eq!(theirs.len(), self.frames.len(), "tshark reads all");
+        assert_eq!(ours.len(), self.frames.len(), "the reader reads all");
+        let both = theirs.iter().zip(&ours).zip(&self.frames).enumerate();
+        both.filter(|(_, (((theirs, _), ours), _))| theirs != *ours)
+            .map(|(at, (((theirs, layers), ours), dealt))| {
+                let (number, link, name) = (at + 1, dealt.link_type, &dealt.name);
+                format!("{number} ({link}) {name}: tshark {theirs:?}, here {ours:?} ({layers})")
+            })
+            .collect()
+    }
+
+    /// What tshark sees, frame by frame.
+    pub fn seen(&self) -> Vec<Seen> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("deck.pcapng");
+        std::fs::write(&file, self.pcapng()).unwrap();
+        by_tshark(&file).into_iter().map(|(seen, _)| seen).collect()
+    }
+
+    /// A file with an interface for each link type.
+    pub fn pcapng(&self) -> Vec<u8> {
+        let mut types: Vec<u32> = self.frames.iter().map(|one| one.link_type).collect();
+        types.sort_unstable();
+        types.dedup();
+        let mut file = block(0x0a0d_0d0a, &[&0x1a2b_3c4du32.to_le_bytes()[..], &[1, 0, 0, 0], &[0xff; 8]]);
+        for link_type in &types {
+            let link_type = u16::try_from(*link_type).unwrap().to_le_bytes();
+            file.extend(block(1, &[&link_type, &[0; 6]]));
+        }
+        for (at, one) in self.frames.iter().enumerate() {
+            let interface = types.binary_search(&one.link_type).unwrap();
+            let micros = 1_700_000_000_000_000 + at as u64 * 100;
+            let fields = [
+                interface as u32,
+                (micros >> 32) as u32,
+                micros as u32,
+                one.bytes.len() as u32,
+                one.wire_len as u32,
+            ];
+            let fields: Vec<u8> = fields.iter().flat_map(|field| field.to_le_bytes()).collect();
+            file.extend(block(6, &[&fields, &one.bytes]));
+        }
+        file
+    }
+}
+
+/// A block of pcapng, padded.
+fn block(kind: u32, parts: &[&[u8]]) -> Vec<u8> {
+    let mut body = parts.concat();
+    body.resize(body.len().next_multiple_of(4), 0);
+    let len = (body.len() as u32 + 12).to_le_bytes();
+    [&kind.to_le_bytes()[..], &len, &body, &len].concat()
+}
+
+/// What the decoder sees in each frame.
+fn by_us(file: &Path) -> Vec<Seen> {
+    let mut reader = Reader::open(file).unwrap();
+    let mut decoder = Decoder::default();
+    let mut all = Vec::new();
+    while let Some(frame) = reader.next() {
+        all.push(match decoder.decode(frame) {
+            Ok(segment) => Seen::Tcp(
+                segment.source.address,
+                segment.source.port,
+                segment.destination.address,
+                segment.destination.port,
+                segment.payload_len,
+            ),
+            Err(Skip::QuotedTcp) => Seen::Quoted,
+            Err(Skip::HeadlessTcp) => Seen::Headless,
+            Err(_) => Seen::Nothing,
+        });
+    }
+    assert_eq!(reader.damage(), None);
+    all
+}
+
+const FIELDS: [&str; 9] = [
+    "frame.protocols",
+    "ip.src",
+    "ip.dst",
+    "ipv6.src",
+    "ipv6.dst",
+    "tcp.srcport",
+    "tcp.dstport",
+    "tcp.len",
+    "tcp.stream",
+];
+
+/// What tshark sees in each frame, and the layers it names.
+fn by_tshark(file: &Path) -> Vec<(Seen, String)> {
+    let empty = tempfile::tempdir().unwrap();
+    let mut command = Command::new("tshark");
+    // the user's preferences have no say in this
+    command.env("WIRESHARK_CONFIG_DIR", empty.path());
+    command.env("HOME", empty.path());
+    command.args(["-n", "-o", "tcp.desegment_tcp_streams:FALSE"]);
+    command.args(["-o", "ip.defragment:TRUE", "-T", "fields", "-E", "aggregator=;"]);
+    command.arg("-r").arg(file);
+    FIELDS.iter().for_each(|field| {
+        command.args(["-e", field]);
+    });
+    let text = must(&mut command);
+    text.lines().map(row).collect()
+}
+
+/// As the expectations of the corpus have it: the first TCP header that is not quoted counts,
+/// with the addresses of the last IP header before it.
+fn row(line: &str) -> (Seen, String) {
+    let cells: Vec<&str> = line.split('\t').collect();
+    assert_eq!(cells.len(), FIELDS.len(), "{line}");
+    let layers: Vec<&str> = cells[0].split(':').collect();
+    let all = |at: usize| -> Vec<&str> { cells[at].split(';').collect() };
+    let mut found = Seen::Nothing;
+    if let Some(tcp) = layers.iter().position(|layer| *layer == "tcp") {
+        let before = &layers[..tcp];
+        let count = |name: &str| before.iter().filter(|layer| **layer == name).count();
+        let ip = before.iter().rfind(|layer| ["ip", "ipv6"].contains(*layer));
+        let (source, destination, nth) = match ip {
+            Some(&"ip") => (1, 2, count("ip")),
+            _ => (3, 4, count("ipv6")),
+        };
+        let address = |field: usize| all(field)[nth - 1].parse().unwrap();
+        found = if ["icmp", "icmpv6", "sflow"].iter().any(|it| before.contains(it)) {
+            Seen::Quoted
+        } else if cells[8].is_empty() {
+            Seen::Headless
+        } else {
+            let number = |field: usize| all(field)[0].parse::<u32>().unwrap();
+            Seen::Tcp(
+                address(source),
+                number(5) as u16,
+                address(destination),
+                number(6) as u16,
+                number(7),
+            )
+        };
+    }
+    (found, cells[0].to_owned())
+}
+
+/// Differences, the first of each case, for a message.
+pub fn listed(differences: &[String]) -> String {
+    let mut text = format!("{} differences\n", differences.len());
+    for one in differences.iter().take(400) {
+        writeln!(text, "{one}").unwrap();
+    }
+    text
+}

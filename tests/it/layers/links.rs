@@ -1,0 +1,330 @@
+//! Link layers around an IP packet.
+
+use super::build::{bytes, ether_type, ethernet, ethernet_ip, in_ppp, is_v6};
+
+/// Puts a header around a packet.
+pub type Wrap = Box<dyn Fn(&[u8]) -> Vec<u8>>;
+
+/// A link layer: what it is, its LINKTYPE value, how a packet stands in it.
+pub struct Link {
+    pub name: String,
+    pub link_type: u32,
+    pub wrap: Wrap,
+}
+
+fn link(name: &str, link_type: u32, wrap: impl Fn(&[u8]) -> Vec<u8> + 'static) -> Link {
+    Link {
+        name: name.to_owned(),
+        link_type,
+        wrap: Box::new(wrap),
+    }
+}
+
+/// IEEE 802.2 with SNAP.
+fn snap(oui: [u8; 3], packet: &[u8]) -> Vec<u8> {
+    bytes![[0xaa, 0xaa, 3], oui, ether_type(packet), packet]
+}
+
+/// IEEE 802.2 and SNAP with Ethernet types.
+fn llc(packet: &[u8]) -> Vec<u8> {
+    snap([0; 3], packet)
+}
+
+/// IEEE 802.3: the length stands where Ethernet has the type.
+fn with_length(payload: &[u8]) -> Vec<u8> {
+    ethernet(u16::try_from(payload.len()).unwrap().to_be_bytes(), payload)
+}
+
+/// MPLS labels, the last of them the stack's bottom.
+pub fn labels(count: u8, payload: &[u8]) -> Vec<u8> {
+    let label = |at: u8| [0, 1 + at, u8::from(at + 1 == count), 64];
+    bytes![(0..count).flat_map(label).collect::<Vec<u8>>(), payload]
+}
+
+fn pppoe(packet: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(packet.len() + 2).unwrap().to_be_bytes();
+    bytes![[0x11, 0, 0, 1], length, in_ppp(packet), packet]
+}
+
+/// All link layers.
+pub fn all() -> Vec<Link> {
+    let mut all = ethernets();
+    all.extend(tags());
+    all.extend(cooked());
+    all.extend(loopback());
+    all.extend(serial());
+    all.extend(radio());
+    all.extend(others());
+    all
+}
+
+fn ethernets() -> Vec<Link> {
+    let mut all = vec![
+        link("Ethernet", 1, ethernet_ip),
+        link("Ethernet, padded", 1, |p| {
+            let mut frame = ethernet_ip(p);
+            frame.resize(frame.len().max(54) + 6, 0);
+            frame
+        }),
+        link("802.3 with SNAP", 1, |p| with_length(&llc(p))),
+        link("802.3 with SNAP of bridges", 1, |p| {
+            with_length(&snap([0, 0, 0xf8], p))
+        }),
+        link("PPPoE", 1, |p| ethernet([0x88, 0x64], &pppoe(p))),
+        link("PPPoE in a VLAN", 1, |p| {
+            ethernet([0x81, 0], &bytes![[0, 5, 0x88, 0x64], pppoe(p)])
+        }),
+        link("provider backbone bridge", 1, |p| {
+            ethernet([0x88, 0xe7], &bytes![[0, 0, 0, 9], ethernet_ip(p)])
+        }),
+        link("MPLS, downstream assigned", 1, |p| {
+            ethernet([0x88, 0x48], &labels(1, p))
+        }),
+        link("MPLS in a VLAN", 1, |p| {
+            ethernet([0x81, 0], &bytes![[0, 5, 0x88, 0x47], labels(2, p)])
+        }),
+        link("PPPoE without Ethernet", 51, pppoe),
+    ];
+    for count in 1..=3 {
+        all.push(link(&format!("MPLS {count}"), 1, move |p| {
+            ethernet([0x88, 0x47], &labels(count, p))
+        }));
+    }
+    all
+}
+
+fn tags() -> Vec<Link> {
+    let mut all = Vec::new();
+    for depth in 1..=5 {
+        for outer in [[0x81, 0], [0x88, 0xa8], [0x91, 0]] {
+            all.push(link(&format!("{depth} tags, {outer:x?}"), 1, move |p| {
+                let inner = [0, 7, 0x81, 0].repeat(depth - 1);
+                ethernet(outer, &bytes![inner, [0, 7], ether_type(p), p])
+            }));
+        }
+    }
+    all.push(link("802.1ad twice", 1, |p| {
+        let inner = [0, 7, 0x88, 0xa8, 0, 8];
+        ethernet([0x88, 0xa8], &bytes![inner, ether_type(p), p])
+    }));
+    all.push(link("802.3 with SNAP in a VLAN", 1, |p| {
+        let length = u16::try_from(p.len() + 8).unwrap().to_be_bytes();
+        ethernet([0x81, 0], &bytes![[0, 7], length, llc(p)])
+    }));
+    all
+}
+
+fn sll(device: u16, kind: [u8; 2], payload: &[u8]) -> Vec<u8> {
+    let address = [0, 6, 2, 0, 0, 0, 0, 1, 0, 0];
+    bytes![[0, 0], device.to_be_bytes(), address, kind, payload]
+}
+
+pub fn sll2(device: u16, kind: [u8; 2], payload: &[u8]) -> Vec<u8> {
+    let address = [4, 6, 2, 0, 0, 0, 0, 1, 0, 0];
+    let index = [0, 0, 0, 0, 0, 3];
+    bytes![kind, index, device.to_be_bytes(), address, payload]
+}
+
+fn cooked() -> Vec<Link> {
+    let mut all = Vec::new();
+    for device in [1, 512, 519, 768, 772, 776, 65_534] {
+        all.push(link(&format!("SLL of {device}"), 113, move |p| {
+            sll(device, ether_type(p), p)
+        }));
+        all.push(link(&format!("SLL2 of {device}"), 276, move |p| {
+            sll2(device, ether_type(p), p)
+        }));
+    }
+    all.push(link("SLL, LLC", 113, |p| sll(1, [0, 4], &llc(p))));
+    all.push(link("SLL2, LLC", 276, |p| sll2(1, [0, 4], &llc(p))));
+    all.push(link("SLL, VLAN", 113, |p| {
+        sll(1, [0x81, 0], &bytes![[0, 7], ether_type(p), p])
+    }));
+    all.push(link("SLL2, two tags", 276, |p| {
+        let tags = [0, 7, 0x81, 0, 0, 8];
+        sll2(1, [0x88, 0xa8], &bytes![tags, ether_type(p), p])
+    }));
+    all.push(link("SLL, PPPoE", 113, |p| {
+        sll(1, [0x88, 0x64], &pppoe(p))
+    }));
+    all.push(link("SLL2, MPLS", 276, |p| {
+        sll2(1, [0x88, 0x47], &labels(2, p))
+    }));
+    all
+}
+
+fn loopback() -> Vec<Link> {
+    let mut all = Vec::new();
+    for link_type in [0, 108] {
+        for (four, six) in [(2u32, 10u32), (2, 24), (2, 28), (2, 30)] {
+            let family = move |p: &[u8]| if is_v6(p) { six } else { four };
+            all.push(link(&format!("{link_type} big, {six}"), link_type, {
+                move |p| bytes![family(p).to_be_bytes(), p]
+            }));
+            all.push(link(&format!("{link_type} little, {six}"), link_type, {
+                move |p| bytes![family(p).to_le_bytes(), p]
+            }));
+        }
+    }
+    for link_type in [12, 14, 101, 228, 229] {
+        all.push(link(&format!("raw IP {link_type}"), link_type, |p| {
+            p.to_vec()
+        }));
+    }
+    all
+}
+
+fn serial() -> Vec<Link> {
+    let mut all = Vec::new();
+    for link_type in [9, 50, 204] {
+        let direction = if link_type == 204 { &[1][..] } else { &[] };
+        all.push(link(&format!("PPP {link_type}"), link_type, {
+            move |p| bytes![direction, in_ppp(p), p]
+        }));
+        all.push(link(&format!("PPP {link_type}, HDLC"), link_type, {
+            move |p| bytes![direction, [0xff, 3], in_ppp(p), p]
+        }));
+        all.push(link(&format!("PPP {link_type}, short"), link_type, {
+            move |p| bytes![direction, in_ppp(p)[1..], p]
+        }));
+        all.push(link(&format!("PPP {link_type}, HDLC, short"), link_type, {
+            move |p| bytes![direction, [0xff, 3], in_ppp(p)[1..], p]
+        }));
+        all.push(link(&format!("PPP {link_type}, MPLS"), link_type, {
+            move |p| bytes![direction, [0xff, 3, 2, 0x81], labels(2, p)]
+        }));
+    }
+    for address in [0x0f, 0x8f] {
+        for link_type in [50, 104] {
+            let name = format!("Cisco HDLC {address:x} as {link_type}");
+            all.push(link(&name, link_type, move |p| {
+                bytes![[address, 0], ether_type(p), p]
+            }));
+        }
+    }
+    all
+}
+
+/// A data frame of IEEE 802.11: frame control, and what follows three addresses and a number.
+fn dot11(control: [u8; 2], more: &[u8], body: &[u8]) -> Vec<u8> {
+    let address = |host: u8| [2, 0, 0, 0, 0, host];
+    let addresses = bytes![address(1), address(2), address(3)];
+    bytes![control, [0, 0], addresses, [0x10, 0], more, body]
+}
+
+fn radio_frames() -> Vec<(&'static str, Wrap)> {
+    let fourth = [2, 0, 0, 0, 0, 4];
+    let frame = |control: [u8; 2], more: Vec<u8>| -> Wrap {
+        Box::new(move |p: &[u8]| dot11(control, &more, &llc(p)))
+    };
+    vec![
+        ("ad hoc", frame([8, 0], vec![])),
+        ("to the access point", frame([8, 1], vec![])),
+        ("from the access point", frame([8, 2], vec![])),
+        ("a retry", frame([8, 9], vec![])),
+        ("four addresses", frame([8, 3], fourth.to_vec())),
+        ("with an ack", frame([0x18, 1], vec![])),
+        ("QoS", frame([0x88, 1], vec![0, 0])),
+        ("QoS and an ack", frame([0x98, 2], vec![5, 0])),
+        ("QoS, four addresses", frame([0x88, 3], bytes![fourth, [0, 0]])),
+        ("HT control", frame([0x88, 0x81], vec![0, 0, 1, 2, 3, 4])),
+        (
+            "HT control, four addresses",
+            frame([0x88, 0x83], bytes![fourth, [0, 0, 1, 2, 3, 4]]),
+        ),
+        ("A-MSDU", Box::new(|p: &[u8]| dot11([0x88, 2], &[0x80, 0], &aggregate(p)))),
+    ]
+}
+
+/// Frames in a frame: addresses and a length before each.
+fn aggregate(packet: &[u8]) -> Vec<u8> {
+    let body = llc(packet);
+    let length = u16::try_from(body.len()).unwrap().to_be_bytes();
+    bytes![[2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2], length, body]
+}
+
+fn radio() -> Vec<Link> {
+    let mut all = Vec::new();
+    for (name, wrap) in radio_frames() {
+        all.push(link(&format!("802.11, {name}"), 105, wrap));
+    }
+    for (name, wrap) in radio_frames() {
+        all.push(link(&format!("radiotap, {name}"), 127, move |p| {
+            bytes![[0, 0, 8, 0, 0, 0, 0, 0], wrap(p)]
+        }));
+    }
+    for (name, wrap) in radio_frames() {
+        all.push(link(&format!("radiotap, time and flags, {name}"), 127, {
+            move |p| bytes![[0, 0, 17, 0, 3, 0, 0, 0], [1; 8], [0], wrap(p)]
+        }));
+    }
+    for (name, wrap) in radio_frames() {
+        all.push(link(&format!("PPI, {name}"), 192, move |p| {
+            bytes![[0, 0, 8, 0, 105, 0, 0, 0], wrap(p)]
+        }));
+    }
+    all.push(link("radiotap, padded", 127, |p| {
+        let frame = dot11([0x88, 1], &[0, 0, 0, 0], &llc(p));
+        bytes![[0, 0, 17, 0, 3, 0, 0, 0], [1; 8], [0x20], frame]
+    }));
+    all.push(link("radiotap, padded, without a time", 127, |p| {
+        let frame = dot11([0x88, 1], &[0, 0, 0, 0], &llc(p));
+        bytes![[0, 0, 9, 0, 2, 0, 0, 0, 0x20], frame]
+    }));
+    all.push(link("radiotap, two bitmaps, check sequence", 127, |p| {
+        let frame = dot11([0x88, 1], &[0, 0], &llc(p));
+        let head = [0, 0, 13, 0, 2, 0, 0, 0xa0, 0, 0, 0, 0, 0x10];
+        bytes![head, frame, [1, 2, 3, 4]]
+    }));
+    all.push(link("PPI, Ethernet", 192, |p| {
+        bytes![[0, 0, 8, 0, 1, 0, 0, 0], ethernet_ip(p)]
+    }));
+    all.push(link("PPI with a field, radio", 192, |p| {
+        let frame = dot11([8, 1], &[], &llc(p));
+        let field = [2, 0, 20, 0];
+        bytes![[0, 0, 32, 0, 105, 0, 0, 0], field, [0; 20], frame]
+    }));
+    all
+}
+
+fn nflog(big: bool, packet: &[u8]) -> Vec<u8> {
+    let order = |value: usize| {
+        let value = u16::try_from(value).unwrap();
+        if big { value.to_be_bytes() } else { value.to_le_bytes() }
+    };
+    let field = |kind: usize, value: &[u8]| {
+        let padding = value.len().wrapping_neg() % 4;
+        bytes![order(4 + value.len()), order(kind), value, vec![0; padding]]
+    };
+    let family = if is_v6(packet) { 10 } else { 2 };
+    bytes![
+        [family, 0, 0, 0],
+        field(1, &[8, 0, 1, 0]),
+        field(10, b"rule\0"),
+        field(5, &[0, 0, 0, 2]),
+        field(9, packet)
+    ]
+}
+
+fn others() -> Vec<Link> {
+    let arcnet = |head: &'static [u8]| move |p: &[u8]| bytes![head, p];
+    let fddi = bytes![[0x57], [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2]];
+    vec![
+        link("NFLOG, big", 239, |p| nflog(true, p)),
+        link("NFLOG, little", 239, |p| nflog(false, p)),
+        link("IPoIB", 242, |p| bytes![[0; 40], ether_type(p), [0, 0], p]),
+        link("FDDI", 10, move |p| bytes![fddi, llc(p)]),
+        link("ARCNET, RFC 1051", 7, arcnet(&[1, 2, 240])),
+        link("ARCNET, RFC 1201", 7, arcnet(&[1, 2, 212, 0, 0, 1])),
+        link("ARCNET of Linux, RFC 1051", 129, arcnet(&[1, 2, 0, 0, 240])),
+        link("ARCNET of Linux", 129, arcnet(&[1, 2, 0, 0, 212, 0, 0, 1])),
+        link("FireWire", 138, |p| bytes![[0; 16], ether_type(p), p]),
+        link("token ring", 6, |p| {
+            bytes![[0x10, 0x40, 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2], llc(p)]
+        }),
+        link("token ring with a route", 6, |p| {
+            let route = [4, 0x30, 0, 0x10];
+            bytes![[0x10, 0x40, 2, 0, 0, 0, 0, 1, 0x82, 0, 0, 0, 0, 2], route, llc(p)]
+        }),
+    ]
+}
