@@ -15,8 +15,6 @@ const ROUTING: u8 = 43;
 const FRAGMENT: u8 = 44;
 const AUTHENTICATION: u8 = 51;
 const DESTINATION_OPTIONS: u8 = 60;
-const MOBILITY: u8 = 135;
-const HOST_IDENTITY: u8 = 139;
 const SHIM6: u8 = 140;
 
 /// An IP packet, its headers read.
@@ -146,9 +144,8 @@ fn extension(packet: &[u8], ip: &mut Ip, total: usize) -> Result<Option<usize>, 
         Ok(Some((usize::from(*units) + more) * factor))
     };
     match ip.protocol {
-        HOP_BY_HOP | ROUTING | DESTINATION_OPTIONS | MOBILITY | HOST_IDENTITY | SHIM6 => {
-            units(8, 1)
-        }
+        // behind mobility and host identity headers nothing comes, as Wireshark has it
+        HOP_BY_HOP | ROUTING | DESTINATION_OPTIONS | SHIM6 => units(8, 1),
         AUTHENTICATION => units(4, 2),
         FRAGMENT => {
             let field = be16(packet, ip.at + 2).ok_or(Skip::Fragment)?;

@@ -52,7 +52,8 @@ pub fn link(frame: &Frame<'_>) -> Link {
             found.packet_type = bytes.get(10).copied().unwrap_or(255);
             be16(bytes, 0).and_then(|kind| cooked(bytes, SLL2_LEN, kind))
         }
-        link::RAW | link::RAW_DLT | link::RAW_OPENBSD | link::IPV4 | link::IPV6 => Some(0),
+        link::RAW | link::RAW_DLT | link::RAW_OPENBSD | link::IPV4 => Some(0),
+        link::IPV6 => Some(0).filter(|_| bytes.first().is_some_and(|first| first >> 4 == 6)),
         link::NULL | link::LOOP => Some(4).filter(|_| loopback_is_ip(bytes)),
         other => seldom(other, bytes),
     };
@@ -160,6 +161,8 @@ fn nflog(bytes: &[u8]) -> Option<usize> {
         };
         let (len, kind) = (order(be16(bytes, at)?), order(be16(bytes, at + 2)?));
         if kind == PAYLOAD {
+            // as in Wireshark, a packet that is cut is not read
+            bytes.get(at..at + usize::from(len))?;
             return layer::network(bytes, at + 4, Next::Ip);
         }
         at += usize::from(len.max(4)).next_multiple_of(4);

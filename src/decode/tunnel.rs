@@ -210,7 +210,8 @@ fn teredo(bytes: &[u8], mut at: usize) -> Option<(usize, Next)> {
     if be16(bytes, at)? == 0 {
         at += 8;
     }
-    Some((at, Next::Ip))
+    // no other version goes this way
+    (bytes.get(at)? >> 4 == 6).then_some((at, Next::Ip))
 }
 
 /// GRE (RFC 2784, 2890, 1701 and 2637): fields that flags announce, then an EtherType's.

@@ -6,61 +6,97 @@ mod links;
 mod tunnels;
 
 use build::{WITH_DATA, conversation};
-use deck::{Deck, listed};
+use deck::{Deck, Seen, listed};
 
-/// Adds a conversation, whole, and its first packet with payload cut at each length.
-fn deal(deck: &mut Deck, port: &mut u16, name: &str, link_type: u32, wrap: &dyn Fn(&[u8]) -> Vec<u8>) {
-    for six in [false, true] {
-        *port += 1;
-        let name = format!("{name}, {}", if six { "IPv6" } else { "IPv4" });
-        let frames: Vec<Vec<u8>> = conversation(*port, six).iter().map(|p| wrap(p)).collect();
+type Wrap<'a> = &'a dyn Fn(&[u8]) -> Vec<u8>;
+
+/// Adds a conversation, and its first packet with payload cut at each length if `cut`.
+fn deal(deck: &mut Deck, name: &str, link_type: u32, six: bool, cut: bool, wrap: Wrap<'_>) {
+    // a port each, so that no conversation has more than one case's packets
+    let port = 20_000 + deck.cases;
+    deck.cases += 1;
+    let name = format!("{name}, {}", if six { "IPv6" } else { "IPv4" });
+    let frames: Vec<Vec<u8>> = conversation(port, six).iter().map(|p| wrap(p)).collect();
+    if cut {
         deck.cuts(&name, link_type, &frames[WITH_DATA]);
-        for frame in frames {
-            deck.whole(&name, link_type, frame);
-        }
+    }
+    for frame in frames {
+        deck.whole(&name, link_type, frame);
     }
 }
 
 fn judge(deck: &Deck) {
-    let begun = std::time::Instant::now();
     let differences = deck.differences();
-    eprintln!("{} frames, {:?}", deck.frames.len(), begun.elapsed());
     assert!(differences.is_empty(), "{}", listed(&differences));
 }
 
 #[test]
 fn each_link_layer() {
-    let (mut deck, mut port) = (Deck::default(), 20_000);
+    let mut deck = Deck::default();
     for link in links::all() {
-        deal(&mut deck, &mut port, &link.name, link.link_type, &link.wrap);
+        for six in [false, true] {
+            deal(&mut deck, &link.name, link.link_type, six, true, &link.wrap);
+        }
     }
     judge(&deck);
 }
 
+/// There the same is seen as in the form that tshark reads.
+#[test]
+fn what_tshark_does_not_read() {
+    let (mut unread, mut read) = (Deck::default(), Deck::default());
+    for [one, other] in links::unread() {
+        for six in [false, true] {
+            // the family of IPv4 is the same on each system
+            if six || one.link_type != 0 {
+                deal(&mut unread, &one.name, one.link_type, six, true, &one.wrap);
+                deal(
+                    &mut read,
+                    &one.name,
+                    other.link_type,
+                    six,
+                    true,
+                    &other.wrap,
+                );
+            }
+        }
+    }
+    let ((theirs, ours), (expected, _)) = (unread.looks(), read.looks());
+    for (at, dealt) in unread.frames.iter().enumerate() {
+        assert_eq!(theirs[at].0, Seen::Nothing, "tshark reads {}", dealt.name);
+        assert_eq!(ours[at], expected[at].0, "{}", dealt.name);
+    }
+}
+
 #[test]
 fn each_tunnel() {
-    let (mut deck, mut port) = (Deck::default(), 20_000);
+    let mut deck = Deck::default();
     for tunnel in tunnels::all() {
-        let ethernet = |p: &[u8]| build::ethernet_ip(&(tunnel.wrap)(p));
-        deal(&mut deck, &mut port, &tunnel.name, 1, &ethernet);
         let cooked = |p: &[u8]| {
             let packet = (tunnel.wrap)(p);
             links::sll2(1, build::ether_type(&packet), &packet)
         };
-        deal(&mut deck, &mut port, &tunnel.name, 276, &cooked);
+        for six in [false, true] {
+            let ethernet = |p: &[u8]| build::ethernet_ip(&(tunnel.wrap)(p));
+            deal(&mut deck, &tunnel.name, 1, six, true, &ethernet);
+            deal(&mut deck, &tunnel.name, 276, six, true, &cooked);
+        }
     }
     judge(&deck);
 }
 
 #[test]
 fn each_tunnel_in_each() {
-    let (mut deck, mut port) = (Deck::default(), 20_000);
-    for outer in tunnels::all() {
-        for inner in tunnels::all() {
+    let mut deck = Deck::default();
+    for (at, outer) in tunnels::all().iter().enumerate() {
+        for (also, inner) in tunnels::all().iter().enumerate() {
             let name = format!("{} in {}", inner.name, outer.name);
-            deal(&mut deck, &mut port, &name, 101, &|p| {
-                (outer.wrap)(&(inner.wrap)(p))
-            });
+            let wrap = |p: &[u8]| (outer.wrap)(&(inner.wrap)(p));
+            for six in [false, true] {
+                // both versions whole, one of them cut
+                let cut = ((at + also) % 2 == 0) == six;
+                deal(&mut deck, &name, 101, six, cut, &wrap);
+            }
         }
     }
     judge(&deck);

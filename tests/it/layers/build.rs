@@ -17,11 +17,7 @@ pub fn is_v6(packet: &[u8]) -> bool {
 
 /// EtherType of an IP packet.
 pub fn ether_type(packet: &[u8]) -> [u8; 2] {
-    if is_v6(packet) {
-        [0x86, 0xdd]
-    } else {
-        [8, 0]
-    }
+    if is_v6(packet) { [0x86, 0xdd] } else { [8, 0] }
 }
 
 /// Protocol number of an IP packet in an IP packet.
@@ -42,7 +38,13 @@ fn len16(len: usize) -> [u8; 2] {
 pub fn v4(protocol: u8, hosts: [u8; 2], payload: &[u8]) -> Vec<u8> {
     let fixed = [0, 7, 0, 0, 64, protocol, 0, 0];
     let addresses = [10, 0, 0, hosts[0], 10, 0, 0, hosts[1]];
-    bytes![[0x45, 0], len16(20 + payload.len()), fixed, addresses, payload]
+    bytes![
+        [0x45, 0],
+        len16(20 + payload.len()),
+        fixed,
+        addresses,
+        payload
+    ]
 }
 
 /// IPv4 with options: no operation, and a record of one route.

@@ -41,6 +41,8 @@ pub enum Seen {
 #[derive(Default)]
 pub struct Deck {
     pub frames: Vec<Dealt>,
+    /// How many conversations they are of.
+    pub cases: u16,
 }
 
 impl Deck {
@@ -67,14 +69,20 @@ impl Deck {
         }
     }
 
-    /// Compares what tshark and the decoder see in each frame; gives the differences.
-    pub fn differences(&self) -> Vec<String> {
+    /// What tshark sees in each frame, with the layers it names, and what the decoder sees.
+    pub fn looks(&self) -> (Vec<(Seen, String)>, Vec<Seen>) {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("deck.pcapng");
         std::fs::write(&file, self.pcapng()).unwrap();
         let (theirs, ours) = (by_tshark(&file), by_us(&file));
         assert_eq!(theirs.len(), self.frames.len(), "tshark reads all");
         assert_eq!(ours.len(), self.frames.len(), "the reader reads all");
+        (theirs, ours)
+    }
+
+    /// Compares what tshark and the decoder see in each frame; gives the differences.
+    pub fn differences(&self) -> Vec<String> {
+        let (theirs, ours) = self.looks();
         let both = theirs.iter().zip(&ours).zip(&self.frames).enumerate();
         both.filter(|(_, (((theirs, _), ours), _))| theirs != *ours)
             .map(|(at, (((theirs, layers), ours), dealt))| {
@@ -84,20 +92,15 @@ impl Deck {
             .collect()
     }
 
-    /// What tshark sees, frame by frame.
-    pub fn seen(&self) -> Vec<Seen> {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("deck.pcapng");
-        std::fs::write(&file, self.pcapng()).unwrap();
-        by_tshark(&file).into_iter().map(|(seen, _)| seen).collect()
-    }
-
     /// A file with an interface for each link type.
     pub fn pcapng(&self) -> Vec<u8> {
         let mut types: Vec<u32> = self.frames.iter().map(|one| one.link_type).collect();
         types.sort_unstable();
         types.dedup();
-        let mut file = block(0x0a0d_0d0a, &[&0x1a2b_3c4du32.to_le_bytes()[..], &[1, 0, 0, 0], &[0xff; 8]]);
+        let mut file = block(
+            0x0a0d_0d0a,
+            &[&0x1a2b_3c4du32.to_le_bytes()[..], &[1, 0, 0, 0], &[0xff; 8]],
+        );
         for link_type in &types {
             let link_type = u16::try_from(*link_type).unwrap().to_le_bytes();
             file.extend(block(1, &[&link_type, &[0; 6]]));
@@ -112,7 +115,10 @@ impl Deck {
                 one.bytes.len() as u32,
                 one.wire_len as u32,
             ];
-            let fields: Vec<u8> = fields.iter().flat_map(|field| field.to_le_bytes()).collect();
+            let fields: Vec<u8> = fields
+                .iter()
+                .flat_map(|field| field.to_le_bytes())
+                .collect();
             file.extend(block(6, &[&fields, &one.bytes]));
         }
         file
@@ -150,6 +156,9 @@ fn by_us(file: &Path) -> Vec<Seen> {
     all
 }
 
+/// Cases that a message names.
+const MOST_LISTED: usize = 60;
+
 const FIELDS: [&str; 9] = [
     "frame.protocols",
     "ip.src",
@@ -170,7 +179,14 @@ fn by_tshark(file: &Path) -> Vec<(Seen, String)> {
     command.env("WIRESHARK_CONFIG_DIR", empty.path());
     command.env("HOME", empty.path());
     command.args(["-n", "-o", "tcp.desegment_tcp_streams:FALSE"]);
-    command.args(["-o", "ip.defragment:TRUE", "-T", "fields", "-E", "aggregator=;"]);
+    command.args([
+        "-o",
+        "ip.defragment:TRUE",
+        "-T",
+        "fields",
+        "-E",
+        "aggregator=;",
+    ]);
     command.arg("-r").arg(file);
     FIELDS.iter().for_each(|field| {
         command.args(["-e", field]);
@@ -196,7 +212,10 @@ fn row(line: &str) -> (Seen, String) {
             _ => (3, 4, count("ipv6")),
         };
         let address = |field: usize| all(field)[nth - 1].parse().unwrap();
-        found = if ["icmp", "icmpv6", "sflow"].iter().any(|it| before.contains(it)) {
+        found = if ["icmp", "icmpv6", "sflow"]
+            .iter()
+            .any(|it| before.contains(it))
+        {
             Seen::Quoted
         } else if cells[8].is_empty() {
             Seen::Headless
@@ -214,11 +233,24 @@ fn row(line: &str) -> (Seen, String) {
     (found, cells[0].to_owned())
 }
 
-/// Differences, the first of each case, for a message.
+/// Differences for a message: the first of each case, and how many more it has.
 pub fn listed(differences: &[String]) -> String {
+    let case = |line: &str| {
+        let name = line.split(": tshark").next().unwrap_or(line);
+        let name = name.split_once(' ').map_or(name, |(_, name)| name);
+        name.split(", cut at").next().unwrap_or(name).to_owned()
+    };
     let mut text = format!("{} differences\n", differences.len());
-    for one in differences.iter().take(400) {
-        writeln!(text, "{one}").unwrap();
+    let mut cases: Vec<(String, usize, &str)> = Vec::new();
+    for line in differences {
+        let name = case(line);
+        match cases.last_mut() {
+            Some((last, count, _)) if *last == name => *count += 1,
+            _ => cases.push((name, 1, line)),
+        }
+    }
+    for (_, count, first) in cases.iter().take(MOST_LISTED) {
+        writeln!(text, "{count} as {first}").unwrap();
     }
     text
 }

@@ -144,27 +144,51 @@ fn cooked() -> Vec<Link> {
         let tags = [0, 7, 0x81, 0, 0, 8];
         sll2(1, [0x88, 0xa8], &bytes![tags, ether_type(p), p])
     }));
-    all.push(link("SLL, PPPoE", 113, |p| {
-        sll(1, [0x88, 0x64], &pppoe(p))
-    }));
+    all.push(link("SLL, PPPoE", 113, |p| sll(1, [0x88, 0x64], &pppoe(p))));
     all.push(link("SLL2, MPLS", 276, |p| {
         sll2(1, [0x88, 0x47], &labels(2, p))
     }));
     all
 }
 
+/// The address family before a packet; that of IPv6 is another on each system.
+fn family(packet: &[u8], six: u32) -> u32 {
+    if is_v6(packet) { six } else { 2 }
+}
+
+/// What tshark 4.0 does not read (`docs/differences.md` lists it): each with the same in the form
+/// that it reads.
+pub fn unread() -> Vec<[Link; 2]> {
+    let null = |six| move |p: &[u8]| bytes![family(p, six).to_le_bytes(), p];
+    vec![
+        [
+            link("NULL of Linux, IPv6", 0, null(10)),
+            link("NULL", 0, null(30)),
+        ],
+        [
+            link("LOOP in the other byte order", 108, null(30)),
+            link("NULL", 0, null(30)),
+        ],
+        [
+            link("NFLOG in the other byte order", 239, |p| {
+                nflog(cfg!(target_endian = "little"), p)
+            }),
+            link("NFLOG", 239, |p| nflog(cfg!(target_endian = "big"), p)),
+        ],
+    ]
+}
+
 fn loopback() -> Vec<Link> {
     let mut all = Vec::new();
     for link_type in [0, 108] {
-        for (four, six) in [(2u32, 10u32), (2, 24), (2, 28), (2, 30)] {
-            let family = move |p: &[u8]| if is_v6(p) { six } else { four };
-            all.push(link(&format!("{link_type} big, {six}"), link_type, {
-                move |p| bytes![family(p).to_be_bytes(), p]
-            }));
-            all.push(link(&format!("{link_type} little, {six}"), link_type, {
-                move |p| bytes![family(p).to_le_bytes(), p]
-            }));
+        for six in [24, 28, 30] {
+            let wrap = move |p: &[u8]| bytes![family(p, six).to_be_bytes(), p];
+            all.push(link(&format!("family {six} first"), link_type, wrap));
         }
+    }
+    for six in [24, 28, 30] {
+        let wrap = move |p: &[u8]| bytes![family(p, six).to_le_bytes(), p];
+        all.push(link(&format!("family {six} last"), 0, wrap));
     }
     for link_type in [12, 14, 101, 228, 229] {
         all.push(link(&format!("raw IP {link_type}"), link_type, |p| {
@@ -226,13 +250,19 @@ fn radio_frames() -> Vec<(&'static str, Wrap)> {
         ("with an ack", frame([0x18, 1], vec![])),
         ("QoS", frame([0x88, 1], vec![0, 0])),
         ("QoS and an ack", frame([0x98, 2], vec![5, 0])),
-        ("QoS, four addresses", frame([0x88, 3], bytes![fourth, [0, 0]])),
+        (
+            "QoS, four addresses",
+            frame([0x88, 3], bytes![fourth, [0, 0]]),
+        ),
         ("HT control", frame([0x88, 0x81], vec![0, 0, 1, 2, 3, 4])),
         (
             "HT control, four addresses",
             frame([0x88, 0x83], bytes![fourth, [0, 0, 1, 2, 3, 4]]),
         ),
-        ("A-MSDU", Box::new(|p: &[u8]| dot11([0x88, 2], &[0x80, 0], &aggregate(p)))),
+        (
+            "A-MSDU",
+            Box::new(|p: &[u8]| dot11([0x88, 2], &[0x80, 0], &aggregate(p))),
+        ),
     ]
 }
 
@@ -290,7 +320,11 @@ fn radio() -> Vec<Link> {
 fn nflog(big: bool, packet: &[u8]) -> Vec<u8> {
     let order = |value: usize| {
         let value = u16::try_from(value).unwrap();
-        if big { value.to_be_bytes() } else { value.to_le_bytes() }
+        if big {
+            value.to_be_bytes()
+        } else {
+            value.to_le_bytes()
+        }
     };
     let field = |kind: usize, value: &[u8]| {
         let padding = value.len().wrapping_neg() % 4;
@@ -310,8 +344,7 @@ fn others() -> Vec<Link> {
     let arcnet = |head: &'static [u8]| move |p: &[u8]| bytes![head, p];
     let fddi = bytes![[0x57], [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2]];
     vec![
-        link("NFLOG, big", 239, |p| nflog(true, p)),
-        link("NFLOG, little", 239, |p| nflog(false, p)),
+        link("NFLOG", 239, |p| nflog(cfg!(target_endian = "big"), p)),
         link("IPoIB", 242, |p| bytes![[0; 40], ether_type(p), [0, 0], p]),
         link("FDDI", 10, move |p| bytes![fddi, llc(p)]),
         link("ARCNET, RFC 1051", 7, arcnet(&[1, 2, 240])),
@@ -324,7 +357,11 @@ fn others() -> Vec<Link> {
         }),
         link("token ring with a route", 6, |p| {
             let route = [4, 0x30, 0, 0x10];
-            bytes![[0x10, 0x40, 2, 0, 0, 0, 0, 1, 0x82, 0, 0, 0, 0, 2], route, llc(p)]
+            bytes![
+                [0x10, 0x40, 2, 0, 0, 0, 0, 1, 0x82, 0, 0, 0, 0, 2],
+                route,
+                llc(p)
+            ]
         }),
     ]
 }

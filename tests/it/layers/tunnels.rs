@@ -109,7 +109,11 @@ fn gre() -> Vec<Tunnel> {
         tunnel("ERSPAN III with a platform's header", |p| {
             let head = [0x10, 0, 0x22, 0xeb, 0, 0, 0, 1];
             let span = [0x20, 7, 0, 1, 0, 0, 0, 9, 0, 0, 0, 1];
-            v4(47, ENDS, &bytes![head, span, [0x0c, 0, 0, 0, 0, 0, 0, 0], ethernet_ip(p)])
+            v4(
+                47,
+                ENDS,
+                &bytes![head, span, [0x0c, 0, 0, 0, 0, 0, 0, 0], ethernet_ip(p)],
+            )
         }),
     ]);
     all
@@ -121,7 +125,11 @@ fn over_udp() -> Vec<Tunnel> {
         tunnel("VXLAN in IPv6", |p| vxlan(6, p)),
         tunnel("VXLAN-GPE", |p| {
             let next = if is_v6(p) { 2 } else { 1 };
-            v4(17, ENDS, &udp(4790, &bytes![[0x0c, 0, 0, next, 0, 0, 9, 0], p]))
+            v4(
+                17,
+                ENDS,
+                &udp(4790, &bytes![[0x0c, 0, 0, next, 0, 0, 9, 0], p]),
+            )
         }),
         tunnel("VXLAN-GPE, Ethernet", |p| {
             let head = [0x0c, 0, 0, 3, 0, 0, 9, 0];
@@ -240,14 +248,34 @@ pub fn extension_headers() -> Vec<(&'static str, u8, Vec<u8>)> {
         ("hop by hop", 0, pad.to_vec()),
         ("hop by hop, long", 0, bytes![[1, 1, 12], [0; 12]]),
         ("destination options", 60, pad.to_vec()),
-        ("routing, type 0, done", 43, bytes![[2, 0, 0, 0, 0, 0, 0], hosts(1)]),
-        ("routing, type 2, done", 43, bytes![[2, 2, 0, 0, 0, 0, 0], hosts(1)]),
-        ("segment routing, done", 43, bytes![[4, 4, 0, 1, 0, 0, 0], hosts(2)]),
+        (
+            "routing, type 0, done",
+            43,
+            bytes![[2, 0, 0, 0, 0, 0, 0], hosts(1)],
+        ),
+        (
+            "routing, type 2, done",
+            43,
+            bytes![[2, 2, 0, 0, 0, 0, 0], hosts(1)],
+        ),
+        (
+            "segment routing, done",
+            43,
+            bytes![[4, 4, 0, 1, 0, 0, 0], hosts(2)],
+        ),
         ("atomic fragment", 44, vec![0, 0, 0, 0, 0, 0, 1]),
         ("mobility", 135, vec![0, 0, 0, 0, 0, 0, 0]),
-        ("host identity", 139, bytes![[4, 1, 0x11, 0, 0, 0, 0], [0; 32]]),
+        (
+            "host identity",
+            139,
+            bytes![[4, 1, 0x11, 0, 0, 0, 0], [0; 32]],
+        ),
         ("shim6", 140, vec![0, 0x80, 0, 0, 0, 0, 0]),
-        ("authentication", 51, bytes![[4, 0, 0, 0, 0, 0, 9, 0, 0, 0, 1], [7; 12]]),
+        (
+            "authentication",
+            51,
+            bytes![[4, 0, 0, 0, 0, 0, 9, 0, 0, 0, 1], [7; 12]],
+        ),
     ]
 }
 
