@@ -112,10 +112,16 @@ fn ipv6(packet: &[u8], at: usize, end: usize) -> Result<Ip, Skip> {
     let header = Ipv6HeaderSlice::from_slice(packet).map_err(|_| Skip::NotIp)?;
     let on_wire = end.saturating_sub(at);
     let total = match usize::from(header.payload_length()) {
-        // a jumbogram, or left to the device: the packet ends with the frame
+        0 if header.next_header() == IpNumber::IPV6_HEADER_HOP_BY_HOP => {
+            (40 + jumbo(packet).ok_or(Skip::NotTcp)?).min(on_wire)
+        }
+        // left to the device: the packet ends with the frame
         0 => on_wire,
         payload => (40 + payload).min(on_wire),
     };
+    if total < 40 {
+        return Err(Skip::NotIp);
+    }
     let mut ip = Ip {
         source: IpAddr::from(header.source()),
         destination: IpAddr::from(header.destination()),
@@ -130,11 +136,32 @@ fn ipv6(packet: &[u8], at: usize, end: usize) -> Result<Ip, Skip> {
         let Some(len) = extension(packet, &mut ip, total)? else {
             break;
         };
-        ip.protocol = *packet.get(ip.at).ok_or(Skip::NotTcp)?;
+        // one that is cut does not tell what comes
+        let header = packet.get(ip.at..ip.at + len).ok_or(Skip::NotTcp)?;
+        ip.protocol = header[0];
         ip.at += len;
     }
     ip.at += at;
     Ok(ip)
+}
+
+/// A jumbogram's payload length (RFC 2675), from the option that stands in its first header;
+/// none where it is not one.
+fn jumbo(packet: &[u8]) -> Option<usize> {
+    const JUMBO: u8 = 0xc2;
+    let end = 40 + (usize::from(*packet.get(41)?) + 1) * 8;
+    let mut options = packet.get(42..end)?;
+    loop {
+        match options {
+            [0, rest @ ..] => options = rest,
+            [JUMBO, 4, rest @ ..] => {
+                let length = usize::try_from(be32(rest, 0)?).ok()?;
+                return (length > usize::from(u16::MAX)).then_some(length);
+            }
+            [_, len, rest @ ..] => options = rest.get(usize::from(*len)..)?,
+            _ => return None,
+        }
+    }
 }
 
 /// Length of the extension header at `ip.at`; none if it is something else. Fills in the part.

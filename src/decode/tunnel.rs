@@ -55,8 +55,9 @@ fn follow(
     }
     if packet.protocol == AUTHENTICATION {
         let units = bytes.get(packet.at + 1).ok_or(Skip::NotTcp)?;
-        packet.protocol = bytes[packet.at];
-        packet.at += (usize::from(*units) + 2) * 4;
+        let after = packet.at + (usize::from(*units) + 2) * 4;
+        let header = bytes.get(packet.at..after).ok_or(Skip::NotTcp)?;
+        (packet.protocol, packet.at) = (header[0], after);
         // as deep as a packet: these could go on and on
         let depth = depth.checked_sub(1).ok_or(Skip::NotTcp)?;
         return follow(bytes, packet, fragments, depth);
@@ -119,10 +120,11 @@ fn carried(bytes: &[u8], packet: &Ip) -> Option<(usize, usize)> {
         MPLS => (at, Next::Mpls),
         GRE => gre(bytes, at)?,
         UDP => {
-            // 0 is a jumbogram's, or left to the device
-            let len = usize::from(be16(bytes, at + 4)?);
-            if len >= 8 {
-                end = end.min(at + len);
+            match usize::from(be16(bytes, at + 4)?) {
+                // a jumbogram's: it ends with the packet
+                0 if packet.source.is_ipv6() => {}
+                0..8 => return None,
+                len => end = end.min(at + len),
             }
             udp(bytes, at)?
         }

@@ -2,6 +2,7 @@
 
 mod build;
 mod deck;
+mod lengths;
 mod links;
 mod tunnels;
 
@@ -99,5 +100,51 @@ fn each_tunnel_in_each() {
             }
         }
     }
+    judge(&deck);
+}
+
+/// Adds each change of a conversation's packets, on Ethernet and bare.
+fn deal_changes(deck: &mut Deck, changes: Vec<(String, lengths::Change)>) {
+    for (name, change) in changes {
+        for six in [false, true] {
+            if change(&conversation(1, six)[0]).is_some() {
+                let wrap = |p: &[u8]| build::ethernet_ip(&change(p).unwrap());
+                deal(deck, &name, 1, six, true, &wrap);
+                let wrap = |p: &[u8]| change(p).unwrap();
+                deal(deck, &name, 101, six, false, &wrap);
+            }
+        }
+    }
+}
+
+#[test]
+fn headers_and_lengths_of_ip() {
+    let mut deck = Deck::default();
+    deal_changes(&mut deck, lengths::all());
+    for (name, change) in lengths::offloaded() {
+        for six in [false, true] {
+            let packet = &conversation(20_000 + deck.cases, six)[WITH_DATA];
+            deck.cases += 1;
+            let Some(packet) = change(packet) else {
+                continue;
+            };
+            let frame = build::ethernet_ip(&packet);
+            let cuts = (1..200).chain([500, 2000, frame.len() - 1, frame.len()]);
+            deck.cut_at(&name, 1, &frame, cuts);
+        }
+    }
+    judge(&deck);
+}
+
+/// Linux leaves the length to the device in IPv6 too, which tshark by default does not expect.
+#[test]
+fn ipv6_without_a_length() {
+    let mut deck = Deck::default();
+    deal_changes(&mut deck, lengths::offloaded_six());
+    for (at, (seen, _)) in deck.looks().0.iter().enumerate() {
+        let tcp = matches!(seen, Seen::Tcp(..));
+        assert!(!tcp, "tshark reads {}", deck.frames[at].name);
+    }
+    deck.preferences = vec!["ipv6.tso_support:TRUE"];
     judge(&deck);
 }

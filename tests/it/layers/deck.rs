@@ -41,6 +41,8 @@ pub enum Seen {
 #[derive(Default)]
 pub struct Deck {
     pub frames: Vec<Dealt>,
+    /// What tshark's preferences are beside their defaults.
+    pub preferences: Vec<&'static str>,
     /// How many conversations they are of.
     pub cases: u16,
 }
@@ -59,7 +61,18 @@ impl Deck {
     /// Adds a frame cut at each length, from its first byte to all but its last: an empty one of
     /// link type 204 tshark takes for the file's damage.
     pub fn cuts(&mut self, name: &str, link_type: u32, bytes: &[u8]) {
-        for len in 1..bytes.len() {
+        self.cut_at(name, link_type, bytes, 1..bytes.len());
+    }
+
+    /// Adds a frame cut at lengths.
+    pub fn cut_at(
+        &mut self,
+        name: &str,
+        link_type: u32,
+        bytes: &[u8],
+        lengths: impl IntoIterator<Item = usize>,
+    ) {
+        for len in lengths {
             self.frames.push(Dealt {
                 name: format!("{name}, cut at {len} of {}", bytes.len()),
                 link_type,
@@ -74,7 +87,7 @@ impl Deck {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("deck.pcapng");
         std::fs::write(&file, self.pcapng()).unwrap();
-        let (theirs, ours) = (by_tshark(&file), by_us(&file));
+        let (theirs, ours) = (by_tshark(&file, &self.preferences), by_us(&file));
         assert_eq!(theirs.len(), self.frames.len(), "tshark reads all");
         assert_eq!(ours.len(), self.frames.len(), "the reader reads all");
         (theirs, ours)
@@ -172,7 +185,7 @@ const FIELDS: [&str; 9] = [
 ];
 
 /// What tshark sees in each frame, and the layers it names.
-fn by_tshark(file: &Path) -> Vec<(Seen, String)> {
+fn by_tshark(file: &Path, preferences: &[&str]) -> Vec<(Seen, String)> {
     let empty = tempfile::tempdir().unwrap();
     let mut command = Command::new("tshark");
     // the user's preferences have no say in this
@@ -187,6 +200,9 @@ fn by_tshark(file: &Path) -> Vec<(Seen, String)> {
         "-E",
         "aggregator=;",
     ]);
+    for preference in preferences {
+        command.args(["-o", preference]);
+    }
     command.arg("-r").arg(file);
     FIELDS.iter().for_each(|field| {
         command.args(["-e", field]);
@@ -220,7 +236,8 @@ fn row(line: &str) -> (Seen, String) {
         } else if cells[8].is_empty() {
             Seen::Headless
         } else {
-            let number = |field: usize| all(field)[0].parse::<u32>().unwrap();
+            // a length that the header does not fit into is not shown
+            let number = |field: usize| all(field)[0].parse::<u32>().unwrap_or(0);
             Seen::Tcp(
                 address(source),
                 number(5) as u16,
