@@ -391,7 +391,13 @@ mod tests {
             v4(17, 1, &udp(2152, &after(&head, p)))
         }),
         ("Teredo with origin", |p| {
-            v4(17, 1, &udp(3544, &after(&[0, 0, 1, 2, 3, 4, 5, 6], p)))
+            // which carries IPv6 alone
+            let six = if p[0] >> 4 == 4 {
+                v6(4, 1, p)
+            } else {
+                p.to_vec()
+            };
+            v4(17, 1, &udp(3544, &after(&[0, 0, 1, 2, 3, 4, 5, 6], &six)))
         }),
         ("L2TP", |p| {
             let number = if p[0] >> 4 == 4 { 0x21 } else { 0x57 };
