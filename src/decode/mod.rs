@@ -38,6 +38,8 @@ pub struct Decoder {
     fragments: fragment::Fragments,
     /// The datagram that the last frame completed; a segment borrows from it.
     whole: Vec<u8>,
+    /// The frames that brought its fragments.
+    parts: Vec<u64>,
 }
 
 impl Decoder {
@@ -55,7 +57,11 @@ impl Decoder {
         let segment = if found.carries_tcp() {
             segment::tcp(frame, &link, &found, frame.bytes)?
         } else {
-            let found = tunnel::innermost(frame.bytes, found, &mut self.fragments)?;
+            self.parts.clear();
+            self.parts.push(frame.number);
+            let (fragments, parts) = (&mut self.fragments, &mut self.parts);
+            let found = tunnel::innermost(frame.bytes, found, fragments, parts)?;
+            self.parts.retain(|number| *number != frame.number);
             let from = match found.whole {
                 Some(whole) => {
                     self.whole = whole;
@@ -63,7 +69,11 @@ impl Decoder {
                 }
                 None => frame.bytes,
             };
-            segment::tcp(frame, &link, &found.ip, from)?
+            let segment = segment::tcp(frame, &link, &found.ip, from)?;
+            Segment {
+                fragments: &self.parts,
+                ..segment
+            }
         };
         Ok(Segment {
             interface,

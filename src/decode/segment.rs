@@ -63,8 +63,10 @@ impl std::fmt::Display for Endpoint {
 /// A TCP segment in a frame.
 #[derive(Clone, Copy, Debug)]
 pub struct Segment<'a> {
-    /// The frame that carries it.
+    /// The frame that carries it; of a datagram in fragments, the one that completes it.
     pub frame: Frame<'a>,
+    /// Numbers of the other frames that brought fragments of it, ascending; nearly always none.
+    pub fragments: &'a [u64],
     /// Dense id of the interface it was recorded on, see `decode::Decoder`.
     pub interface: u32,
     /// SLL packet type; 255 where the link layer has none.
@@ -126,6 +128,7 @@ pub(super) fn tcp<'a>(
     let option_bytes = bytes.get(20..bytes.len().min(header)).unwrap_or_default();
     Ok(Segment {
         frame,
+        fragments: &[],
         interface: 0,
         packet_type: link.packet_type,
         ip_id: ip.id,

@@ -16,7 +16,8 @@ pub(super) struct Innermost {
     pub whole: Option<Vec<u8>>,
 }
 
-/// Follows what `packet` carries to a TCP header.
+/// Follows what `packet` carries to a TCP header. `frames` has the number of the packet's frame,
+/// and in the end those of all frames that brought fragments of the segment.
 ///
 /// # Errors
 /// Why there is none.
@@ -24,14 +25,15 @@ pub(super) fn innermost(
     bytes: &[u8],
     packet: Ip,
     fragments: &mut Fragments,
+    frames: &mut Vec<u64>,
 ) -> Result<Innermost, Skip> {
-    follow(bytes, packet, fragments, DEEPEST)
+    follow(bytes, packet, (fragments, frames), DEEPEST)
 }
 
 fn follow(
     bytes: &[u8],
     mut packet: Ip,
-    fragments: &mut Fragments,
+    (fragments, frames): (&mut Fragments, &mut Vec<u64>),
     depth: usize,
 ) -> Result<Innermost, Skip> {
     if let Some(part) = packet.part {
@@ -40,10 +42,13 @@ fn follow(
         }
         let end = packet.end.min(bytes.len());
         let held = bytes.get(packet.at..end).ok_or(Skip::Fragment)?;
-        let whole = fragments.push(&packet, part, held).ok_or(Skip::Fragment)?;
+        let whole = fragments.push(&packet, part, held, frames);
+        let whole = whole.ok_or(Skip::Fragment)?;
+        *frames = whole.frames;
+        let whole = whole.bytes;
         packet.part = None;
         (packet.at, packet.end) = (0, whole.len());
-        let mut found = follow(&whole, packet, fragments, depth)?;
+        let mut found = follow(&whole, packet, (fragments, frames), depth)?;
         found.whole.get_or_insert(whole);
         return Ok(found);
     }
@@ -60,7 +65,7 @@ fn follow(
         (packet.protocol, packet.at) = (header[0], after);
         // as deep as a packet: these could go on and on
         let depth = depth.checked_sub(1).ok_or(Skip::NotTcp)?;
-        return follow(bytes, packet, fragments, depth);
+        return follow(bytes, packet, (fragments, frames), depth);
     }
     if let Some(quoted) = quoted(bytes, &packet) {
         return Err(quoted);
@@ -68,7 +73,7 @@ fn follow(
     let depth = depth.checked_sub(1).ok_or(Skip::NotTcp)?;
     let (at, end) = carried(bytes, &packet).ok_or(Skip::NotTcp)?;
     let inner = ip::read(bytes, at, end).map_err(|_| Skip::NotTcp)?;
-    follow(bytes, inner, fragments, depth)
+    follow(bytes, inner, (fragments, frames), depth)
 }
 
 const ICMP: u8 = 1;

@@ -131,6 +131,7 @@ mod build {
             port,
         });
         Segment {
+            fragments: &[],
             frame: Frame {
                 number,
                 time: Time(time),
