@@ -12,7 +12,7 @@ const PIECE: usize = 128;
 /// What a datagram takes beside its fragments.
 const DATAGRAM: usize = 256;
 
-type Key = (IpAddr, IpAddr, u32, u8);
+type Key = (IpAddr, IpAddr, u32, u8, u16);
 
 /// Datagrams that wait for fragments.
 #[derive(Default)]
@@ -58,7 +58,7 @@ impl Fragments {
         bytes: &[u8],
         frames: &[u64],
     ) -> Option<Whole> {
-        let key = (ip.source, ip.destination, part.id, ip.protocol);
+        let key = (ip.source, ip.destination, part.id, ip.protocol, part.vlan);
         let waiting = self.waiting.entry(key).or_insert_with(|| {
             self.begun += 1;
             self.order.push_back((key, self.begun));
@@ -184,6 +184,7 @@ mod tests {
     ) -> Option<Vec<u8>> {
         let part = Part {
             id: id.into(),
+            vlan: 0,
             offset,
             more,
         };

@@ -41,6 +41,9 @@ pub(super) struct Ip {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Part {
     pub id: u32,
+    /// The VLAN's number, 0 where there is none: as in Wireshark, a mirrored datagram that is
+    /// seen in two of them is two.
+    pub vlan: u16,
     /// Where in the datagram, in bytes.
     pub offset: usize,
     pub more: bool,
@@ -59,10 +62,24 @@ impl Ip {
 /// Why it can hold no TCP.
 pub(super) fn read(bytes: &[u8], at: usize, end: usize) -> Result<Ip, Skip> {
     let packet = bytes.get(at..).ok_or(Skip::NotIp)?;
-    match packet.first().map(|first| first >> 4) {
+    let mut ip = match packet.first().map(|first| first >> 4) {
         Some(4) => ipv4(packet, at, end),
         Some(6) => ipv6(packet, at, end),
         _ => Err(Skip::NotIp),
+    }?;
+    if let Some(part) = &mut ip.part {
+        part.vlan = vlan(bytes, at);
+    }
+    Ok(ip)
+}
+
+/// The number in the tag right before the packet at `at`. Where an address looks like a tag, it
+/// does so in each of a datagram's fragments.
+fn vlan(bytes: &[u8], at: usize) -> u16 {
+    let tag = at.checked_sub(6).and_then(|at| be32(bytes, at));
+    match tag.map(|tag| (tag >> 16, tag & 0xfff)) {
+        Some((0x8100 | 0x88a8 | 0x9100, number)) => number as u16,
+        _ => 0,
     }
 }
 
@@ -96,6 +113,7 @@ fn ipv4(packet: &[u8], at: usize, end: usize) -> Result<Ip, Skip> {
         if packet.len() >= length {
             ip.part = Some(Part {
                 id: header.identification().into(),
+                vlan: 0,
                 offset,
                 more: header.more_fragments(),
             });
@@ -132,8 +150,19 @@ fn ipv6(packet: &[u8], at: usize, end: usize) -> Result<Ip, Skip> {
         part: None,
         cut: false,
     };
+    extensions(packet, &mut ip, total)?;
+    ip.at += at;
+    Ok(ip)
+}
+
+/// Passes over IPv6 extension headers, up to one that says that this is a fragment. The packet
+/// claims to have `total` bytes.
+///
+/// # Errors
+/// Why there can be no TCP behind them.
+pub(super) fn extensions(packet: &[u8], ip: &mut Ip, total: usize) -> Result<(), Skip> {
     while ip.part.is_none() {
-        let Some(len) = extension(packet, &mut ip, total)? else {
+        let Some(len) = extension(packet, ip, total)? else {
             break;
         };
         // one that is cut does not tell what comes
@@ -141,8 +170,15 @@ fn ipv6(packet: &[u8], at: usize, end: usize) -> Result<Ip, Skip> {
         ip.protocol = header[0];
         ip.at += len;
     }
-    ip.at += at;
-    Ok(ip)
+    Ok(())
+}
+
+/// Whether this is an extension header that stands before what it is about.
+pub(super) fn is_extension(protocol: u8) -> bool {
+    matches!(
+        protocol,
+        HOP_BY_HOP | ROUTING | DESTINATION_OPTIONS | SHIM6 | AUTHENTICATION | FRAGMENT
+    )
 }
 
 /// A jumbogram's payload length (RFC 2675), from the option that stands in its first header;
@@ -184,6 +220,7 @@ fn extension(packet: &[u8], ip: &mut Ip, total: usize) -> Result<Option<usize>, 
                 }
                 ip.part = Some(Part {
                     id: be32(packet, ip.at + 4).ok_or(Skip::Fragment)?,
+                    vlan: 0,
                     offset: usize::from(field & 0xfff8),
                     more: field & 1 != 0,
                 });

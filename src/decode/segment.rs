@@ -151,10 +151,10 @@ pub(super) fn tcp<'a>(
         } else {
             &[]
         },
-        payload_len: if fits {
-            u32::try_from(claimed - header).unwrap_or(u32::MAX)
-        } else {
-            0
+        // Wireshark reckons with any length of the header that the packet is long enough for
+        payload_len: match claimed.checked_sub(header) {
+            Some(payload) if !ip.cut => u32::try_from(payload).unwrap_or(u32::MAX),
+            _ => 0,
         },
         analysed: fits,
     })

@@ -37,17 +37,31 @@ fn follow(
     depth: usize,
 ) -> Result<Innermost, Skip> {
     if let Some(part) = packet.part {
-        if !may_carry(packet.protocol) {
+        let six = packet.source.is_ipv6();
+        if !may_carry(packet.protocol) && !(six && ip::is_extension(packet.protocol)) {
             return Err(Skip::NotTcp);
         }
         let end = packet.end.min(bytes.len());
         let held = bytes.get(packet.at..end).ok_or(Skip::Fragment)?;
+        if held.is_empty() {
+            // it adds nothing; Wireshark looks for a header in it in IPv6
+            let headless = six && packet.protocol == TCP;
+            return Err([Skip::Fragment, Skip::HeadlessTcp][usize::from(headless)]);
+        }
         let whole = fragments.push(&packet, part, held, frames);
         let whole = whole.ok_or(Skip::Fragment)?;
         *frames = whole.frames;
         let whole = whole.bytes;
         packet.part = None;
         (packet.at, packet.end) = (0, whole.len());
+        if six {
+            ip::extensions(&whole, &mut packet, whole.len())?;
+        }
+        let depth = match packet.part {
+            // as deep as a packet: fragments in fragments could go on and on
+            Some(_) => depth.checked_sub(1).ok_or(Skip::NotTcp)?,
+            None => depth,
+        };
         let mut found = follow(&whole, packet, (fragments, frames), depth)?;
         found.whole.get_or_insert(whole);
         return Ok(found);

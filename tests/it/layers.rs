@@ -2,6 +2,7 @@
 
 mod build;
 mod deck;
+mod fragments;
 mod lengths;
 mod links;
 mod tunnels;
@@ -64,8 +65,13 @@ fn what_tshark_does_not_read() {
     }
     let ((theirs, ours), (expected, _)) = (unread.looks(), read.looks());
     for (at, dealt) in unread.frames.iter().enumerate() {
-        assert_eq!(theirs[at].0, Seen::Nothing, "tshark reads {}", dealt.name);
-        assert_eq!(ours[at], expected[at].0, "{}", dealt.name);
+        assert_eq!(
+            theirs[at].seen,
+            Seen::Nothing,
+            "tshark reads {}",
+            dealt.name
+        );
+        assert_eq!(ours[at].seen, expected[at].seen, "{}", dealt.name);
     }
 }
 
@@ -141,10 +147,72 @@ fn headers_and_lengths_of_ip() {
 fn ipv6_without_a_length() {
     let mut deck = Deck::default();
     deal_changes(&mut deck, lengths::offloaded_six());
-    for (at, (seen, _)) in deck.looks().0.iter().enumerate() {
-        let tcp = matches!(seen, Seen::Tcp(..));
+    for (at, look) in deck.looks().0.iter().enumerate() {
+        let tcp = matches!(look.seen, Seen::Tcp(..));
         assert!(!tcp, "tshark reads {}", deck.frames[at].name);
     }
     deck.preferences = vec!["ipv6.tso_support:TRUE"];
+    judge(&deck);
+}
+
+#[test]
+fn datagrams_in_fragments() {
+    let mut deck = Deck::default();
+    for six in [false, true] {
+        for scenario in fragments::all(six) {
+            for packet in scenario.packets {
+                deck.whole(&scenario.name, 101, packet);
+            }
+        }
+        for seed in 0..8 {
+            for packet in fragments::random(six, seed, 500) {
+                deck.whole(&format!("random {seed}"), 101, packet);
+            }
+        }
+    }
+    for packet in fragments::extended(29_000) {
+        deck.whole("extension headers around", 101, packet);
+    }
+    for frame in fragments::in_vlans(29_001) {
+        deck.whole("in two VLANs", 1, frame);
+    }
+    judge(&deck);
+}
+
+/// A fragment that is cut takes no part, however little is missing.
+#[test]
+fn fragments_that_are_cut() {
+    let mut deck = Deck::default();
+    for six in [false, true] {
+        for len in 1..80 {
+            let port = 20_000 + deck.cases;
+            deck.cases += 1;
+            let segment = fragments::segment(port, 50);
+            for part in fragments::parts(&segment, 24) {
+                let packet = fragments::packet(six, port, 6, &part);
+                let cut = len.min(packet.len());
+                deck.cut_at(&format!("{six} {len}"), 101, &packet, [cut]);
+            }
+        }
+    }
+    judge(&deck);
+}
+
+#[test]
+fn fragments_in_tunnels_and_around() {
+    let mut deck = Deck::default();
+    for tunnel in tunnels::all() {
+        for six in [false, true] {
+            let port = 16_384 + deck.cases;
+            deck.cases += 1;
+            let decks = fragments::tunnelled(&tunnel.wrap, six, port);
+            for (how, packets) in ["in", "around", "in and around"].iter().zip(decks) {
+                for packet in packets {
+                    deck.whole(&format!("{how} {}", tunnel.name), 101, packet);
+                    deck.frames.last_mut().unwrap().nested = *how == "in and around";
+                }
+            }
+        }
+    }
     judge(&deck);
 }

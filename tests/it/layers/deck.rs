@@ -22,6 +22,8 @@ pub struct Dealt {
     pub bytes: Vec<u8>,
     /// Length on the wire.
     pub wire_len: usize,
+    /// In fragments of fragments: tshark does not name the outer ones.
+    pub nested: bool,
 }
 
 /// What is seen in a frame.
@@ -35,6 +37,16 @@ pub enum Seen {
     Headless,
     /// None of these.
     Nothing,
+}
+
+/// What is seen in a frame, and how.
+#[derive(Debug)]
+pub struct Look {
+    pub seen: Seen,
+    /// Frames that brought fragments of the datagram that this frame completes, itself with them.
+    pub fragments: Vec<u64>,
+    /// The layers that tshark names.
+    layers: String,
 }
 
 /// Frames of one capture.
@@ -55,6 +67,7 @@ impl Deck {
             link_type,
             wire_len: bytes.len(),
             bytes,
+            nested: false,
         });
     }
 
@@ -78,12 +91,13 @@ impl Deck {
                 link_type,
                 bytes: bytes[..len].to_vec(),
                 wire_len: bytes.len(),
+                nested: false,
             });
         }
     }
 
-    /// What tshark sees in each frame, with the layers it names, and what the decoder sees.
-    pub fn looks(&self) -> (Vec<(Seen, String)>, Vec<Seen>) {
+    /// What tshark sees in each frame, and what the decoder sees.
+    pub fn looks(&self) -> (Vec<Look>, Vec<Look>) {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("deck.pcapng");
         std::fs::write(&file, self.pcapng()).unwrap();
@@ -97,12 +111,17 @@ impl Deck {
     pub fn differences(&self) -> Vec<String> {
         let (theirs, ours) = self.looks();
         let both = theirs.iter().zip(&ours).zip(&self.frames).enumerate();
-        both.filter(|(_, (((theirs, _), ours), _))| theirs != *ours)
-            .map(|(at, (((theirs, layers), ours), dealt))| {
-                let (number, link, name) = (at + 1, dealt.link_type, &dealt.name);
-                format!("{number} ({link}) {name}: tshark {theirs:?}, here {ours:?} ({layers})")
-            })
-            .collect()
+        let told = |(at, ((theirs, ours), dealt)): (usize, ((&Look, &Look), &Dealt))| {
+            let (number, link, name) = (at + 1, dealt.link_type, &dealt.name);
+            let look = |look: &Look| format!("{:?} of {:?}", look.seen, look.fragments);
+            let (theirs, ours, layers) = (look(theirs), look(ours), &theirs.layers);
+            format!("{number} ({link}) {name}: tshark {theirs}, here {ours} ({layers})")
+        };
+        both.filter(|(_, ((theirs, ours), dealt))| {
+            theirs.seen != ours.seen || !dealt.nested && theirs.fragments != ours.fragments
+        })
+        .map(told)
+        .collect()
     }
 
     /// A file with an interface for each link type.
@@ -147,22 +166,35 @@ fn block(kind: u32, parts: &[&[u8]]) -> Vec<u8> {
 }
 
 /// What the decoder sees in each frame.
-fn by_us(file: &Path) -> Vec<Seen> {
+fn by_us(file: &Path) -> Vec<Look> {
     let mut reader = Reader::open(file).unwrap();
     let mut decoder = Decoder::default();
     let mut all = Vec::new();
     while let Some(frame) = reader.next() {
-        all.push(match decoder.decode(frame) {
-            Ok(segment) => Seen::Tcp(
-                segment.source.address,
-                segment.source.port,
-                segment.destination.address,
-                segment.destination.port,
-                segment.payload_len,
-            ),
+        let number = frame.number;
+        let mut fragments = Vec::new();
+        let seen = match decoder.decode(frame) {
+            Ok(segment) => {
+                if !segment.fragments.is_empty() {
+                    fragments = [segment.fragments, &[number]].concat();
+                    fragments.sort_unstable();
+                }
+                Seen::Tcp(
+                    segment.source.address,
+                    segment.source.port,
+                    segment.destination.address,
+                    segment.destination.port,
+                    segment.payload_len,
+                )
+            }
             Err(Skip::QuotedTcp) => Seen::Quoted,
             Err(Skip::HeadlessTcp) => Seen::Headless,
             Err(_) => Seen::Nothing,
+        };
+        all.push(Look {
+            seen,
+            fragments,
+            layers: String::new(),
         });
     }
     assert_eq!(reader.damage(), None);
@@ -172,7 +204,7 @@ fn by_us(file: &Path) -> Vec<Seen> {
 /// Cases that a message names.
 const MOST_LISTED: usize = 60;
 
-const FIELDS: [&str; 9] = [
+const FIELDS: [&str; 13] = [
     "frame.protocols",
     "ip.src",
     "ip.dst",
@@ -182,10 +214,15 @@ const FIELDS: [&str; 9] = [
     "tcp.dstport",
     "tcp.len",
     "tcp.stream",
+    "ip.fragment",
+    "ipv6.fragment",
+    // those that contradict others
+    "ip.fragment.error",
+    "ipv6.fragment.error",
 ];
 
-/// What tshark sees in each frame, and the layers it names.
-fn by_tshark(file: &Path, preferences: &[&str]) -> Vec<(Seen, String)> {
+/// What tshark sees in each frame.
+fn by_tshark(file: &Path, preferences: &[&str]) -> Vec<Look> {
     let empty = tempfile::tempdir().unwrap();
     let mut command = Command::new("tshark");
     // the user's preferences have no say in this
@@ -213,7 +250,7 @@ fn by_tshark(file: &Path, preferences: &[&str]) -> Vec<(Seen, String)> {
 
 /// As the expectations of the corpus have it: the first TCP header that is not quoted counts,
 /// with the addresses of the last IP header before it.
-fn row(line: &str) -> (Seen, String) {
+fn row(line: &str) -> Look {
     let cells: Vec<&str> = line.split('\t').collect();
     assert_eq!(cells.len(), FIELDS.len(), "{line}");
     let layers: Vec<&str> = cells[0].split(':').collect();
@@ -247,7 +284,17 @@ fn row(line: &str) -> (Seen, String) {
             )
         };
     }
-    (found, cells[0].to_owned())
+    let fragments = cells[9..].iter().flat_map(|cell| cell.split(';'));
+    let mut fragments: Vec<u64> = fragments.filter_map(|it| it.parse().ok()).collect();
+    fragments.sort_unstable();
+    if !matches!(found, Seen::Tcp(..)) {
+        fragments.clear();
+    }
+    Look {
+        seen: found,
+        fragments,
+        layers: cells[0].to_owned(),
+    }
 }
 
 /// Differences for a message: the first of each case, and how many more it has.

@@ -91,6 +91,12 @@ pub fn all() -> Vec<(String, Change)> {
             short.truncate(p.len() + 7);
             short
         }),
+        either("a data offset of 0", |p| offset(p, 0)),
+        either("a data offset of 1", |p| offset(p, 1)),
+        either("a data offset of 4", |p| offset(p, 4)),
+        either("a data offset of 5", |p| offset(p, 5)),
+        either("a data offset of 10", |p| offset(p, 10)),
+        either("a data offset of 15", |p| offset(p, 15)),
         either("a length that ends in TCP's header", |p| shorter(p, 40)),
         either("a length that ends in TCP's options", |p| shorter(p, 28)),
         either("a length that ends in the payload", |p| shorter(p, 1)),
@@ -165,5 +171,13 @@ fn shorter(packet: &[u8], by: u16) -> Vec<u8> {
     // SYN and ACK have no payload
     let length = length.saturating_sub(by).max(21);
     packet[at..at + 2].copy_from_slice(&length.to_be_bytes());
+    packet
+}
+
+/// With another length of TCP's header, in words.
+fn offset(packet: &[u8], words: u8) -> Vec<u8> {
+    let mut packet = packet.to_vec();
+    let at = if is_v6(&packet) { 40 } else { 20 };
+    packet[at + 12] = words << 4;
     packet
 }
