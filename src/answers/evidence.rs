@@ -10,7 +10,7 @@ use crate::message::lines::Line;
 use crate::time::Time;
 
 /// Packet numbers that an answer names at most.
-const MOST_FRAMES: usize = 20;
+pub const MOST_FRAMES: usize = 20;
 /// Bytes of a packet that are kept.
 const MOST_BYTES: usize = 2048;
 /// Packets of a conversation kept until its first exchange is known.
@@ -55,6 +55,8 @@ pub struct Kept {
     pub relative: Relative,
     /// Where else it was recorded: interface, frame, nanoseconds later.
     pub path: Vec<(u32, u64, i64)>,
+    /// Numbers of the other packets that brought fragments of its datagram.
+    pub fragments: Vec<u64>,
 }
 
 impl Kept {
@@ -69,6 +71,7 @@ impl Kept {
             payload_len: segment.payload_len,
             relative,
             path: Vec::new(),
+            fragments: segment.fragments.to_vec(),
         }
     }
 }
@@ -100,6 +103,8 @@ pub struct Evidence {
     /// Packets that are cited.
     pub kept: Vec<Kept>,
     largest: Option<Kept>,
+    /// Of packets that brought a message's last byte in fragments: the number, those of the others.
+    lasts: Vec<(u64, Vec<u64>)>,
     recent: VecDeque<Kept>,
     tries: u32,
 }
@@ -192,12 +197,26 @@ impl Evidence {
         all
     }
 
+    /// Numbers of the other packets that brought fragments of a packet's datagram.
+    #[must_use]
+    pub fn fragments(&self, frame: u64) -> &[u64] {
+        let kept = self.kept.iter().chain(&self.largest);
+        let mut kept = kept.map(|packet| (packet.frame, &packet.fragments));
+        let mut lasts = self.lasts.iter().map(|(last, others)| (*last, others));
+        let found = kept.find(|(number, _)| *number == frame);
+        let found = found.or_else(|| lasts.find(|(number, _)| *number == frame));
+        found.map_or(&[], |(_, others)| others)
+    }
+
     /// Bytes of memory held.
     #[must_use]
     pub fn held(&self) -> usize {
         let kept = self.kept.iter().chain(&self.recent).chain(&self.largest);
-        kept.map(|packet| size_of::<Kept>() + packet.bytes.len())
-            .sum()
+        let numbers = |of: &Vec<u64>| of.len() * size_of::<u64>();
+        let kept =
+            kept.map(|packet| size_of::<Kept>() + packet.bytes.len() + numbers(&packet.fragments));
+        let lasts = self.lasts.iter().map(|(_, others)| numbers(others));
+        kept.chain(lasts).sum()
     }
 
     fn searches(&self) -> bool {
@@ -211,6 +230,11 @@ impl Evidence {
             && let Some(found) = self.recent.iter().find(|kept| kept.frame == frame)
         {
             self.kept.push(found.clone());
+        }
+        let last = cited.last.frame;
+        let found = self.recent.iter().find(|kept| kept.frame == last);
+        if let Some(found) = found.filter(|kept| last != frame && !kept.fragments.is_empty()) {
+            self.lasts.push((last, found.fragments.clone()));
         }
         let kept = self.kept.iter().find(|kept| kept.frame == frame);
         Shown {

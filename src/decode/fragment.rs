@@ -58,7 +58,9 @@ impl Fragments {
         bytes: &[u8],
         frames: &[u64],
     ) -> Option<Whole> {
-        let key = (ip.source, ip.destination, part.id, ip.protocol, part.vlan);
+        // IPv6 numbers datagrams whatever they carry (RFC 8200, 4.5)
+        let protocol = if ip.source.is_ipv6() { 0 } else { ip.protocol };
+        let key = (ip.source, ip.destination, part.id, protocol, part.vlan);
         let waiting = self.waiting.entry(key).or_insert_with(|| {
             self.begun += 1;
             self.order.push_back((key, self.begun));

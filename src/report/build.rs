@@ -1,5 +1,6 @@
 //! From what was collected to the report's plain data.
 
+mod cited;
 mod filter;
 mod interfaces;
 mod questions;
@@ -234,6 +235,7 @@ fn exhibits(one: &Conversation, interfaces: &[Interface]) -> Vec<Exhibit> {
         wire_len: kept.wire_len,
         bytes: kept.bytes.clone(),
         path: path_of(kept, interfaces),
+        fragments: kept.fragments.clone(),
         relative: kept
             .relative
             .seq_base

@@ -7,6 +7,7 @@ mod lengths;
 mod links;
 mod tunnels;
 
+use crate::net::must;
 use build::{WITH_DATA, conversation};
 use deck::{Deck, Seen, listed};
 
@@ -215,4 +216,68 @@ fn fragments_in_tunnels_and_around() {
         }
     }
     judge(&deck);
+}
+
+/// The packets that tshark selects.
+fn selected(file: &std::path::Path, filter: &str) -> Vec<u64> {
+    let empty = tempfile::tempdir().unwrap();
+    let mut command = std::process::Command::new("tshark");
+    command.env("WIRESHARK_CONFIG_DIR", empty.path());
+    command.args([
+        "-n",
+        "-T",
+        "fields",
+        "-e",
+        "frame.number",
+        "-Y",
+        filter,
+        "-r",
+    ]);
+    let text = must(command.arg(file));
+    text.lines().map(|line| line.parse().unwrap()).collect()
+}
+
+#[test]
+fn an_answer_in_fragments_cites_them_all() {
+    for six in [false, true] {
+        let mut deck = Deck::default();
+        for packet in fragments::echo(six) {
+            deck.whole("echo", 101, packet);
+        }
+        judge(&deck);
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("echo.pcapng");
+        std::fs::write(&file, deck.pcapng()).unwrap();
+        let mut analyze = std::process::Command::new(env!("CARGO_BIN_EXE_analyze"));
+        let report = must(analyze.args(["--format", "json"]).arg(&file));
+        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+        let capture = &report["captures"][0];
+        assert_eq!(capture["ledger"]["skipped"]["fragment"], 4);
+        let answers = &capture["answers"];
+        // the one that completes the datagram, then the others
+        let line = serde_json::json!([8, 5, 6, 7]);
+        let expected = [
+            ("welcome_packet", serde_json::json!([4])),
+            ("client_message_packet", line.clone()),
+            ("application_data_field", line.clone()),
+            ("echo_reply_packet", serde_json::json!([10, 9])),
+            ("largest_packet", line),
+        ];
+        for (question, frames) in expected {
+            let answer = &answers[question];
+            assert_eq!(answer["frames"], frames, "{question}");
+            let mut numbers: Vec<u64> = serde_json::from_value(frames).unwrap();
+            assert_eq!(answer["frames_total"], numbers.len(), "{question}");
+            numbers.sort_unstable();
+            let filter = answer["filter"].as_str().unwrap();
+            assert_eq!(selected(&file, filter), numbers, "{question}");
+        }
+        let data = &answers["application_data_field"]["value"];
+        assert_eq!(data["offset"], serde_json::Value::Null);
+        assert_eq!(data["payload_bytes"], 97);
+        assert_eq!(capture["conversations"][0]["exchanges"]["right"], 1);
+        let mut analyze = std::process::Command::new(env!("CARGO_BIN_EXE_analyze"));
+        let text = must(analyze.arg(&file));
+        assert!(text.contains("the others are 5, 6, 7"), "{text}");
+    }
 }

@@ -338,3 +338,42 @@ pub fn in_vlans(port: u16) -> Vec<Vec<u8>> {
     let other = other.iter().map(|packet| tagged(6, packet));
     one.zip(other).flat_map(|(a, b)| [a, b]).collect()
 }
+
+/// A conversation that speaks echo, its client's line and its server's answer in fragments, one
+/// of them twice.
+pub fn echo(six: bool) -> Vec<Vec<u8>> {
+    let line = "Hello, net of fragments ".repeat(4) + "\n";
+    let back: String = line.trim_end_matches('\n').chars().rev().collect();
+    let swap = |c: char| {
+        if c.is_ascii_lowercase() {
+            c.to_ascii_uppercase()
+        } else {
+            c.to_ascii_lowercase()
+        }
+    };
+    let answer: String = back.chars().map(swap).chain(['\n']).collect();
+    let packet = |from_client: bool, flags, seq, ack, text: &str| {
+        let (mut ports, mut hosts) = ([40_000, SERVER], [91, 92]);
+        if !from_client {
+            ports.reverse();
+            hosts.reverse();
+        }
+        let segment = tcp(ports, seq, ack, flags, text.as_bytes());
+        if six {
+            v6(6, hosts, &segment)
+        } else {
+            v4(6, hosts, &segment)
+        }
+    };
+    let behind = 1000 + line.len() as u32;
+    let mut all = vec![
+        packet(true, 2, 999, 0, ""),
+        packet(false, 0x12, 4999, 1000, ""),
+        packet(true, 0x10, 1000, 5000, ""),
+        packet(false, 0x18, 5000, 1000, "Welcome\n"),
+    ];
+    let said = split(&packet(true, 0x18, 1000, 5008, &line), 7, 48);
+    all.extend([2, 0, 0, 1].map(|at| said[at].clone()));
+    all.extend(split(&packet(false, 0x18, 5008, behind, &answer), 8, 80));
+    all
+}
