@@ -39,14 +39,17 @@ pub fn packet(six: bool, id: u16, protocol: u8, part: &Part) -> Vec<u8> {
 /// A packet of IP in fragments of `size` bytes.
 pub fn split(whole: &[u8], id: u16, size: usize) -> Vec<Vec<u8>> {
     let six = is_v6(whole);
-    let (protocol, payload) = if six {
-        (whole[6], &whole[40..])
+    let (protocol, payload, addresses) = if six {
+        (whole[6], &whole[40..], 8..40)
     } else {
-        (whole[9], &whole[20..])
+        (whole[9], &whole[20..], 12..20)
     };
-    let parts = parts(payload, size);
-    let parts = parts.iter().map(|part| packet(six, id, protocol, part));
-    parts.collect()
+    let fragment = |part: &Part| {
+        let mut fragment = packet(six, id, protocol, part);
+        fragment[addresses.clone()].copy_from_slice(&whole[addresses.clone()]);
+        fragment
+    };
+    parts(payload, size).iter().map(fragment).collect()
 }
 
 /// A segment of a conversation that its port names, with payload.
