@@ -8,6 +8,7 @@ pub mod link;
 mod radio;
 pub mod segment;
 pub mod seq;
+mod sflow;
 mod tunnel;
 
 use std::collections::HashMap;

@@ -3,6 +3,7 @@
 use super::fragment::Fragments;
 use super::ip::{self, Ip, TCP};
 use super::layer::{self, Next, be16, be32};
+use super::sflow;
 use crate::ledger::Skip;
 
 /// IP headers on the way to TCP; more is noise.
@@ -81,11 +82,13 @@ fn follow(
         let depth = depth.checked_sub(1).ok_or(Skip::NotTcp)?;
         return follow(bytes, packet, (fragments, frames), depth);
     }
-    if let Some(quoted) = quoted(bytes, &packet) {
-        return Err(quoted);
-    }
     let depth = depth.checked_sub(1).ok_or(Skip::NotTcp)?;
-    let (at, end) = carried(bytes, &packet).ok_or(Skip::NotTcp)?;
+    if let Some(about) = quoted(bytes, &packet) {
+        return Err(skip(holds_tcp(bytes, about, depth)));
+    }
+    let Some((at, end)) = carried(bytes, &packet) else {
+        return Err(skip(samples_tcp(bytes, &packet, depth)));
+    };
     let inner = ip::read(bytes, at, end).map_err(|_| Skip::NotTcp)?;
     follow(bytes, inner, (fragments, frames), depth)
 }
@@ -108,8 +111,17 @@ fn may_carry(protocol: u8) -> bool {
     )
 }
 
-/// Errors quote the packet they are about, which passed before: no TCP packet.
-fn quoted(bytes: &[u8], packet: &Ip) -> Option<Skip> {
+/// Why a packet that carries no other is skipped.
+fn skip(quotes: bool) -> Skip {
+    if quotes {
+        Skip::QuotedTcp
+    } else {
+        Skip::NotTcp
+    }
+}
+
+/// The packet that an error quotes: it passed before, and is no packet here.
+fn quoted(bytes: &[u8], packet: &Ip) -> Option<Ip> {
     let kind = bytes.get(packet.at)?;
     let error = match packet.protocol {
         ICMP => matches!(kind, 3 | 4 | 5 | 11 | 12),
@@ -121,12 +133,33 @@ fn quoted(bytes: &[u8], packet: &Ip) -> Option<Skip> {
     }
     // what stands behind the packet is padding
     let bytes = &bytes[..bytes.len().min(packet.end)];
-    let about = ip::read(bytes, packet.at + 8, usize::MAX).ok()?;
-    let first = about.part.is_none_or(|part| part.offset == 0);
-    Some(if about.protocol == TCP && first {
-        Skip::QuotedTcp
-    } else {
-        Skip::NotTcp
+    ip::read(bytes, packet.at + 8, usize::MAX).ok()
+}
+
+/// Whether there is a TCP header in a packet that is quoted.
+fn holds_tcp(bytes: &[u8], mut about: Ip, depth: usize) -> bool {
+    match about.part {
+        Some(part) if part.offset != 0 => return false,
+        _ => about.part = None,
+    }
+    // fragments of what is quoted wait for nothing
+    let (mut fragments, mut frames) = (Fragments::default(), Vec::new());
+    matches!(
+        follow(bytes, about, (&mut fragments, &mut frames), depth),
+        Ok(_) | Err(Skip::QuotedTcp)
+    )
+}
+
+/// Whether a datagram reports samples of packets, one of them with a TCP header.
+fn samples_tcp(bytes: &[u8], packet: &Ip, depth: usize) -> bool {
+    let to = |at| be16(bytes, packet.at + at) == Some(sflow::PORT);
+    if packet.protocol != UDP || !(to(0) || to(2)) {
+        return false;
+    }
+    sflow::headers(bytes, packet.at + 8).iter().any(|header| {
+        let network = header.network();
+        let about = network.and_then(|at| ip::read(header.bytes, at, usize::MAX).ok());
+        about.is_some_and(|about| holds_tcp(header.bytes, about, depth))
     })
 }
 

@@ -5,6 +5,7 @@ mod deck;
 mod fragments;
 mod lengths;
 mod links;
+mod quotes;
 mod tunnels;
 
 use crate::net::must;
@@ -280,4 +281,41 @@ fn an_answer_in_fragments_cites_them_all() {
         let text = must(analyze.arg(&file));
         assert!(text.contains("the others are 5, 6, 7"), "{text}");
     }
+}
+
+#[test]
+fn headers_that_errors_quote() {
+    let mut deck = Deck::default();
+    for (name, quote) in quotes::errors() {
+        for six in [false, true] {
+            deal(&mut deck, &name, 101, six, true, &quote);
+        }
+    }
+    for tunnel in tunnels::all() {
+        for six in [false, true] {
+            let about = |p: &[u8]| {
+                let packet = (tunnel.wrap)(p);
+                quotes::icmp(if build::is_v6(&packet) { 1 } else { 3 }, &packet)
+            };
+            let name = format!("an error about {}", tunnel.name);
+            deal(&mut deck, &name, 101, six, true, &about);
+            let within =
+                |p: &[u8]| (tunnel.wrap)(&quotes::icmp(if build::is_v6(p) { 1 } else { 3 }, p));
+            let name = format!("an error in {}", tunnel.name);
+            deal(&mut deck, &name, 101, six, true, &within);
+        }
+    }
+    judge(&deck);
+}
+
+#[test]
+fn headers_in_samples() {
+    let mut deck = Deck::default();
+    for expanded in [false, true] {
+        for six in [false, true] {
+            let quote = |p: &[u8]| quotes::sflow(p, expanded);
+            deal(&mut deck, "sFlow", 101, six, true, &quote);
+        }
+    }
+    judge(&deck);
 }
