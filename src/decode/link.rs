@@ -210,6 +210,7 @@ mod tests {
     fn sll2_tells_its_device() {
         let mut bytes = vec![0x86, 0xdd, 0, 0, 0, 0, 0, 7, 3, 4, 4, 6];
         bytes.resize(20, 0);
+        bytes.push(0x60);
         let found = of(link::LINUX_SLL2, &bytes);
         assert_eq!(found.network, Some(20));
         assert_eq!(

@@ -167,7 +167,8 @@ fn samples_tcp(bytes: &[u8], packet: &Ip, depth: usize) -> bool {
 fn carried(bytes: &[u8], packet: &Ip) -> Option<(usize, usize)> {
     let (at, mut end) = (packet.at, packet.end);
     let (at, next) = match packet.protocol {
-        IPV4 | IPV6 => (at, Next::Ip),
+        IPV4 => (at, Next::Ip),
+        IPV6 => (at, Next::Ipv6),
         ETHERIP => (at + 2, Next::Ethernet),
         MPLS => (at, Next::Mpls),
         GRE => gre(bytes, at)?,
@@ -196,7 +197,7 @@ fn udp(bytes: &[u8], at: usize) -> Option<(usize, Next)> {
 fn by_port(bytes: &[u8], at: usize, port: u16) -> Option<(usize, Next)> {
     match port {
         1701 => l2tp(bytes, at),
-        2152 => gtp(bytes, at),
+        2123 | 2152 | 3386 => gtp(bytes, at),
         3544 => teredo(bytes, at),
         4789 => Some((at + 8, Next::Ethernet)),
         4790 => match bytes.get(at + 3)? {
@@ -264,8 +265,7 @@ fn teredo(bytes: &[u8], mut at: usize) -> Option<(usize, Next)> {
     if be16(bytes, at)? == 0 {
         at += 8;
     }
-    // no other version goes this way
-    (bytes.get(at)? >> 4 == 6).then_some((at, Next::Ip))
+    Some((at, Next::Ipv6))
 }
 
 /// GRE (RFC 2784, 2890, 1701 and 2637): fields that flags announce, then an EtherType's.
@@ -307,7 +307,9 @@ fn gre(bytes: &[u8], at: usize) -> Option<(usize, Next)> {
         // WCCP: a redirect header, which the first version has not
         0x883e if *bytes.get(end)? >> 4 == 4 => (end, Next::Ip),
         0x883e => (end + 4, Next::Ip),
-        kind => (end, Next::EtherType(kind)),
+        // IP, bridging, MPLS, PPP; no tags
+        0x0800 | 0x86dd | 0x6558 | 0x8847 | 0x8848 | 0x880b => (end, Next::EtherType(kind)),
+        _ => return None,
     })
 }
 

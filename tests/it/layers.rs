@@ -95,6 +95,17 @@ fn each_tunnel() {
 }
 
 #[test]
+fn odd_tunnels() {
+    let mut deck = Deck::default();
+    for tunnel in tunnels::odd() {
+        for six in [false, true] {
+            deal(&mut deck, &tunnel.name, 101, six, true, &tunnel.wrap);
+        }
+    }
+    judge(&deck);
+}
+
+#[test]
 fn each_tunnel_in_each() {
     let mut deck = Deck::default();
     for (at, outer) in tunnels::all().iter().enumerate() {

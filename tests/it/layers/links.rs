@@ -1,6 +1,6 @@
 //! Link layers around an IP packet.
 
-use super::build::{bytes, ether_type, ethernet, ethernet_ip, in_ppp, is_v6};
+use super::build::{bytes, ether_type, ethernet, ethernet_ip, in_ppp, is_v6, udp, v4};
 
 /// Puts a header around a packet.
 pub type Wrap = Box<dyn Fn(&[u8]) -> Vec<u8>>;
@@ -84,6 +84,33 @@ fn ethernets() -> Vec<Link> {
             ethernet([0x81, 0], &bytes![[0, 5, 0x88, 0x47], labels(2, p)])
         }),
         link("PPPoE without Ethernet", 51, pppoe),
+        link("802.3 with LLC of IP", 1, |p| {
+            with_length(&bytes![[6, 6, 3], p])
+        }),
+        link("802.3, longer than its length", 1, |p| {
+            bytes![with_length(&llc(p)), [0; 9]]
+        }),
+        link("the other version's type", 1, |p| {
+            let kind = if is_v6(p) { [8, 0] } else { [0x86, 0xdd] };
+            ethernet(kind, p)
+        }),
+        link("the other version's type in a VLAN", 1, |p| {
+            let kind = if is_v6(p) { [8, 0] } else { [0x86, 0xdd] };
+            ethernet([0x81, 0], &bytes![[0, 7], kind, p])
+        }),
+        link("Ethernet over MPLS", 1, |p| {
+            ethernet([0x88, 0x47], &labels(1, &ethernet_ip(p)))
+        }),
+        link("Ethernet over MPLS with a control word", 1, |p| {
+            let payload = bytes![[0, 0, 0, 1], ethernet_ip(p)];
+            ethernet([0x88, 0x47], &labels(1, &payload))
+        }),
+        link("VN tag", 1, |p| {
+            ethernet([0x89, 0x26], &bytes![[0, 1, 0, 2], ether_type(p), p])
+        }),
+        link("transparent bridging", 1, |p| {
+            ethernet([0x65, 0x58], &ethernet_ip(p))
+        }),
     ];
     for count in 1..=3 {
         all.push(link(&format!("MPLS {count}"), 1, move |p| {
@@ -102,6 +129,11 @@ fn tags() -> Vec<Link> {
                 ethernet(outer, &bytes![inner, [0, 7], ether_type(p), p])
             }));
         }
+    }
+    for outer in [[0x92, 0], [0x93, 0]] {
+        all.push(link(&format!("a tag of before, {outer:x?}"), 1, move |p| {
+            ethernet(outer, &bytes![[0, 7], ether_type(p), p])
+        }));
     }
     all.push(link("802.1ad twice", 1, |p| {
         let inner = [0, 7, 0x88, 0xa8, 0, 8];
@@ -127,7 +159,7 @@ pub fn sll2(device: u16, kind: [u8; 2], payload: &[u8]) -> Vec<u8> {
 
 fn cooked() -> Vec<Link> {
     let mut all = Vec::new();
-    for device in [1, 512, 519, 768, 772, 776, 65_534] {
+    for device in [1, 512, 519, 768, 772, 776, 778, 801, 823, 65_534] {
         all.push(link(&format!("SLL of {device}"), 113, move |p| {
             sll(device, ether_type(p), p)
         }));
@@ -248,6 +280,10 @@ fn radio_frames() -> Vec<(&'static str, Wrap)> {
         ("a retry", frame([8, 9], vec![])),
         ("four addresses", frame([8, 3], fourth.to_vec())),
         ("with an ack", frame([0x18, 1], vec![])),
+        ("a fragment", frame([8, 5], vec![])),
+        ("protected", frame([8, 0x41], vec![])),
+        ("no data", frame([0x48, 1], vec![])),
+        ("management", frame([0x80, 0], vec![])),
         ("QoS", frame([0x88, 1], vec![0, 0])),
         ("QoS and an ack", frame([0x98, 2], vec![5, 0])),
         (
@@ -306,6 +342,37 @@ fn radio() -> Vec<Link> {
         let head = [0, 0, 13, 0, 2, 0, 0, 0xa0, 0, 0, 0, 0, 0x10];
         bytes![head, frame, [1, 2, 3, 4]]
     }));
+    all.push(link("A-MSDU of two, ARP first", 105, |p| {
+        let arp = bytes![
+            [2; 12],
+            [0, 36, 0xaa, 0xaa, 3, 0, 0, 0, 8, 6],
+            [0; 28],
+            [0; 2]
+        ];
+        dot11([0x88, 2], &[0x80, 0], &bytes![arp, aggregate(p)])
+    }));
+    all.push(link("A-MSDU of two, UDP first", 105, |p| {
+        let datagram = aggregate(&v4(17, [1, 2], &udp(9, &[0; 20])));
+        let padding = vec![0; datagram.len().wrapping_neg() % 4];
+        dot11(
+            [0x88, 2],
+            &[0x80, 0],
+            &bytes![datagram, padding, aggregate(p)],
+        )
+    }));
+    all.push(link("A-MSDU of two", 105, |p| {
+        let first = aggregate(p);
+        let padding = vec![0; first.len().wrapping_neg() % 4];
+        dot11([0x88, 2], &[0x80, 0], &bytes![first, padding, aggregate(p)])
+    }));
+    all.push(link("Prism", 119, |p| {
+        let head = bytes![[0x44, 0, 0, 0], 144u32.to_le_bytes(), [0; 136]];
+        bytes![head, dot11([8, 1], &[], &llc(p))]
+    }));
+    all.push(link("AVS", 163, |p| {
+        let head = bytes![[0x80, 0x21, 0x10, 1], 64u32.to_be_bytes(), [0; 56]];
+        bytes![head, dot11([8, 1], &[], &llc(p))]
+    }));
     all.push(link("PPI, Ethernet", 192, |p| {
         bytes![[0, 0, 8, 0, 1, 0, 0, 0], ethernet_ip(p)]
     }));
@@ -351,6 +418,10 @@ fn others() -> Vec<Link> {
         link("ARCNET, RFC 1201", 7, arcnet(&[1, 2, 212, 0, 0, 1])),
         link("ARCNET of Linux, RFC 1051", 129, arcnet(&[1, 2, 0, 0, 240])),
         link("ARCNET of Linux", 129, arcnet(&[1, 2, 0, 0, 212, 0, 0, 1])),
+        link("OpenBSD's IPsec", 109, |p| {
+            bytes![family(p, 24).to_be_bytes(), [0; 8], p]
+        }),
+        link("ATM, LLC", 11, llc),
         link("FireWire", 138, |p| bytes![[0; 16], ether_type(p), p]),
         link("token ring", 6, |p| {
             bytes![[0x10, 0x40, 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2], llc(p)]

@@ -46,6 +46,98 @@ fn ip_in_ip() -> Vec<Tunnel> {
     ]
 }
 
+/// Forms of these that are rare, or that no packet should have.
+pub fn odd() -> Vec<Tunnel> {
+    let mut all = vec![
+        tunnel("GTP version 0", |p| {
+            let length = u16::try_from(p.len()).unwrap().to_be_bytes();
+            let head = bytes![[0x1e, 255], length, [0; 16]];
+            v4(17, ENDS, &udp(3386, &bytes![head, p]))
+        }),
+        tunnel("GTP-U, another message", |p| {
+            let length = u16::try_from(p.len()).unwrap().to_be_bytes();
+            v4(
+                17,
+                ENDS,
+                &udp(2152, &bytes![[0x30, 1], length, [0, 0, 0, 5], p]),
+            )
+        }),
+        tunnel("L2TP, a control message", |p| {
+            let head = bytes![[0xc8, 2, 0, 60, 0, 7, 0, 8, 0, 1, 0, 2], in_ppp(p)];
+            v4(17, ENDS, &udp(1701, &bytes![head, p]))
+        }),
+        tunnel("VXLAN without its flag", |p| {
+            let head = [0, 0, 0, 0, 0, 0, 9, 0];
+            v4(17, ENDS, &udp(4789, &bytes![head, ethernet_ip(p)]))
+        }),
+        tunnel("GENEVE, another version", |p| {
+            let head = [0x40, 0, 0x65, 0x58, 0, 0, 9, 0];
+            v4(17, ENDS, &udp(6081, &bytes![head, ethernet_ip(p)]))
+        }),
+        tunnel("VXLAN of Linux's first port", |p| {
+            let head = [8, 0, 0, 0, 0, 0, 9, 0];
+            v4(17, ENDS, &udp(8472, &bytes![head, ethernet_ip(p)]))
+        }),
+        tunnel("GRE with an unknown version", |p| {
+            v4(47, ENDS, &bytes![[0, 2], ether_type(p), p])
+        }),
+        tunnel("GRE of ARP", |p| v4(47, ENDS, &bytes![[0, 0, 8, 6], p])),
+        tunnel("GRE, WCCP", |p| {
+            v4(47, ENDS, &bytes![[0, 0, 0x88, 0x3e], p])
+        }),
+        tunnel("GRE, WCCP 2", |p| {
+            v4(47, ENDS, &bytes![[0, 0, 0x88, 0x3e, 0, 0, 0, 0], p])
+        }),
+        tunnel("GRE with a VLAN", |p| {
+            let tag = bytes![[0x81, 0, 0, 7], ether_type(p)];
+            v4(47, ENDS, &bytes![[0, 0], tag, p])
+        }),
+        tunnel("the other version's protocol", |p| {
+            v4(if is_v6(p) { 4 } else { 41 }, ENDS, p)
+        }),
+        tunnel("the other version's protocol in IPv6", |p| {
+            v6(if is_v6(p) { 4 } else { 41 }, ENDS, p)
+        }),
+        tunnel("encrypted", |p| {
+            v4(50, ENDS, &bytes![[0, 0, 0, 1, 0, 0, 0, 2], p])
+        }),
+        tunnel("minimal encapsulation", |p| v4(55, ENDS, p)),
+        tunnel("IPComp", |p| v4(108, ENDS, &bytes![[4, 0, 0, 2], p])),
+    ];
+    // an answer of the service, or both ends at its port
+    for port in [1701, 2152, 3544, 4754, 4789, 6081, 6635] {
+        for client in [port, 40_000] {
+            all.push(tunnel(&format!("from {port} to {client}"), move |p| {
+                let whole = service(port)(p);
+                let mut packet = whole.clone();
+                packet[20..22].copy_from_slice(&port.to_be_bytes());
+                packet[22..24].copy_from_slice(&client.to_be_bytes());
+                packet
+            }));
+        }
+    }
+    all
+}
+
+/// The tunnel at a port of UDP, in its simplest form.
+fn service(port: u16) -> impl Fn(&[u8]) -> Vec<u8> {
+    move |p| {
+        let head = match port {
+            1701 => bytes![[0, 2, 0, 7, 0, 8], in_ppp(p), p],
+            2152 => {
+                let length = u16::try_from(p.len()).unwrap().to_be_bytes();
+                bytes![[0x30, 255], length, [0, 0, 0, 5], p]
+            }
+            4754 => bytes![[0, 0], ether_type(p), p],
+            4789 => bytes![[8, 0, 0, 0, 0, 0, 9, 0], ethernet_ip(p)],
+            6081 => bytes![[0, 0, 0x65, 0x58, 0, 0, 9, 0], ethernet_ip(p)],
+            6635 => labels(1, p),
+            _ => p.to_vec(),
+        };
+        v4(17, ENDS, &udp(port, &head))
+    }
+}
+
 /// An authentication header (RFC 4302).
 pub fn authenticated(next: u8, payload: &[u8]) -> Vec<u8> {
     bytes![[next, 4, 0, 0, 0, 0, 0, 9, 0, 0, 0, 1], [7; 12], payload]
