@@ -1,7 +1,7 @@
 //! Packets in packets: the innermost one that carries TCP counts.
 
 use super::fragment::Fragments;
-use super::ip::{self, Ip, TCP};
+use super::ip::{self, Ip, Part, TCP};
 use super::layer::{self, Next, be16, be32};
 use super::sflow;
 use crate::ledger::Skip;
@@ -38,31 +38,10 @@ fn follow(
     depth: usize,
 ) -> Result<Innermost, Skip> {
     if let Some(part) = packet.part {
-        let six = packet.source.is_ipv6();
-        if !may_carry(packet.protocol) && !(six && ip::is_extension(packet.protocol)) {
-            return Err(Skip::NotTcp);
-        }
-        let end = packet.end.min(bytes.len());
-        let held = bytes.get(packet.at..end).ok_or(Skip::Fragment)?;
-        if held.is_empty() {
-            // it adds nothing; Wireshark looks for a header in it in IPv6
-            let headless = six && packet.protocol == TCP;
-            return Err([Skip::Fragment, Skip::HeadlessTcp][usize::from(headless)]);
-        }
-        let whole = fragments.push(&packet, part, held, frames);
-        let whole = whole.ok_or(Skip::Fragment)?;
-        *frames = whole.frames;
-        let whole = whole.bytes;
-        packet.part = None;
-        (packet.at, packet.end) = (0, whole.len());
-        if six {
-            ip::extensions(&whole, &mut packet, whole.len())?;
-        }
-        let depth = match packet.part {
-            // as deep as a packet: fragments in fragments could go on and on
-            Some(_) => depth.checked_sub(1).ok_or(Skip::NotTcp)?,
-            None => depth,
-        };
+        let whole = whole(bytes, &mut packet, part, fragments, frames)?;
+        // as deep as a packet: fragments in fragments could go on and on
+        let depth = depth.checked_sub(usize::from(packet.part.is_some()));
+        let depth = depth.ok_or(Skip::NotTcp)?;
         let mut found = follow(&whole, packet, (fragments, frames), depth)?;
         found.whole.get_or_insert(whole);
         return Ok(found);
@@ -91,6 +70,37 @@ fn follow(
     };
     let inner = ip::read(bytes, at, end).map_err(|_| Skip::NotTcp)?;
     follow(bytes, inner, (fragments, frames), depth)
+}
+
+/// The datagram that a fragment completes; `packet` is then about that.
+fn whole(
+    bytes: &[u8],
+    packet: &mut Ip,
+    part: Part,
+    fragments: &mut Fragments,
+    frames: &mut Vec<u64>,
+) -> Result<Vec<u8>, Skip> {
+    let six = packet.source.is_ipv6();
+    let extension = six && ip::is_extension(packet.protocol);
+    if !extension && !may_carry(packet.protocol) {
+        return Err(Skip::NotTcp);
+    }
+    let end = packet.end.min(bytes.len());
+    let held = bytes.get(packet.at..end).ok_or(Skip::Fragment)?;
+    if held.is_empty() {
+        // it adds nothing; Wireshark looks for a header in it in IPv6
+        let headless = six && packet.protocol == TCP;
+        return Err([Skip::Fragment, Skip::HeadlessTcp][usize::from(headless)]);
+    }
+    let whole = fragments.push(packet, part, held, frames);
+    let whole = whole.ok_or(Skip::Fragment)?;
+    *frames = whole.frames;
+    packet.part = None;
+    (packet.at, packet.end) = (0, whole.bytes.len());
+    if six {
+        ip::extensions(&whole.bytes, packet, whole.bytes.len())?;
+    }
+    Ok(whole.bytes)
 }
 
 const ICMP: u8 = 1;

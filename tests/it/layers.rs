@@ -6,6 +6,7 @@ mod fragments;
 mod lengths;
 mod links;
 mod quotes;
+mod radio;
 mod tunnels;
 
 use crate::net::must;
@@ -75,6 +76,19 @@ fn what_tshark_does_not_read() {
         );
         assert_eq!(ours[at].seen, expected[at].seen, "{}", dealt.name);
     }
+}
+
+/// tshark puts fragments of 802.11 together.
+#[test]
+fn what_is_not_put_together() {
+    let mut deck = Deck::default();
+    for frame in radio::fragments(&conversation(20_000, false)[WITH_DATA]) {
+        deck.whole("802.11 in fragments", 105, frame);
+    }
+    let (theirs, ours) = deck.looks();
+    let seen = |looks: &[deck::Look]| [looks[0].seen, looks[1].seen];
+    assert!(matches!(seen(&theirs), [Seen::Nothing, Seen::Tcp(..)]));
+    assert_eq!(seen(&ours), [Seen::Nothing, Seen::Nothing]);
 }
 
 #[test]
