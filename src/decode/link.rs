@@ -233,14 +233,14 @@ mod tests {
         }
     }
 
-    #[test]
-    fn every_link_layer_leads_to_ip() {
+    /// A header each, by name and link type.
+    fn heads() -> Vec<(&'static str, u32, Vec<u8>)> {
         let z = |n: usize| vec![0u8; n];
         let snap = [0xaa, 0xaa, 3, 0, 0, 0, 8, 0];
         let radio = |control: [u8; 2], len: usize| [&control[..], &z(len - 2), &snap].concat();
         let ppi = [&[0, 0, 8, 0, 105, 0, 0, 0][..], &radio([8, 1], 24)].concat();
         let padded = [0, 0, 9, 0, 2, 0, 0, 0, 0x20];
-        let table: Vec<(&str, u32, Vec<u8>)> = vec![
+        vec![
             ("802.3", 1, [&z(12)[..], &[0, 50], &snap].concat()),
             (
                 "802.3 in a VLAN",
@@ -262,8 +262,7 @@ mod tests {
                 6,
                 [&z(8)[..], &[0x80], &z(5), &[4, 0, 0, 0], &snap].concat(),
             ),
-            ("ARCNET, RFC 1051", 7, vec![1, 2, 240]),
-            ("ARCNET, RFC 1201", 7, vec![1, 2, 212, 0, 0, 1]),
+            ("ARCNET", 7, vec![1, 2, 212, 0, 0, 1]),
             ("ARCNET of Linux", 129, vec![1, 2, 0, 0, 212, 0, 0, 1]),
             ("PPP", 9, vec![0, 0x21]),
             ("PPP, short", 9, vec![0x21]),
@@ -272,7 +271,6 @@ mod tests {
             ("PPP with direction", 204, vec![1, 0xff, 3, 0, 0x21]),
             ("FDDI", 10, [&z(13)[..], &snap].concat()),
             ("Cisco HDLC", 104, vec![0x0f, 0, 8, 0]),
-            ("802.11", 105, radio([8, 1], 24)),
             ("802.11 QoS", 105, radio([0x88, 1], 26)),
             ("802.11 between access points", 105, radio([8, 3], 30)),
             (
@@ -296,8 +294,12 @@ mod tests {
             ("IPoIB", 242, [&z(40)[..], &[8, 0, 0, 0]].concat()),
             ("FireWire", 138, [&z(16)[..], &[8, 0]].concat()),
             ("SLL with LLC", 113, [&z(14)[..], &[0, 4], &snap].concat()),
-        ];
-        for (name, link_type, head) in table {
+        ]
+    }
+
+    #[test]
+    fn every_link_layer_leads_to_ip() {
+        for (name, link_type, head) in heads() {
             let whole = [&head[..], &[0x45]].concat();
             assert_eq!(of(link_type, &whole).network, Some(head.len()), "{name}");
             // cut within, no more is found than lies in it

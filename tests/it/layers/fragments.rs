@@ -31,7 +31,7 @@ pub fn packet(six: bool, id: u16, protocol: u8, part: &Part) -> Vec<u8> {
     }
     let mut packet = v4(protocol, [91, 92], &part.bytes);
     packet[4..6].copy_from_slice(&id.to_be_bytes());
-    let field = offset / 8 | if part.more { 0x2000 } else { 0 };
+    let field = (offset / 8) | if part.more { 0x2000 } else { 0 };
     packet[6..8].copy_from_slice(&field.to_be_bytes());
     packet
 }

@@ -81,57 +81,71 @@ pub fn all() -> Vec<Link> {
             bytes![[0, 0, 8, 0, 105, 0, 0, 0], wrap(p)]
         }));
     }
-    all.push(link("radiotap, padded", 127, |p| {
-        let frame = dot11([0x88, 1], &[0, 0, 0, 0], &llc(p));
-        bytes![[0, 0, 17, 0, 3, 0, 0, 0], [1; 8], [0x20], frame]
-    }));
-    all.push(link("radiotap, padded, without a time", 127, |p| {
-        let frame = dot11([0x88, 1], &[0, 0, 0, 0], &llc(p));
-        bytes![[0, 0, 9, 0, 2, 0, 0, 0, 0x20], frame]
-    }));
-    all.push(link("radiotap, two bitmaps, check sequence", 127, |p| {
-        let frame = dot11([0x88, 1], &[0, 0], &llc(p));
-        let head = [0, 0, 13, 0, 2, 0, 0, 0xa0, 0, 0, 0, 0, 0x10];
-        bytes![head, frame, [1, 2, 3, 4]]
-    }));
-    all.push(link("A-MSDU of two, ARP first", 105, |p| {
-        let arp = bytes![
-            [2; 12],
-            [0, 36, 0xaa, 0xaa, 3, 0, 0, 0, 8, 6],
-            [0; 28],
-            [0; 2]
-        ];
-        dot11([0x88, 2], &[0x80, 0], &bytes![arp, aggregate(p)])
-    }));
-    all.push(link("A-MSDU of two, UDP first", 105, |p| {
-        let datagram = aggregate(&v4(17, [1, 2], &udp(9, &[0; 20])));
-        let padding = vec![0; datagram.len().wrapping_neg() % 4];
-        dot11(
-            [0x88, 2],
-            &[0x80, 0],
-            &bytes![datagram, padding, aggregate(p)],
-        )
-    }));
-    all.push(link("A-MSDU of two", 105, |p| {
-        let first = aggregate(p);
-        let padding = vec![0; first.len().wrapping_neg() % 4];
-        dot11([0x88, 2], &[0x80, 0], &bytes![first, padding, aggregate(p)])
-    }));
-    all.push(link("Prism", 119, |p| {
-        let head = bytes![[0x44, 0, 0, 0], 144u32.to_le_bytes(), [0; 136]];
-        bytes![head, dot11([8, 1], &[], &llc(p))]
-    }));
-    all.push(link("AVS", 163, |p| {
-        let head = bytes![[0x80, 0x21, 0x10, 1], 64u32.to_be_bytes(), [0; 56]];
-        bytes![head, dot11([8, 1], &[], &llc(p))]
-    }));
-    all.push(link("PPI, Ethernet", 192, |p| {
-        bytes![[0, 0, 8, 0, 1, 0, 0, 0], ethernet_ip(p)]
-    }));
-    all.push(link("PPI with a field, radio", 192, |p| {
-        let frame = dot11([8, 1], &[], &llc(p));
-        let field = [2, 0, 20, 0];
-        bytes![[0, 0, 32, 0, 105, 0, 0, 0], field, [0; 20], frame]
-    }));
+    all.extend(aggregates());
+    all.extend(prefixed());
     all
+}
+
+/// Several frames in one.
+fn aggregates() -> Vec<Link> {
+    vec![
+        link("A-MSDU of two, ARP first", 105, |p| {
+            let arp = bytes![
+                [2; 12],
+                [0, 36, 0xaa, 0xaa, 3, 0, 0, 0, 8, 6],
+                [0; 28],
+                [0; 2]
+            ];
+            dot11([0x88, 2], &[0x80, 0], &bytes![arp, aggregate(p)])
+        }),
+        link("A-MSDU of two, UDP first", 105, |p| {
+            let datagram = aggregate(&v4(17, [1, 2], &udp(9, &[0; 20])));
+            let padding = vec![0; datagram.len().wrapping_neg() % 4];
+            dot11(
+                [0x88, 2],
+                &[0x80, 0],
+                &bytes![datagram, padding, aggregate(p)],
+            )
+        }),
+        link("A-MSDU of two", 105, |p| {
+            let first = aggregate(p);
+            let padding = vec![0; first.len().wrapping_neg() % 4];
+            dot11([0x88, 2], &[0x80, 0], &bytes![first, padding, aggregate(p)])
+        }),
+    ]
+}
+
+/// Behind headers that say more.
+fn prefixed() -> Vec<Link> {
+    vec![
+        link("radiotap, padded", 127, |p| {
+            let frame = dot11([0x88, 1], &[0, 0, 0, 0], &llc(p));
+            bytes![[0, 0, 17, 0, 3, 0, 0, 0], [1; 8], [0x20], frame]
+        }),
+        link("radiotap, padded, without a time", 127, |p| {
+            let frame = dot11([0x88, 1], &[0, 0, 0, 0], &llc(p));
+            bytes![[0, 0, 9, 0, 2, 0, 0, 0, 0x20], frame]
+        }),
+        link("radiotap, two bitmaps, check sequence", 127, |p| {
+            let frame = dot11([0x88, 1], &[0, 0], &llc(p));
+            let head = [0, 0, 13, 0, 2, 0, 0, 0xa0, 0, 0, 0, 0, 0x10];
+            bytes![head, frame, [1, 2, 3, 4]]
+        }),
+        link("Prism", 119, |p| {
+            let head = bytes![[0x44, 0, 0, 0], 144u32.to_le_bytes(), [0; 136]];
+            bytes![head, dot11([8, 1], &[], &llc(p))]
+        }),
+        link("AVS", 163, |p| {
+            let head = bytes![[0x80, 0x21, 0x10, 1], 64u32.to_be_bytes(), [0; 56]];
+            bytes![head, dot11([8, 1], &[], &llc(p))]
+        }),
+        link("PPI, Ethernet", 192, |p| {
+            bytes![[0, 0, 8, 0, 1, 0, 0, 0], ethernet_ip(p)]
+        }),
+        link("PPI with a field, radio", 192, |p| {
+            let frame = dot11([8, 1], &[], &llc(p));
+            let field = [2, 0, 20, 0];
+            bytes![[0, 0, 32, 0, 105, 0, 0, 0], field, [0; 20], frame]
+        }),
+    ]
 }

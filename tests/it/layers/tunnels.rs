@@ -104,7 +104,13 @@ pub fn odd() -> Vec<Tunnel> {
         tunnel("minimal encapsulation", |p| v4(55, ENDS, p)),
         tunnel("IPComp", |p| v4(108, ENDS, &bytes![[4, 0, 0, 2], p])),
     ];
-    // an answer of the service, or both ends at its port
+    all.extend(answers());
+    all
+}
+
+/// An answer of each service, and packets with its port at both ends.
+fn answers() -> Vec<Tunnel> {
+    let mut all = Vec::new();
     for port in [1701, 2152, 3544, 4754, 4789, 6081, 6635] {
         for client in [port, 40_000] {
             all.push(tunnel(&format!("from {port} to {client}"), move |p| {
@@ -164,9 +170,15 @@ fn gre() -> Vec<Tunnel> {
             v4(47, ENDS, &bytes![[flags, 0], ether_type(p), fields, p])
         }));
     }
+    all.extend(in_gre());
+    all
+}
+
+/// Other things than IP in GRE.
+fn in_gre() -> Vec<Tunnel> {
     let over = |kind: [u8; 2]| move |body: &[u8]| v4(47, ENDS, &bytes![[0, 0], kind, body]);
     let bridged = over([0x65, 0x58]);
-    all.extend([
+    vec![
         tunnel("GRE in IPv6", |p| {
             v6(47, ENDS, &bytes![[0, 0], ether_type(p), p])
         }),
@@ -207,8 +219,7 @@ fn gre() -> Vec<Tunnel> {
                 &bytes![head, span, [0x0c, 0, 0, 0, 0, 0, 0, 0], ethernet_ip(p)],
             )
         }),
-    ]);
-    all
+    ]
 }
 
 fn over_udp() -> Vec<Tunnel> {
