@@ -10,6 +10,7 @@ use crate::flow::{Flow, Flowed};
 use crate::message::Messages;
 use crate::source::file::Reader;
 use crate::source::frame::Frame;
+use crate::source::merge::Merge;
 use crate::stream::Streams;
 
 /// How to analyse.
@@ -37,6 +38,38 @@ pub fn analyse(mut reader: Reader, settings: &Settings) -> Analysed {
         header_link_type: reader.header_link_type(),
         damage: reader.damage().cloned(),
         bytes_read: reader.bytes_read(),
+        parts: Vec::new(),
+    }
+}
+
+/// Reads several files as one capture to its end.
+#[must_use]
+pub fn analyse_merged(mut merge: Merge, settings: &Settings) -> Analysed {
+    let mut stages = Stages::new(settings);
+    while let Some(frame) = merge.next() {
+        stages.frame(frame);
+    }
+    let parts = merge.parts().to_vec();
+    let mut formats = parts
+        .iter()
+        .map(|part| part.format)
+        .filter(|f| !f.is_empty());
+    let format = formats.next().unwrap_or_default();
+    Analysed {
+        format: if formats.all(|other| other == format) {
+            format
+        } else {
+            "mixed"
+        },
+        ports: stages.decoder.ports().to_vec(),
+        answers: stages.end(),
+        described: merge.described().to_vec(),
+        header_link_type: parts
+            .iter()
+            .find_map(|part| part.link_types.first().copied()),
+        damage: parts.iter().find_map(|part| part.damage.clone()),
+        bytes_read: parts.iter().map(|part| part.bytes_read).sum(),
+        parts,
     }
 }
 

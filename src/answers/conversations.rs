@@ -3,7 +3,7 @@
 use super::evidence::Evidence;
 use super::quantiles::Quantiles;
 use super::sent::{Hop, Sent};
-use crate::decode::segment::{Endpoint, Segment};
+use crate::decode::segment::{Endpoint, Origin, Segment};
 use crate::flow::sighting::Sighting;
 use crate::flow::{Closed, Flowed};
 use crate::message::Told;
@@ -52,6 +52,8 @@ pub struct Conversation {
     pub sides: [Endpoint; 2],
     /// Number of its first frame.
     pub first_frame: u64,
+    /// Where that frame stands.
+    pub first_origin: Origin,
     /// Number of its last frame.
     pub last_frame: u64,
     /// Time of its first frame.
@@ -82,6 +84,8 @@ pub struct Conversation {
     pub response: Quantiles,
     /// First frame of the largest payload, and its `tcp.len`.
     pub largest: Option<(u64, u32)>,
+    /// Where that frame stands.
+    pub largest_origin: Origin,
     /// Packets to name and to show; none where memory did not allow it.
     pub evidence: Option<Box<Evidence>>,
     /// Closed early to keep within the memory limit.
@@ -96,6 +100,7 @@ impl Conversation {
         Self {
             sides: [segment.source, segment.destination],
             first_frame: frame.number,
+            first_origin: frame.origin,
             last_frame: frame.number,
             first_time: frame.time,
             last_time: frame.time,
@@ -111,6 +116,7 @@ impl Conversation {
             said: Said::default(),
             response: Quantiles::default(),
             largest: None,
+            largest_origin: Origin::default(),
             evidence: Some(Box::default()),
             evicted: false,
             first,
@@ -225,6 +231,22 @@ fn ledger_row(line: &Line<'_>, from_client: bool) -> u64 {
         })
 }
 
+impl Conversation {
+    /// Where a frame stands that an answer cites.
+    #[must_use]
+    pub fn origin(&self, frame: u64) -> Option<Origin> {
+        if frame == self.first_frame {
+            return Some(self.first_origin);
+        }
+        if self.largest.is_some_and(|(number, _)| number == frame) {
+            return Some(self.largest_origin);
+        }
+        self.evidence
+            .as_ref()
+            .map(|evidence| evidence.origin(frame))
+    }
+}
+
 /// All conversations, in order of first frame.
 #[derive(Debug, Default)]
 pub struct Conversations {
@@ -279,6 +301,7 @@ impl Conversations {
         let largest = segment.payload_len > one.largest.map_or(0, |(_, len)| len);
         if largest {
             one.largest = Some((segment.frame.number, segment.payload_len));
+            one.largest_origin = segment.frame.origin;
         }
         if let Some(evidence) = &mut one.evidence {
             let before = evidence.held();

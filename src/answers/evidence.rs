@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::decode::segment::{Flags, Segment};
+use crate::decode::segment::{Carrier, Flags, Origin, Segment};
 use crate::flow::sighting::Sighting;
 use crate::flow::{Flowed, Relative};
 use crate::message::exchange::{Cited, Exchange, Outcome};
@@ -28,11 +28,14 @@ pub struct Frames {
 }
 
 impl Frames {
-    fn add(&mut self, frame: u64) {
+    /// Whether it is one of those that are named.
+    fn add(&mut self, frame: u64) -> bool {
         self.total += 1;
-        if self.first.len() < MOST_FRAMES {
+        let named = self.first.len() < MOST_FRAMES;
+        if named {
             self.first.push(frame);
         }
+        named
     }
 }
 
@@ -41,6 +44,8 @@ impl Frames {
 pub struct Kept {
     /// Its number.
     pub frame: u64,
+    /// Where it stands.
+    pub origin: Origin,
     /// Capture time.
     pub time: Time,
     /// LINKTYPE value.
@@ -55,8 +60,8 @@ pub struct Kept {
     pub relative: Relative,
     /// Where else it was recorded: interface, frame, nanoseconds later.
     pub path: Vec<(u32, u64, i64)>,
-    /// Numbers of the other packets that brought fragments of its datagram.
-    pub fragments: Vec<u64>,
+    /// The other packets that brought fragments of its datagram.
+    pub fragments: Vec<Carrier>,
 }
 
 impl Kept {
@@ -64,6 +69,7 @@ impl Kept {
         let frame = segment.frame;
         Self {
             frame: frame.number,
+            origin: frame.origin,
             time: frame.time,
             link_type: frame.link_type,
             wire_len: frame.wire_len,
@@ -102,9 +108,12 @@ pub struct Evidence {
     pub pair: Option<(Shown, Shown)>,
     /// Packets that are cited.
     pub kept: Vec<Kept>,
+    /// Where the frames named above stand, unless that is in the first file under this number:
+    /// so there are none for a single file.
+    origins: Vec<(u64, Origin)>,
     largest: Option<Kept>,
     /// Of packets that brought a message's last byte in fragments: the number, those of the others.
-    lasts: Vec<(u64, Vec<u64>)>,
+    lasts: Vec<(u64, Vec<Carrier>)>,
     recent: VecDeque<Kept>,
     tries: u32,
 }
@@ -132,13 +141,33 @@ impl Evidence {
 
     fn name(&mut self, segment: &Segment<'_>, direction: usize) {
         let frame = segment.frame.number;
-        self.frames.add(frame);
+        let mut named = self.frames.add(frame);
         if segment.flags.any(Flags::SYN) {
-            self.handshake.add(frame);
+            named |= self.handshake.add(frame);
         }
         if segment.payload_len > 0 {
-            self.payload[direction].add(frame);
+            named |= self.payload[direction].add(frame);
         }
+        if named {
+            self.remember(frame, segment.frame.origin);
+        }
+    }
+
+    fn remember(&mut self, frame: u64, origin: Origin) {
+        if origin != Origin::new(0, frame) {
+            self.origins.push((frame, origin));
+        }
+    }
+
+    /// Where a frame stands that is named here.
+    #[must_use]
+    pub fn origin(&self, frame: u64) -> Origin {
+        let known = self.origins.iter().find(|(number, _)| *number == frame);
+        let kept = self.kept.iter().chain(&self.largest);
+        let lasts = self.lasts.iter().flat_map(|(_, others)| others);
+        let mut fragments = kept.flat_map(|packet| &packet.fragments).chain(lasts);
+        let known = known.or_else(|| fragments.find(|(number, _)| *number == frame));
+        known.map_or(Origin::new(0, frame), |(_, origin)| *origin)
     }
 
     /// Takes a further record of a packet.
@@ -197,9 +226,9 @@ impl Evidence {
         all
     }
 
-    /// Numbers of the other packets that brought fragments of a packet's datagram.
+    /// The other packets that brought fragments of a packet's datagram.
     #[must_use]
-    pub fn fragments(&self, frame: u64) -> &[u64] {
+    pub fn fragments(&self, frame: u64) -> &[Carrier] {
         let kept = self.kept.iter().chain(&self.largest);
         let mut kept = kept.map(|packet| (packet.frame, &packet.fragments));
         let mut lasts = self.lasts.iter().map(|(last, others)| (*last, others));
@@ -212,7 +241,7 @@ impl Evidence {
     #[must_use]
     pub fn held(&self) -> usize {
         let kept = self.kept.iter().chain(&self.recent).chain(&self.largest);
-        let numbers = |of: &Vec<u64>| of.len() * size_of::<u64>();
+        let numbers = |of: &Vec<Carrier>| of.len() * size_of::<Carrier>();
         let kept =
             kept.map(|packet| size_of::<Kept>() + packet.bytes.len() + numbers(&packet.fragments));
         let lasts = self.lasts.iter().map(|(_, others)| numbers(others));
@@ -225,6 +254,9 @@ impl Evidence {
 
     /// Keeps the first packet of a message, if its bytes are still there.
     fn show(&mut self, cited: Cited) -> Shown {
+        for by in [cited.first, cited.last] {
+            self.remember(by.frame, by.origin);
+        }
         let frame = cited.first.frame;
         if !self.kept.iter().any(|kept| kept.frame == frame)
             && let Some(found) = self.recent.iter().find(|kept| kept.frame == frame)

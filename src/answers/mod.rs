@@ -9,6 +9,7 @@ pub mod totals;
 use crate::decode::Seen;
 use crate::source::file::Described;
 use crate::source::frame::Damage;
+use crate::source::merge::Part;
 
 // the words of earlier stages that answers are told in
 pub use crate::flow::state::Ended;
@@ -31,7 +32,7 @@ pub struct Answers {
 /// What a capture gave.
 #[derive(Debug)]
 pub struct Analysed {
-    /// `pcap` or `pcapng`.
+    /// `pcap` or `pcapng`; `mixed` where several files are not of one.
     pub format: &'static str,
     /// What was collected.
     pub answers: Answers,
@@ -41,8 +42,10 @@ pub struct Analysed {
     pub described: Vec<Described>,
     /// Link type of a pcap header, also where no packet follows.
     pub header_link_type: Option<u32>,
-    /// Where reading ended early.
+    /// Where reading ended early; of several files, that of the first that is damaged.
     pub damage: Option<Damage>,
     /// Bytes read of the input.
     pub bytes_read: u64,
+    /// The files of a capture that several make up; empty for a single one.
+    pub parts: Vec<Part>,
 }

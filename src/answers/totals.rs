@@ -3,7 +3,7 @@
 use crate::decode::segment::Segment;
 use crate::flow::Flowed;
 use crate::ledger::{Ledger, Skip};
-use crate::source::frame::Frame;
+use crate::source::frame::{Frame, Origin};
 use crate::time::Time;
 
 /// Link types named; a hostile file could have one for each interface.
@@ -22,6 +22,8 @@ pub struct Totals {
     pub link_types: Vec<u32>,
     /// First frame of the largest payload, and its `tcp.len`.
     pub largest: Option<(u64, u32)>,
+    /// Where that frame stands.
+    pub largest_origin: Origin,
     /// What was not analysed.
     pub ledger: Ledger,
 }
@@ -54,6 +56,7 @@ impl Totals {
             self.ledger.other_sightings += 1;
         } else if segment.payload_len > self.largest.map_or(0, |(_, len)| len) {
             self.largest = Some((segment.frame.number, segment.payload_len));
+            self.largest_origin = segment.frame.origin;
         }
     }
 }

@@ -5,26 +5,38 @@ use std::path::{Path, PathBuf};
 
 use clap::{Parser, ValueEnum};
 
+mod inputs;
+mod trouble;
+
 use super::Exit;
-use crate::answers::Analysed;
 use crate::pipeline::{self, Settings};
 use crate::render;
 use crate::report::model::{Capture, Report};
 use crate::report::{build, present};
-use crate::source::file::{OpenError, Reader};
+use crate::source::file::Reader;
+use crate::source::merge::Merge;
 use crate::source::sidecar::Sidecar;
+use crate::time::Time;
+use inputs::{Recording, Wanted};
+use trouble::{Trouble, complain};
 
 /// Read captures and answer: which protocol, ports and interface, which packet carries which
 /// message, how many bytes, which is largest, what went wrong.
 #[derive(Debug, Parser)]
 #[command(
     version,
-    after_help = "Examples:\n  analyze part1.pcap part2.pcap\n  analyze --format json trace.pcapng\n  sudo capture --port 50007 -w - | analyze -"
+    after_help = "Examples:\n  analyze part1.pcap part2.pcap\n  analyze --merge client.pcap server.pcapng\n  analyze --set trace_00001_20240131235959.pcapng\n  analyze --format json trace.pcapng\n  sudo capture --port 50007 -w - | analyze -"
 )]
 struct Options {
-    /// Captures, pcap or pcapng; - is standard input
+    /// Captures, pcap or pcapng, with a report each; - is standard input, a folder stands for the captures in it
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// All captures as one, in order of time, as mergecap has it
+    #[arg(long)]
+    merge: bool,
+    /// Each FILE stands for the rotated set it belongs to by its name, read as one capture: dumpcap's name_00001_20240131235959.pcapng, tcpdump's name.pcap, name.pcap1
+    #[arg(long)]
+    set: bool,
     /// What to write to standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -84,38 +96,26 @@ fn size(text: &str) -> Result<usize, String> {
 #[must_use]
 pub fn main() -> Exit {
     let options = Options::parse();
-    let mut worst = None;
+    let mut trouble = Trouble::default();
     let mut captures = Vec::new();
-    for file in &options.files {
-        match one(file, &options) {
-            Ok(capture) => {
-                if let Some(damage) = &capture.damage {
-                    let at = damage.offset;
-                    let read = damage.packets_before;
-                    complain(
-                        file,
-                        &format!(
-                            "{} at offset {at}: {} bytes needed, {} there; the {read} packets before it are analysed, record again for the rest",
-                            damage.reason, damage.needed, damage.available
-                        ),
-                    );
-                    worst = Some(worse(worst, Exit::Incomplete));
-                }
-                captures.push(capture);
+    for capture in inputs::captures(&options, &mut trouble) {
+        captures.extend(match capture {
+            Wanted::File(file) => one(&file, &options, &mut trouble),
+            Wanted::Merged { name, recordings } => {
+                merged(&name, recordings, &options, &mut trouble)
             }
-            Err(exit) => worst = Some(worse(worst, exit)),
-        }
+        });
     }
     if captures.is_empty() {
-        return worst.unwrap_or(Exit::Usage);
+        return trouble.exit().unwrap_or(Exit::Usage);
     }
     let report = Report {
         schema: "echotrace.report/1",
         captures,
     };
     match write(&report, &options) {
-        Ok(()) => worst.unwrap_or(Exit::Done),
-        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => worst.unwrap_or(Exit::Done),
+        Ok(()) => trouble.exit().unwrap_or(Exit::Done),
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => trouble.exit().unwrap_or(Exit::Done),
         Err(e) => {
             eprintln!("analyze: standard output: {e}; free some space or write elsewhere");
             Exit::Incomplete
@@ -123,81 +123,102 @@ pub fn main() -> Exit {
     }
 }
 
-/// Of several files' ends the first of 4, 2, 3 that applies.
-fn worse(before: Option<Exit>, now: Exit) -> Exit {
-    let order = |exit: Exit| match exit {
-        Exit::Permission => 0,
-        Exit::Usage => 1,
-        Exit::Incomplete => 2,
-        Exit::Failed => 3,
-        Exit::Done => 4,
-    };
-    before
-        .filter(|before| order(*before) <= order(now))
-        .unwrap_or(now)
+impl Options {
+    fn settings(&self) -> Settings {
+        Settings {
+            merge_sightings: self.sightings == Sightings::First,
+            max_memory: self.max_memory,
+        }
+    }
 }
 
-fn complain(file: &Path, what: &str) {
-    eprintln!(
-        "analyze: {}: {what}",
-        crate::echo::escape::escape(&file.to_string_lossy())
-    );
-}
-
-fn one(file: &Path, options: &Options) -> Result<Capture, Exit> {
-    let reader = Reader::open(file).map_err(|e| refused(file, &e))?;
-    let settings = Settings {
-        merge_sightings: options.sightings == Sightings::First,
-        max_memory: options.max_memory,
+fn one(file: &Path, options: &Options, trouble: &mut Trouble) -> Option<Capture> {
+    let reader = match Reader::open(file) {
+        Ok(reader) => reader,
+        Err(e) => {
+            trouble.refused(file, &e);
+            return None;
+        }
     };
-    let analysed = pipeline::analyse(reader, &settings);
-    let sidecar = sidecar(file, &analysed);
-    let name = file.to_string_lossy();
-    Ok(build::capture(
-        &name,
+    let analysed = pipeline::analyse(reader, &options.settings());
+    if let Some(damage) = &analysed.damage {
+        trouble.damaged(file, damage);
+    }
+    let totals = &analysed.answers.totals;
+    let beside = Beside {
+        format: analysed.format,
+        packets: totals.packets,
+        bytes: analysed.bytes_read,
+        times: totals.times,
+    };
+    let sidecar = beside.sidecar(file).map(|sidecar| (0, sidecar));
+    Some(build::capture(
+        &file.to_string_lossy(),
         &analysed,
-        sidecar.as_ref(),
+        sidecar.as_slice(),
         options.conversations,
     ))
 }
 
-fn refused(file: &Path, e: &OpenError) -> Exit {
-    let (hint, exit) = match e {
-        OpenError::Io(e) => match e.kind() {
-            io::ErrorKind::PermissionDenied => (
-                "; read it with sudo, or let its owner give you the right",
-                Exit::Permission,
-            ),
-            io::ErrorKind::NotFound => ("; check the name", Exit::Usage),
-            io::ErrorKind::IsADirectory => ("; name the files in it", Exit::Usage),
-            _ => ("; try again or copy the file", Exit::Usage),
-        },
-        _ => ("", Exit::Usage),
-    };
-    complain(file, &format!("{e}{hint}"));
-    exit
+/// Several files as one capture; none if no file of it can be read.
+fn merged(
+    name: &str,
+    recordings: Vec<Recording>,
+    options: &Options,
+    trouble: &mut Trouble,
+) -> Option<Capture> {
+    let inputs = inputs::open(recordings, trouble)?;
+    let analysed = pipeline::analyse_merged(Merge::new(inputs), &options.settings());
+    let mut sidecars = Vec::new();
+    for part in &analysed.parts {
+        if let Some(damage) = &part.damage {
+            trouble.damaged(&part.path, damage);
+        }
+        let beside = Beside {
+            format: part.format,
+            packets: part.packets,
+            bytes: part.bytes_read,
+            times: part.times,
+        };
+        sidecars.extend((beside.sidecar(&part.path)).map(|sidecar| (part.recording, sidecar)));
+    }
+    Some(build::capture(
+        name,
+        &analysed,
+        &sidecars,
+        options.conversations,
+    ))
 }
 
-/// What stands beside a pcap file, if it fits it.
-fn sidecar(file: &Path, analysed: &Analysed) -> Option<Sidecar> {
-    if analysed.format != "pcap" || file.as_os_str() == "-" {
-        return None;
-    }
-    let sidecar = match Sidecar::read(file) {
-        Ok(sidecar) => sidecar?,
-        Err(why) => {
-            complain(file, &why);
+/// What a sidecar must fit.
+struct Beside {
+    format: &'static str,
+    packets: u64,
+    bytes: u64,
+    times: Option<(Time, Time)>,
+}
+
+impl Beside {
+    /// What stands beside a pcap file, if it fits it.
+    fn sidecar(&self, file: &Path) -> Option<Sidecar> {
+        if self.format != "pcap" || file.as_os_str() == "-" {
             return None;
         }
-    };
-    let totals = &analysed.answers.totals;
-    let (first, last) = totals.times.unzip();
-    let times = (first.map(|time| time.0), last.map(|time| time.0));
-    match sidecar.stale(totals.packets, analysed.bytes_read, times.0, times.1) {
-        None => Some(sidecar),
-        Some(why) => {
-            complain(file, &why);
-            None
+        let sidecar = match Sidecar::read(file) {
+            Ok(sidecar) => sidecar?,
+            Err(why) => {
+                complain(file, &why);
+                return None;
+            }
+        };
+        let (first, last) = self.times.unzip();
+        let times = (first.map(|time| time.0), last.map(|time| time.0));
+        match sidecar.stale(self.packets, self.bytes, times.0, times.1) {
+            None => Some(sidecar),
+            Some(why) => {
+                complain(file, &why);
+                None
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::IpAddr;
 
 use super::ip::{Ip, Part};
+use super::segment::Carrier;
 
 /// Memory for datagrams that are not complete; beyond it the oldest is dropped.
 const MOST_HELD: usize = 4 << 20;
@@ -29,15 +30,15 @@ pub(super) struct Fragments {
 pub(super) struct Whole {
     /// What it carries.
     pub bytes: Vec<u8>,
-    /// Numbers of the frames that its fragments came in, ascending.
-    pub frames: Vec<u64>,
+    /// The frames that its fragments came in, ascending.
+    pub frames: Vec<Carrier>,
 }
 
 /// A datagram that is not complete.
 struct Waiting {
     /// By offset, then in order of arrival.
     pieces: BTreeMap<(usize, usize), Vec<u8>>,
-    frames: Vec<u64>,
+    frames: Vec<Carrier>,
     /// Bytes in the pieces.
     len: usize,
     /// Up to where the pieces leave no gap.
@@ -56,7 +57,7 @@ impl Fragments {
         ip: &Ip,
         part: Part,
         bytes: &[u8],
-        frames: &[u64],
+        frames: &[Carrier],
     ) -> Option<Whole> {
         // IPv6 numbers datagrams whatever they carry (RFC 8200, 4.5)
         let protocol = if ip.source.is_ipv6() { 0 } else { ip.protocol };
@@ -139,7 +140,7 @@ impl Waiting {
     }
 
     fn held(&self) -> usize {
-        let frames = self.frames.len() * size_of::<u64>();
+        let frames = self.frames.len() * size_of::<Carrier>();
         let datagram = DATAGRAM * usize::from(!self.pieces.is_empty());
         datagram + self.len + PIECE * self.pieces.len() + frames
     }
@@ -154,7 +155,7 @@ impl Waiting {
             bytes.extend(piece.get(news).unwrap_or_default());
         }
         let mut frames = self.frames;
-        frames.sort_unstable();
+        frames.sort_unstable_by_key(|(number, _)| *number);
         frames.dedup();
         Whole { bytes, frames }
     }
@@ -163,6 +164,7 @@ impl Waiting {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::frame::Origin;
 
     fn packet(id: u16) -> Ip {
         Ip {
@@ -190,8 +192,9 @@ mod tests {
             offset,
             more,
         };
-        let whole = fragments.push(&packet(id), part, bytes, &[1, 7])?;
-        assert_eq!(whole.frames, [1, 7]);
+        let frames = [1, 7].map(|number| (number, Origin::default()));
+        let whole = fragments.push(&packet(id), part, bytes, &frames)?;
+        assert_eq!(whole.frames, frames);
         Some(whole.bytes)
     }
 

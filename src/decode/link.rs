@@ -8,6 +8,8 @@ use crate::wire::{SLL_LEN, SLL2_LEN, link};
 /// Which device's record a frame is, as far as the file tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Port {
+    /// Which of several recordings that are read as one.
+    pub recording: u32,
     /// The container's interface (pcapng).
     pub described: Option<u32>,
     /// The kernel's index (SLL2).
@@ -33,6 +35,7 @@ pub fn link(frame: &Frame<'_>) -> Link {
     let bytes = frame.bytes;
     let mut found = Link {
         port: Port {
+            recording: frame.recording,
             described: frame.interface,
             ..Port::default()
         },
@@ -186,6 +189,8 @@ mod tests {
         let wire_len = u32::try_from(bytes.len()).unwrap();
         link(&Frame {
             number: 1,
+            origin: crate::source::frame::Origin::default(),
+            recording: 0,
             time: Time(0),
             link_type,
             interface: None,
@@ -216,6 +221,7 @@ mod tests {
         assert_eq!(
             found.port,
             Port {
+                recording: 0,
                 described: None,
                 ifindex: Some(7),
                 arphrd: Some(772)

@@ -16,7 +16,7 @@ use std::collections::HashMap;
 use crate::ledger::Skip;
 use crate::source::frame::Frame;
 use link::Port;
-use segment::Segment;
+use segment::{Carrier, Segment};
 
 /// Interfaces told apart; more than a host has. The last stands for all beyond.
 const MOST_PORTS: usize = 65_536;
@@ -40,7 +40,7 @@ pub struct Decoder {
     /// The datagram that the last frame completed; a segment borrows from it.
     whole: Vec<u8>,
     /// The frames that brought its fragments.
-    parts: Vec<u64>,
+    parts: Vec<Carrier>,
 }
 
 impl Decoder {
@@ -59,10 +59,10 @@ impl Decoder {
             segment::tcp(frame, &link, &found, frame.bytes)?
         } else {
             self.parts.clear();
-            self.parts.push(frame.number);
+            self.parts.push((frame.number, frame.origin));
             let (fragments, parts) = (&mut self.fragments, &mut self.parts);
             let found = tunnel::innermost(frame.bytes, found, fragments, parts)?;
-            self.parts.retain(|number| *number != frame.number);
+            self.parts.retain(|(number, _)| *number != frame.number);
             let from = match found.whole {
                 Some(whole) => {
                     self.whole = whole;

@@ -7,6 +7,8 @@ use super::link::Link;
 use super::seq::Seq;
 use crate::ledger::Skip;
 use crate::source::frame::Frame;
+// a word of the stage before, for those after
+pub use crate::source::frame::Origin;
 
 /// TCP header flags as they stand in the header's bytes 12 and 13 (12 bits).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -60,13 +62,16 @@ impl std::fmt::Display for Endpoint {
     }
 }
 
+/// A frame that brought a fragment: its number, and where it stands.
+pub type Carrier = (u64, Origin);
+
 /// A TCP segment in a frame.
 #[derive(Clone, Copy, Debug)]
 pub struct Segment<'a> {
     /// The frame that carries it; of a datagram in fragments, the one that completes it.
     pub frame: Frame<'a>,
-    /// Numbers of the other frames that brought fragments of it, ascending; nearly always none.
-    pub fragments: &'a [u64],
+    /// The other frames that brought fragments of it, ascending; nearly always none.
+    pub fragments: &'a [Carrier],
     /// Dense id of the interface it was recorded on, see `decode::Decoder`.
     pub interface: u32,
     /// SLL packet type; 255 where the link layer has none.
@@ -200,6 +205,8 @@ mod tests {
     fn of(link_type: u32, bytes: &[u8], wire_len: u32) -> Result<Segment<'_>, Skip> {
         let frame = Frame {
             number: 1,
+            origin: Origin::default(),
+            recording: 0,
             time: Time(0),
             link_type,
             interface: None,

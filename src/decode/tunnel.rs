@@ -3,6 +3,7 @@
 use super::fragment::Fragments;
 use super::ip::{self, Ip, Part, TCP};
 use super::layer::{self, Next, be16, be32};
+use super::segment::Carrier;
 use super::sflow;
 use crate::ledger::Skip;
 
@@ -17,8 +18,8 @@ pub(super) struct Innermost {
     pub whole: Option<Vec<u8>>,
 }
 
-/// Follows what `packet` carries to a TCP header. `frames` has the number of the packet's frame,
-/// and in the end those of all frames that brought fragments of the segment.
+/// Follows what `packet` carries to a TCP header. `frames` has the packet's frame,
+/// and in the end all frames that brought fragments of the segment.
 ///
 /// # Errors
 /// Why there is none.
@@ -26,7 +27,7 @@ pub(super) fn innermost(
     bytes: &[u8],
     packet: Ip,
     fragments: &mut Fragments,
-    frames: &mut Vec<u64>,
+    frames: &mut Vec<Carrier>,
 ) -> Result<Innermost, Skip> {
     follow(bytes, packet, (fragments, frames), DEEPEST)
 }
@@ -34,7 +35,7 @@ pub(super) fn innermost(
 fn follow(
     bytes: &[u8],
     mut packet: Ip,
-    (fragments, frames): (&mut Fragments, &mut Vec<u64>),
+    (fragments, frames): (&mut Fragments, &mut Vec<Carrier>),
     depth: usize,
 ) -> Result<Innermost, Skip> {
     if let Some(part) = packet.part {
@@ -78,7 +79,7 @@ fn whole(
     packet: &mut Ip,
     part: Part,
     fragments: &mut Fragments,
-    frames: &mut Vec<u64>,
+    frames: &mut Vec<Carrier>,
 ) -> Result<Vec<u8>, Skip> {
     let six = packet.source.is_ipv6();
     let extension = six && ip::is_extension(packet.protocol);
@@ -328,7 +329,7 @@ mod tests {
     use super::*;
     use crate::decode::Decoder;
     use crate::decode::segment::Segment;
-    use crate::source::frame::Frame;
+    use crate::source::frame::{Frame, Origin};
     use crate::time::Time;
     use proptest::prelude::*;
 
@@ -387,6 +388,8 @@ mod tests {
     ) -> Result<Segment<'a>, Skip> {
         decoder.decode(Frame {
             number: 1,
+            origin: Origin::default(),
+            recording: 0,
             time: Time(0),
             link_type,
             interface: None,

@@ -4,7 +4,8 @@
 //! flags, window, options and payload, differs in interface or packet type, and comes within
 //! 5 ms. The k-th on one interface matches the k-th on another. A segment whose bytes were
 //! all first seen on another interface within that time, and never yet on its own, is a copy
-//! that a device cut anew or joined.
+//! that a device cut anew or joined. Where several recordings are read as one, copies are
+//! sought within each: the clocks of two hosts differ by more than a copy's delay.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, Hash, Hasher};
@@ -38,8 +39,29 @@ pub struct Sighting {
     pub resegmented: bool,
 }
 
-/// Where a record was made: interface and SLL packet type.
-type Place = (u32, u8);
+/// Where a record was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
+    recording: u32,
+    interface: u32,
+    /// SLL packet type.
+    packet_type: u8,
+}
+
+impl Place {
+    fn of(segment: &Segment<'_>) -> Self {
+        Self {
+            recording: segment.frame.recording,
+            interface: segment.interface,
+            packet_type: segment.packet_type,
+        }
+    }
+
+    /// Whether a packet can have passed both, and on its way from one to the other.
+    fn is_across(self, other: Self) -> bool {
+        self.recording == other.recording && self.interface != other.interface
+    }
+}
 
 /// A packet's first record.
 struct First {
@@ -97,7 +119,7 @@ impl Sightings {
         id: u32,
         direction: usize,
     ) -> Option<Sighting> {
-        let place = (segment.interface, segment.packet_type);
+        let place = Place::of(segment);
         let now = segment.frame.time;
         self.forget(now);
         let print = self.print(segment, id, direction);
@@ -108,7 +130,7 @@ impl Sightings {
             .find(|first| near(now, first.time) && !first.places.contains(&place))
             .map(|first| {
                 first.places.push(place);
-                (first.frame, first.places[0].0, first.time, false)
+                (first.frame, first.places[0].interface, first.time, false)
             });
         let cut = way.span(segment).and_then(|span| {
             let found = if copied.is_none() {
@@ -168,7 +190,8 @@ impl Sightings {
 
     fn print(&self, segment: &Segment<'_>, id: u32, direction: usize) -> u64 {
         let mut hasher = self.hasher.build_hasher();
-        (id, direction, segment.ip_id, segment.seq, segment.ack).hash(&mut hasher);
+        (id, direction, segment.frame.recording).hash(&mut hasher);
+        (segment.ip_id, segment.seq, segment.ack).hash(&mut hasher);
         (segment.flags, segment.window, segment.payload_len).hash(&mut hasher);
         hasher.write(segment.option_bytes);
         hasher.write(segment.payload);
@@ -199,7 +222,7 @@ impl Way {
             .seen
             .iter()
             .any(|(at, seen)| *at == place && seen.touches(span.0, span.1));
-        if seen_here || self.seen.iter().all(|(at, _)| at.0 == place.0) {
+        if seen_here || !self.seen.iter().any(|(at, _)| at.is_across(place)) {
             return None;
         }
         let mut covered = Ranges::default();
@@ -207,14 +230,25 @@ impl Way {
         for earlier in self
             .recent
             .iter()
-            .filter(|e| near(now, e.time) && e.place.0 != place.0)
+            .filter(|e| near(now, e.time) && e.place.is_across(place))
         {
             covered.add(earlier.start, earlier.end);
             if earlier.start <= span.0 && span.0 < earlier.end {
-                first.get_or_insert((earlier.frame, earlier.place.0, earlier.time, true));
+                first.get_or_insert((earlier.frame, earlier.place.interface, earlier.time, true));
             }
         }
         first.filter(|_| covered.covers(span.0, span.1))
+    }
+
+    /// Where it is full, the oldest place of another recording makes room.
+    fn room_for(&mut self, place: Place) -> bool {
+        if self.seen.len() == MOST_PLACES
+            && let Some(other) =
+                (self.seen.iter()).position(|(at, _)| at.recording != place.recording)
+        {
+            self.seen.remove(other);
+        }
+        self.seen.len() < MOST_PLACES
     }
 
     fn record(
@@ -226,7 +260,7 @@ impl Way {
     ) {
         if let Some((_, seen)) = self.seen.iter_mut().find(|(at, _)| *at == place) {
             seen.add(start, end);
-        } else if self.seen.len() < MOST_PLACES {
+        } else if self.room_for(place) {
             let mut seen = Ranges::default();
             seen.add(start, end);
             self.seen.push((place, seen));

@@ -2,7 +2,7 @@
 
 use memchr::memchr;
 
-use crate::time::Time;
+pub use crate::stream::reassembler::Brought;
 
 /// Bytes of a message that are kept to be compared; of a longer one the answer is unknown.
 pub const LONGEST_CONTENT: usize = 1 << 20;
@@ -16,15 +16,6 @@ pub enum Framing {
     Line,
     /// What one side sends before the other does is a message, cut at 4,096 bytes.
     Chunk,
-}
-
-/// A packet that brought a byte.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Brought {
-    /// Frame number.
-    pub frame: u64,
-    /// Capture time.
-    pub time: Time,
 }
 
 /// A message that is told.
@@ -179,7 +170,7 @@ mod tests {
     fn by(frame: u64) -> Brought {
         Brought {
             frame,
-            time: Time(0),
+            ..Brought::default()
         }
     }
 

@@ -7,9 +7,10 @@ pub mod opening;
 use crate::decode::segment::{Endpoint, Segment};
 use crate::flow::Flowed;
 use crate::stream::reassembler::Piece;
+use crate::time::Time;
 use exchange::{Exchange, Exchanges};
 use lines::{Brought, Framing, Line, Lines};
-use opening::{Early, Opening, Roles};
+use opening::{Early, Opening, RoleRule, Roles};
 
 /// What this stage tells of a conversation, in the order it becomes known.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +36,10 @@ pub type Sink<'s> = dyn FnMut(Told<'_>) + 's;
 /// One conversation.
 struct Dialogue {
     sides: [Endpoint; 2],
+    /// Time of the first segment, and the file it stands in.
+    first: (Time, usize),
+    /// Another file has a segment of the other side at that time.
+    tie: bool,
     roles: Option<Roles>,
     opening: Option<Opening>,
     framing: Framing,
@@ -63,6 +68,10 @@ impl Messages {
         let dialogue = self.dialogues[id].get_or_insert_with(|| Dialogue::new(segment, flowed));
         if !dialogue.settled && dialogue.roles.is_none() {
             dialogue.roles = Roles::of_flags(segment.flags, flowed.direction);
+            let (time, file) = dialogue.first;
+            let frame = &segment.frame;
+            dialogue.tie |=
+                flowed.direction == 1 && frame.time == time && frame.origin.file() != file;
         }
     }
 
@@ -100,6 +109,8 @@ impl Dialogue {
         }
         Box::new(Self {
             sides,
+            first: (segment.frame.time, segment.frame.origin.file()),
+            tie: false,
             roles: None,
             opening: Some(Opening::default()),
             framing: Framing::Line,
@@ -128,20 +139,8 @@ impl Dialogue {
             return;
         }
         match *piece {
-            Piece::Bytes {
-                offset,
-                data,
-                frame,
-                time,
-            } => {
-                self.bytes(
-                    direction,
-                    offset,
-                    data,
-                    Brought { frame, time },
-                    hasher,
-                    give,
-                );
+            Piece::Bytes { offset, data, by } => {
+                self.bytes(direction, offset, data, by, hasher, give);
             }
             Piece::Gap { offset, len } => self.gap(direction, offset, len),
             // in chunk framing, or for a last line without ending
@@ -153,9 +152,14 @@ impl Dialogue {
     /// Fixes roles and framing if it can, and reads what waited for that.
     fn settle(&mut self, last: bool, hasher: &ahash::RandomState, give: &mut Sink<'_>) {
         let Some(opening) = &self.opening else { return };
-        let Some((roles, framing)) = opening.decide(self.roles, self.sides, last) else {
+        let Some((mut roles, framing)) = opening.decide(self.roles, self.sides, last) else {
             return;
         };
+        if self.tie && roles.rule == RoleRule::FirstSender {
+            // which of two files is named first must not tell who is the client
+            let [a, b] = self.sides.map(|side| (side.port, side.address));
+            roles.client = usize::from(a < b);
+        }
         if self.roles.is_none() {
             self.exchanges.begins_unseen();
         }
@@ -247,12 +251,7 @@ impl Dialogue {
 impl Early {
     fn of(direction: usize, piece: &Piece<'_>) -> Option<Self> {
         let (offset, data, gap, by) = match *piece {
-            Piece::Bytes {
-                offset,
-                data,
-                frame,
-                time,
-            } => (offset, data.to_vec(), 0, Brought { frame, time }),
+            Piece::Bytes { offset, data, by } => (offset, data.to_vec(), 0, by),
             Piece::Gap { offset, len } => (offset, Vec::new(), len, Brought::default()),
             Piece::End => return None,
         };

@@ -160,6 +160,8 @@ pub(crate) mod tests {
     pub(crate) fn frame(bytes: &[u8], link_type: u32) -> Frame<'_> {
         Frame {
             number: 1,
+            origin: crate::source::frame::Origin::default(),
+            recording: 0,
             time: Time(1_795_405_208_000_000_007),
             link_type,
             interface: None,

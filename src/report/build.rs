@@ -1,9 +1,11 @@
 //! From what was collected to the report's plain data.
 
 mod cited;
+mod files;
 mod filter;
 mod interfaces;
 mod questions;
+mod unknown;
 
 use super::model::{
     self, Answers, Capture, Delay, Direction, Endpoint, Exchanges, Exhibit, Interface, Largest,
@@ -20,18 +22,18 @@ use crate::wire;
 
 /// A capture's report.
 ///
-/// `file` is the path as given, `sidecar` what stands beside a pcap file and fits it, and
-/// `answered` how many conversations carry answers of their own.
+/// `file` is the path as given, `sidecars` what stands beside pcap files and fits them, each with
+/// the number of its recording (0 for a single file), and `answered` how many conversations carry answers of their own.
 #[must_use]
 pub fn capture(
     file: &str,
     analysed: &Analysed,
-    sidecar: Option<&Sidecar>,
+    sidecars: &[(u32, Sidecar)],
     answered: usize,
 ) -> Capture {
     let totals = &analysed.answers.totals;
     let all = analysed.answers.conversations.all();
-    let interfaces = interfaces::interfaces(analysed, sidecar);
+    let interfaces = interfaces::interfaces(analysed, sidecars);
     let asked = questions::Asked {
         analysed,
         interfaces: &interfaces,
@@ -39,13 +41,17 @@ pub fn capture(
     let best = (0..all.len()).rev().max_by_key(|id| all[*id].rank());
     let conversations = (0..all.len()).map(|id| {
         let answers = (id < answered).then(|| asked.answers(id));
-        conversation(id, &all[id], answers)
+        model::Conversation {
+            stands_in: files::place(analysed, all[id].first_origin),
+            ..conversation(id, &all[id], answers)
+        }
     });
     let conversations = conversations.collect();
-    let answers = best.map_or_else(|| questions::none(analysed), |id| asked.answers(id));
+    let answers = best.map_or_else(|| unknown::none(analysed), |id| asked.answers(id));
     let shown = (0..all.len().min(answered)).chain(best.filter(|id| *id >= answered));
     Capture {
         file: file.to_owned(),
+        files: files::files(analysed),
         format: analysed.format,
         link_types: link_types(analysed),
         packets: totals.packets,
@@ -55,10 +61,14 @@ pub fn capture(
         damage: analysed.damage.clone(),
         ledger: totals.ledger,
         conversations,
-        largest_payload: totals.largest.map(largest),
+        largest_payload: totals.largest.map(|(frame, len)| Largest {
+            frame,
+            stands_in: files::place(analysed, totals.largest_origin),
+            payload_bytes: len.into(),
+        }),
         answers,
         exhibits: shown
-            .flat_map(|id| exhibits(&all[id], &interfaces))
+            .flat_map(|id| exhibits(analysed, &all[id], &interfaces))
             .collect(),
         interfaces,
     }
@@ -72,13 +82,6 @@ fn link_types(analysed: &Analysed) -> Vec<String> {
         .chain(header)
         .map(wire::link_name)
         .collect()
-}
-
-fn largest((frame, len): (u64, u32)) -> Largest {
-    Largest {
-        frame,
-        payload_bytes: len.into(),
-    }
 }
 
 /// The direction of what the client sends, and how that was found.
@@ -111,6 +114,7 @@ fn conversation(id: usize, one: &Conversation, answers: Option<Answers>) -> mode
         server: endpoint(1 - client),
         role_rule: role_rule(rule),
         first_frame: one.first_frame,
+        stands_in: None,
         interfaces: one.interfaces.clone(),
         to_server: direction(&one.sent[client], &one.rtt[client]),
         to_client: direction(&one.sent[1 - client], &one.rtt[1 - client]),
@@ -223,19 +227,20 @@ fn direction(sent: &Sent, rtt: &Quantiles) -> Direction {
 }
 
 /// The packets of a conversation that were kept to be shown.
-fn exhibits(one: &Conversation, interfaces: &[Interface]) -> Vec<Exhibit> {
+fn exhibits(analysed: &Analysed, one: &Conversation, interfaces: &[Interface]) -> Vec<Exhibit> {
     let Some(evidence) = &one.evidence else {
         return Vec::new();
     };
     let kept = evidence.exhibits().into_iter();
     kept.map(|kept| Exhibit {
         frame: kept.frame,
+        stands_in: files::place(analysed, kept.origin),
         time_ns: kept.time.0,
         link_type: kept.link_type,
         wire_len: kept.wire_len,
         bytes: kept.bytes.clone(),
         path: path_of(kept, interfaces),
-        fragments: kept.fragments.clone(),
+        fragments: kept.fragments.iter().map(|(number, _)| *number).collect(),
         relative: kept
             .relative
             .seq_base

@@ -1,10 +1,12 @@
 //! The report: plain data, the JSON of `echotrace.report/1`.
 
+mod answers;
+
 use serde::Serialize;
 
-use crate::decode::dissect::Relative;
 use crate::ledger::Ledger;
 use crate::source::frame::Damage;
+pub use answers::{Answer, Answers, Confidence, Exhibit};
 
 /// What `analyze` says of its inputs.
 #[derive(Clone, Debug, Serialize)]
@@ -18,9 +20,12 @@ pub struct Report {
 /// One capture file.
 #[derive(Clone, Debug, Serialize)]
 pub struct Capture {
-    /// The path as given, `-` for standard input.
+    /// The path as given, `-` for standard input; of several files those that were given.
     pub file: String,
-    /// `pcap` or `pcapng`, by content.
+    /// Those that make up the capture, where several are read as one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<File>,
+    /// `pcap` or `pcapng`, by content; `mixed` where the files are not of one format.
     pub format: &'static str,
     /// Names as in the LINKTYPE registry without the prefix, in order of appearance.
     pub link_types: Vec<String>,
@@ -34,7 +39,8 @@ pub struct Capture {
     pub last_time_ns: Option<i64>,
     /// Interfaces in order of appearance.
     pub interfaces: Vec<Interface>,
-    /// Where reading ended early, null for a whole file.
+    /// Where reading ended early, null for a whole file; of several files that of the first
+    /// which is damaged.
     pub damage: Option<Damage>,
     /// What was not analysed.
     pub ledger: Ledger,
@@ -49,11 +55,33 @@ pub struct Capture {
     pub exhibits: Vec<Exhibit>,
 }
 
+/// One of the files that make up a capture.
+#[derive(Clone, Debug, Serialize)]
+pub struct File {
+    /// The path as given; of a folder or a set with the folder in front.
+    pub file: String,
+    /// `pcap` or `pcapng`, by content; empty where it could not be opened again.
+    pub format: &'static str,
+    /// Names as in the LINKTYPE registry without the prefix, in order of appearance.
+    pub link_types: Vec<String>,
+    /// Its packet records.
+    pub packets: u64,
+    /// Earliest capture time, null without packets.
+    pub first_time_ns: Option<i64>,
+    /// Latest capture time, null without packets.
+    pub last_time_ns: Option<i64>,
+    /// Where reading it ended early, null for a whole file.
+    pub damage: Option<Damage>,
+}
+
 /// An interface that packets were seen on.
 #[derive(Clone, Debug, Serialize)]
 pub struct Interface {
     /// Counts from 0 in order of appearance.
     pub id: u32,
+    /// The file whose interface it is, where several are merged; of a set its first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// The kernel's index, where the capture has it (SLL2, pcapng by our `capture`).
     pub ifindex: Option<u32>,
     /// Never `any`; null where unknown.
@@ -89,6 +117,9 @@ pub struct Conversation {
     pub role_rule: &'static str,
     /// Number of its first frame.
     pub first_frame: u64,
+    /// Where that frame stands, as `b.pcap:17`; only where several files are read as one.
+    #[serde(rename = "in", skip_serializing_if = "Option::is_none")]
+    pub stands_in: Option<String>,
     /// Ids of the interfaces it was seen on.
     pub interfaces: Vec<u32>,
     /// What the client sent.
@@ -290,91 +321,13 @@ pub struct ResponseTimes {
 }
 
 /// The largest TCP payload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Largest {
     /// First frame that has it.
     pub frame: u64,
+    /// Where that stands, as `b.pcap:17`; only where several files are read as one.
+    #[serde(rename = "in", skip_serializing_if = "Option::is_none")]
+    pub stands_in: Option<String>,
     /// Wireshark's `tcp.len`.
     pub payload_bytes: u64,
-}
-
-/// How sure an answer is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Confidence {
-    /// The capture states it.
-    Certain,
-    /// A rule was used that can be wrong.
-    Likely,
-    /// The capture does not tell.
-    Unknown,
-}
-
-/// One question's answer with its evidence.
-#[derive(Clone, Debug, Serialize)]
-pub struct Answer {
-    /// Number, text, object or null.
-    pub value: serde_json::Value,
-    /// The answer in a few words.
-    pub text: String,
-    /// How it was found, or why it is unknown.
-    pub rule: String,
-    /// How sure it is.
-    pub confidence: Confidence,
-    /// At most 20 packet numbers.
-    pub frames: Vec<u64>,
-    /// How many packets there are in all.
-    pub frames_total: u64,
-    /// Wireshark display filter for exactly those packets; empty where there are none.
-    pub filter: String,
-}
-
-/// The lab's questions.
-#[derive(Clone, Debug, Serialize)]
-pub struct Answers {
-    /// Id of the conversation they are about, null where there is none.
-    pub conversation: Option<u64>,
-    /// A1.
-    pub transport_protocol: Answer,
-    /// A2.
-    pub server_port: Answer,
-    /// A3.
-    pub client_port: Answer,
-    /// A4 and A5.
-    pub interface: Answer,
-    /// B7.
-    pub welcome_packet: Answer,
-    /// B8.
-    pub client_message_packet: Answer,
-    /// B8: the field that holds the application data.
-    pub application_data_field: Answer,
-    /// B9.
-    pub echo_reply_packet: Answer,
-    /// C9.
-    pub bytes_to_server: Answer,
-    /// C9.
-    pub bytes_to_client: Answer,
-    /// C10.
-    pub largest_packet: Answer,
-}
-
-/// The bytes of a packet that an answer cites.
-#[derive(Clone, Debug)]
-pub struct Exhibit {
-    /// Its number in the file.
-    pub frame: u64,
-    /// When it was captured, nanoseconds since the epoch.
-    pub time_ns: i64,
-    /// LINKTYPE value.
-    pub link_type: u32,
-    /// Bytes on the wire.
-    pub wire_len: u32,
-    /// The bytes captured.
-    pub bytes: Vec<u8>,
-    /// Where else it was recorded: name or id of the interface, frame, nanoseconds later.
-    pub path: Vec<(String, u64, i64)>,
-    /// Numbers of the other packets that brought fragments of its datagram.
-    pub fragments: Vec<u64>,
-    /// What its conversation knows, for relative sequence numbers and the scaled window.
-    pub relative: Option<Relative>,
 }

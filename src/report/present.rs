@@ -34,6 +34,7 @@ fn section(out: &mut Document, capture: &Capture) {
     out.push(heading(2, &clean(&capture.file)));
     out.push(text(&summary(capture)));
     inventory::damage(out, capture);
+    inventory::files(out, capture);
     out.push(heading(3, "Evidence"));
     answers::evidence(out, &capture.answers);
     packets::cited(out, capture);
@@ -83,6 +84,13 @@ fn each_conversation(out: &mut Document, capture: &Capture) {
 fn summary(capture: &Capture) -> String {
     let links: Vec<String> = capture.link_types.iter().map(|name| clean(name)).collect();
     let mut words = vec![capture.format.to_owned()];
+    if !capture.files.is_empty() {
+        let files = plural(capture.files.len() as u64, "file");
+        words.insert(
+            0,
+            format!("{files} in order of time, numbered as one capture"),
+        );
+    }
     if !links.is_empty() {
         words.push(links.join(" and "));
     }
@@ -127,11 +135,18 @@ fn endpoint(one: &Endpoint) -> String {
 fn column_names(captures: &[Capture]) -> Vec<String> {
     let name = |capture: &Capture| {
         let path = capture.file.as_str();
-        path.rsplit('/')
-            .next()
-            .filter(|name| !name.is_empty())
-            .unwrap_or(path)
-            .to_owned()
+        let last = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+        let name = if capture.files.is_empty() {
+            last(path)
+        } else {
+            // of a merged one each of the files that it names
+            path.split(' ').map(last).collect::<Vec<_>>().join(" ")
+        };
+        if name.trim().is_empty() {
+            path.to_owned()
+        } else {
+            name
+        }
     };
     let names: Vec<String> = captures.iter().map(name).collect();
     captures
@@ -180,13 +195,36 @@ fn milliseconds(nanoseconds: i64) -> String {
     format!("{sign}{}.{:03}", all / 1_000_000, all / 1000 % 1000)
 }
 
-/// Packet numbers, in order: `packet 4`, `packets 4, 6 and 9`.
-fn packet_numbers(frames: &[u64]) -> String {
+/// Packet numbers, in order: `packet 4`, `packets 4, 6 and 9`; with where they stand, if that is
+/// told: `packets 4, 6 and 9 (a.pcap: 3 and 5; b.pcap: 4)`.
+fn packet_numbers(frames: &[u64], stand_in: &[String]) -> String {
     let numbers: Vec<String> = frames.iter().map(u64::to_string).collect();
+    let mut words = match &numbers[..] {
+        [] => return "no packet".to_owned(),
+        [only] => format!("packet {only}"),
+        all => format!("packets {}", listed(all)),
+    };
+    let mut files: Vec<(&str, Vec<String>)> = Vec::new();
+    for (file, number) in stand_in.iter().filter_map(|place| place.rsplit_once(':')) {
+        match files.iter_mut().find(|(known, _)| *known == file) {
+            Some((_, numbers)) => numbers.push(number.to_owned()),
+            None => files.push((file, vec![number.to_owned()])),
+        }
+    }
+    if !files.is_empty() {
+        let each = files.iter();
+        let each = each.map(|(file, numbers)| format!("{}: {}", clean(file), listed(numbers)));
+        words += &format!(" ({})", each.collect::<Vec<_>>().join("; "));
+    }
+    words
+}
+
+/// `4`, `4 and 6`, `4, 6 and 9`.
+fn listed(numbers: &[String]) -> String {
     match numbers.split_last() {
-        None => "no packet".to_owned(),
-        Some((only, [])) => format!("packet {only}"),
-        Some((last, others)) => format!("packets {} and {last}", others.join(", ")),
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => String::new(),
     }
 }
 

@@ -21,6 +21,7 @@ pub(crate) fn report(captures: Vec<Capture>) -> Report {
 pub(crate) fn answered(file: &str) -> Capture {
     Capture {
         file: file.to_owned(),
+        files: vec![],
         format: "pcap",
         link_types: vec!["LINUX_SLL2".to_owned()],
         packets: 12,
@@ -40,6 +41,7 @@ pub(crate) fn answered(file: &str) -> Capture {
         conversations: vec![conversation(0)],
         largest_payload: Some(Largest {
             frame: 6,
+            stands_in: None,
             payload_bytes: 26,
         }),
         answers: answers(0),
@@ -102,6 +104,7 @@ pub(crate) fn unanswered(file: &str) -> Capture {
 fn interface(ifindex: Option<u32>, name: Option<&str>) -> Interface {
     Interface {
         id: 0,
+        file: None,
         ifindex,
         name: name.map(str::to_owned),
         name_source: name.map(|_| "link_type"),
@@ -129,6 +132,7 @@ pub(crate) fn conversation(id: u64) -> Conversation {
         server: endpoint(58449),
         role_rule: "syn",
         first_frame: 1,
+        stands_in: None,
         interfaces: vec![0],
         handshake_rtt_ns: Some(21_000),
         ended: "fin",
@@ -165,6 +169,7 @@ fn answer(value: Value, text: &str, rule: &str, frames: &[u64], filter: &str) ->
             Confidence::Unknown
         },
         frames: frames.to_vec(),
+        stand_in: Vec::new(),
         frames_total: frames.len() as u64,
         filter: filter.to_owned(),
     }
@@ -277,6 +282,7 @@ fn exhibits() -> Vec<Exhibit> {
         let bytes = packet(ports, seqs, text);
         Exhibit {
             frame,
+            stands_in: None,
             time_ns: START_NS + micros * 1000,
             link_type: link::LINUX_SLL2,
             wire_len: u32::try_from(bytes.len()).unwrap_or_default(),

@@ -6,12 +6,13 @@
 
 use std::io::{self, ErrorKind, Read};
 
-/// Bytes asked of the input at once.
-const READ_SIZE: usize = 1 << 20;
+/// Bytes asked of an input at once, if it is the only one.
+pub(super) const READ_SIZE: usize = 1 << 20;
 
 /// The window. Its memory is bounded by twice the longest record plus the read size.
 pub struct Block {
     input: Box<dyn Read + Send>,
+    read_size: usize,
     buffer: Vec<u8>,
     start: usize,
     end: usize,
@@ -20,12 +21,13 @@ pub struct Block {
 }
 
 impl Block {
-    /// A window at the start of `input`.
+    /// A window at the start of `input`, which is asked for `read_size` bytes at once.
     #[must_use]
-    pub fn new(input: Box<dyn Read + Send>) -> Self {
+    pub fn new(input: Box<dyn Read + Send>, read_size: usize) -> Self {
         Self {
             input,
-            buffer: vec![0; READ_SIZE],
+            read_size,
+            buffer: vec![0; read_size],
             start: 0,
             end: 0,
             consumed: 0,
@@ -61,6 +63,12 @@ impl Block {
         self.buffer.copy_within(self.start..self.end, 0);
         self.end -= self.start;
         self.start = 0;
+        let enough = self.read_size.max(wanted).max(self.end);
+        if self.buffer.len() > 2 * enough {
+            // a record that was longer than most leaves no room behind
+            self.buffer.truncate(enough);
+            self.buffer.shrink_to_fit();
+        }
         while self.end < wanted {
             if self.end == self.buffer.len() {
                 // grows with what arrives, not with what a length field claims
@@ -109,7 +117,7 @@ mod tests {
     #[test]
     fn a_record_longer_than_the_window_is_whole() {
         let data: Vec<u8> = (0..3 * READ_SIZE).map(|i| (i % 251) as u8).collect();
-        let mut block = Block::new(Box::new(io::Cursor::new(data.clone())));
+        let mut block = Block::new(Box::new(io::Cursor::new(data.clone())), READ_SIZE);
         assert_eq!(block.fill(10).unwrap(), READ_SIZE);
         block.take(10);
         assert!(block.fill(2 * READ_SIZE).unwrap() >= 2 * READ_SIZE);
@@ -118,8 +126,17 @@ mod tests {
     }
 
     #[test]
+    fn a_long_record_leaves_no_room_behind() {
+        let mut block = Block::new(Box::new(io::repeat(7)), 1024);
+        assert_eq!(block.fill(5000).unwrap(), 5000);
+        block.take(5000);
+        assert_eq!(block.fill(10).unwrap(), 1024);
+        assert_eq!(block.buffer.capacity(), 1024);
+    }
+
+    #[test]
     fn short_reads_and_the_end() {
-        let mut block = Block::new(Box::new(Drip(vec![1, 2, 3])));
+        let mut block = Block::new(Box::new(Drip(vec![1, 2, 3])), READ_SIZE);
         assert_eq!(block.fill(2).unwrap(), 2);
         assert_eq!(block.take(2), [1, 2]);
         assert_eq!(block.fill(5).unwrap(), 1);

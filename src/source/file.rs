@@ -8,8 +8,8 @@ use std::io::{self, Read};
 use std::ops::Range;
 use std::path::Path;
 
-use super::block::Block;
-use super::frame::{Damage, Frame};
+use super::block::{Block, READ_SIZE};
+use super::frame::{Damage, Frame, Origin};
 use crate::time::Time;
 
 /// Records longer than this are taken for damage: no device makes them, and a
@@ -17,7 +17,7 @@ use crate::time::Time;
 const LONGEST_RECORD: usize = 16 << 20;
 
 /// An interface that the container describes (pcapng).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Described {
     /// `if_name`, if it is there and not empty.
     pub name: Option<String>,
@@ -70,8 +70,8 @@ enum Step {
 }
 
 /// A packet record in the window.
-struct Record {
-    time: Time,
+pub(super) struct Record {
+    pub(super) time: Time,
     link_type: u32,
     interface: Option<u32>,
     wire_len: u32,
@@ -106,14 +106,23 @@ impl Reader {
     /// # Errors
     /// If it cannot be opened or read, is empty, or is of no known format.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
+        Self::open_sized(path, READ_SIZE)
+    }
+
+    /// The same for one of many files that are open at once: `read_size` bytes are asked for at
+    /// a time, and as many are held.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub fn open_sized(path: &Path, read_size: usize) -> Result<Self, OpenError> {
         if path.as_os_str() == "-" {
-            return Self::new(Box::new(io::stdin()));
+            return Self::sized(Box::new(io::stdin()), read_size);
         }
         let file = File::open(path).map_err(OpenError::Io)?;
         if file.metadata().map_err(OpenError::Io)?.is_dir() {
             return Err(OpenError::Io(io::ErrorKind::IsADirectory.into()));
         }
-        Self::new(Box::new(file))
+        Self::sized(Box::new(file), read_size)
     }
 
     /// Reads a container from any input.
@@ -121,7 +130,11 @@ impl Reader {
     /// # Errors
     /// As [`Reader::open`].
     pub fn new(input: Box<dyn Read + Send>) -> Result<Self, OpenError> {
-        let mut block = Block::new(input);
+        Self::sized(input, READ_SIZE)
+    }
+
+    fn sized(input: Box<dyn Read + Send>, read_size: usize) -> Result<Self, OpenError> {
+        let mut block = Block::new(input, read_size);
         let available = block.fill(4).map_err(OpenError::Io)?;
         let mut magic = [0; 4];
         magic[..available.min(4)].copy_from_slice(&block.bytes()[..available.min(4)]);
@@ -185,6 +198,12 @@ impl Reader {
         reason = "frames borrow from the reader"
     )]
     pub fn next(&mut self) -> Option<Frame<'_>> {
+        let record = self.record()?;
+        Some(self.frame(record))
+    }
+
+    /// The record at the window's start; [`Reader::frame`] takes it out, before the next is read.
+    pub(super) fn record(&mut self) -> Option<Record> {
         if self.done {
             return None;
         }
@@ -193,7 +212,7 @@ impl Reader {
             Container::PcapNg(ng) => ng.step(&mut self.block),
         };
         match step {
-            Ok(Step::Packet(record)) => Some(self.frame(record)),
+            Ok(Step::Packet(record)) => Some(record),
             Ok(Step::End) => {
                 self.done = true;
                 None
@@ -203,10 +222,12 @@ impl Reader {
         }
     }
 
-    fn frame(&mut self, record: Record) -> Frame<'_> {
+    pub(super) fn frame(&mut self, record: Record) -> Frame<'_> {
         self.packets += 1;
         Frame {
             number: self.packets,
+            origin: Origin::new(0, self.packets),
+            recording: 0,
             time: record.time,
             link_type: record.link_type,
             interface: record.interface,
@@ -217,7 +238,7 @@ impl Reader {
     }
 
     #[cold]
-    fn damaged(&mut self, needed: u64, reason: String) -> Option<Frame<'_>> {
+    fn damaged(&mut self, needed: u64, reason: String) -> Option<Record> {
         self.done = true;
         let most = usize::try_from(needed)
             .unwrap_or(LONGEST_RECORD)

@@ -2,16 +2,52 @@
 
 use crate::time::Time;
 
+/// Where a frame stands: in which file of several that are read as one capture, and its number
+/// there. Of a single file it is file 0 and the frame's own number. It takes 8 bytes, for it
+/// goes along with each packet that waits for others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Origin(u64);
+
+impl Origin {
+    /// Files that can be told apart.
+    pub const MOST_FILES: usize = 1 << 16;
+    const NUMBER_BITS: u32 = 48;
+
+    /// Packet `number`, from 1, of a file. A record takes 16 bytes, so no file has 2^48.
+    #[must_use]
+    pub fn new(file: u16, number: u64) -> Self {
+        Self(u64::from(file) << Self::NUMBER_BITS | number & ((1 << Self::NUMBER_BITS) - 1))
+    }
+
+    /// Which file, from 0.
+    #[must_use]
+    pub fn file(self) -> usize {
+        (self.0 >> Self::NUMBER_BITS) as usize
+    }
+
+    /// The frame's number in that file.
+    #[must_use]
+    pub fn number(self) -> u64 {
+        self.0 & ((1 << Self::NUMBER_BITS) - 1)
+    }
+}
+
 /// A packet record as it stands in the capture.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {
-    /// Counts from 1 over all packet records of a file, as Wireshark's `frame.number`.
+    /// Counts from 1 over all packet records of a capture, as Wireshark's `frame.number`.
     pub number: u64,
+    /// The file that it stands in, and its number there.
+    pub origin: Origin,
+    /// Which recording it is of, where several are read as one; the files of a rotated set are
+    /// of one. What one recording tells of an interface says nothing of another's.
+    pub recording: u32,
     /// When it was captured.
     pub time: Time,
     /// LINKTYPE value of the tcpdump registry (not the host's DLT value).
     pub link_type: u32,
-    /// Index of the container's interface (pcapng: counted over all sections); `None` in pcap.
+    /// Index of the container's interface (pcapng: counted over all sections and files); `None`
+    /// in pcap.
     pub interface: Option<u32>,
     /// Bytes on the wire, Wireshark's `frame.len`; never below `bytes.len()`, at most 2^31 - 1.
     pub wire_len: u32,

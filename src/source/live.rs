@@ -14,7 +14,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 use pcap::{Active, Capture, Linktype, Precision};
 
-use crate::source::frame::Frame;
+use crate::source::frame::{Frame, Origin};
 use crate::sys::{self, Instruction};
 use crate::time::Time;
 use crate::wire::link;
@@ -181,6 +181,8 @@ impl Live {
                 let stamp = packet.header.ts;
                 each(Frame {
                     number: *taken,
+                    origin: Origin::new(0, *taken),
+                    recording: 0,
                     time: time_of(stamp.tv_sec, stamp.tv_usec),
                     link_type,
                     interface: None,

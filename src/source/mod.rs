@@ -2,7 +2,10 @@
 
 mod block;
 pub mod file;
+pub mod folder;
 pub mod frame;
 #[cfg(feature = "live")]
 pub mod live;
+pub mod merge;
+pub mod set;
 pub mod sidecar;

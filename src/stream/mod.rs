@@ -114,7 +114,7 @@ mod build {
 
     use crate::decode::segment::{Endpoint, Flags, Options, Segment};
     use crate::decode::seq::Seq;
-    use crate::source::frame::Frame;
+    use crate::source::frame::{Frame, Origin};
     use crate::time::Time;
 
     /// A segment of side 0 or 1 with all of its payload captured.
@@ -134,6 +134,8 @@ mod build {
             fragments: &[],
             frame: Frame {
                 number,
+                origin: Origin::default(),
+                recording: 0,
                 time: Time(time),
                 link_type: 1,
                 interface: None,

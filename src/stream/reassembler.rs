@@ -8,7 +8,7 @@ use ahash::RandomState;
 use super::Noticed;
 use super::gaps::Gaps;
 use super::recent::Recent;
-use crate::decode::segment::{Flags, Segment};
+use crate::decode::segment::{Flags, Origin, Segment};
 use crate::decode::seq::Seq;
 use crate::time::Time;
 
@@ -16,6 +16,17 @@ use crate::time::Time;
 const BUDGET: usize = 1 << 20;
 /// What a held segment costs beside its bytes.
 const HELD_COST: usize = 96;
+
+/// A packet that brought a byte.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Brought {
+    /// Frame number.
+    pub frame: u64,
+    /// The file it stands in, and its number there.
+    pub origin: Origin,
+    /// Capture time.
+    pub time: Time,
+}
 
 /// What a direction gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,10 +37,8 @@ pub enum Piece<'a> {
         offset: u64,
         /// The bytes.
         data: &'a [u8],
-        /// Number of the frame that brought them.
-        frame: u64,
-        /// Its capture time.
-        time: Time,
+        /// What brought them.
+        by: Brought,
     },
     /// Bytes that the capture does not hold.
     Gap {
@@ -51,8 +60,7 @@ struct Held {
     data: Vec<u8>,
     /// Bytes that its header claims from its offset on.
     claimed: u64,
-    frame: u64,
-    time: Time,
+    by: Brought,
 }
 
 /// One direction's state.
@@ -153,12 +161,16 @@ impl Reassembler {
             let rest = data
                 .get(usize::try_from(trim).unwrap_or(usize::MAX)..)
                 .unwrap_or_default();
-            let (frame, time) = (segment.frame.number, segment.frame.time);
+            let by = Brought {
+                frame: segment.frame.number,
+                origin: segment.frame.origin,
+                time: segment.frame.time,
+            };
             if at <= self.offset && self.held.is_empty() {
                 self.recent.add(self.offset, rest, hasher);
-                self.deliver(rest, end - self.offset, frame, time, give);
+                self.deliver(rest, end - self.offset, by, give);
             } else {
-                self.hold(at + trim, end, rest, frame, time);
+                self.hold(at + trim, end, rest, by);
                 self.release(hasher, give);
             }
         }
@@ -187,14 +199,13 @@ impl Reassembler {
     }
 
     /// Gives bytes that stand at the next offset; what the capture cut off is a gap.
-    fn deliver(&mut self, data: &[u8], claimed: u64, frame: u64, time: Time, give: &mut Sink<'_>) {
+    fn deliver(&mut self, data: &[u8], claimed: u64, by: Brought, give: &mut Sink<'_>) {
         let len = data.len() as u64;
         if len > 0 {
             give(Piece::Bytes {
                 offset: self.offset,
                 data,
-                frame,
-                time,
+                by,
             });
             self.counts.seen += len;
             self.advance(len);
@@ -221,7 +232,7 @@ impl Reassembler {
     }
 
     /// Keeps the bytes of a segment that no held one has.
-    fn hold(&mut self, at: u64, end: u64, data: &[u8], frame: u64, time: Time) {
+    fn hold(&mut self, at: u64, end: u64, data: &[u8], by: Brought) {
         let mut from = at;
         while from < end {
             let inside = self
@@ -250,8 +261,7 @@ impl Reassembler {
                 Held {
                     data: bytes,
                     claimed: to - from,
-                    frame,
-                    time,
+                    by,
                 },
             );
             from = to;
@@ -267,7 +277,7 @@ impl Reassembler {
             self.held_bytes -= held.data.len() + HELD_COST;
             self.hole = None;
             self.recent.add(self.offset, &held.data, hasher);
-            self.deliver(&held.data, held.claimed, held.frame, held.time, give);
+            self.deliver(&held.data, held.claimed, held.by, give);
         }
     }
 

@@ -21,17 +21,12 @@ impl Given {
     fn take(&mut self, piece: Piece<'_>) {
         let at = self.bytes.len() as u64;
         match piece {
-            Piece::Bytes {
-                offset,
-                data,
-                frame,
-                time,
-            } => {
+            Piece::Bytes { offset, data, by } => {
                 assert_eq!(offset, at, "bytes follow on each other");
                 assert!(!data.is_empty());
-                assert_eq!(time, when(frame), "the time is that of the frame");
+                assert_eq!(by.time, when(by.frame), "the time is that of the frame");
                 self.bytes
-                    .extend(data.iter().map(|byte| Some((*byte, frame))));
+                    .extend(data.iter().map(|byte| Some((*byte, by.frame))));
             }
             Piece::Gap { offset, len } => {
                 assert_eq!(offset, at, "a gap follows on what was given");

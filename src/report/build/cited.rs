@@ -17,7 +17,7 @@ fn with_fragments(evidence: Option<&Evidence>, packets: &[u64]) -> Vec<u64> {
     for packet in packets {
         let others = evidence.map_or(&[][..], |evidence| evidence.fragments(*packet));
         all.push(*packet);
-        all.extend(others);
+        all.extend(others.iter().map(|(number, _)| number));
     }
     all
 }
@@ -40,6 +40,7 @@ fn cited(
         rule,
         confidence: Confidence::Certain,
         frames,
+        stand_in: Vec::new(),
         frames_total,
         filter,
     }

@@ -6,7 +6,7 @@ use crate::source::sidecar::Sidecar;
 use crate::wire::ARPHRD_LOOPBACK;
 
 /// Interfaces in order of appearance, named as far as the capture tells.
-pub(super) fn interfaces(analysed: &Analysed, sidecar: Option<&Sidecar>) -> Vec<Interface> {
+pub(super) fn interfaces(analysed: &Analysed, sidecars: &[(u32, Sidecar)]) -> Vec<Interface> {
     let ports = analysed.ports.iter().enumerate();
     ports
         .map(|(id, seen)| {
@@ -18,10 +18,10 @@ pub(super) fn interfaces(analysed: &Analysed, sidecar: Option<&Sidecar>) -> Vec<
                 .and_then(|it| it.name.clone())
                 .filter(|name| name != "any");
             let by_sidecar = || {
-                let known = &sidecar?.interfaces;
-                let named = known
-                    .iter()
-                    .find(|it| Some(it.ifindex) == seen.port.ifindex);
+                let mut known = (sidecars.iter())
+                    .filter(|(recording, _)| *recording == seen.port.recording)
+                    .flat_map(|(_, sidecar)| &sidecar.interfaces);
+                let named = known.find(|it| Some(it.ifindex) == seen.port.ifindex);
                 named.map(|it| it.name.clone())
             };
             let by_type = || (seen.port.arphrd == Some(ARPHRD_LOOPBACK)).then(|| "lo".to_owned());
@@ -32,6 +32,7 @@ pub(super) fn interfaces(analysed: &Analysed, sidecar: Option<&Sidecar>) -> Vec<
             let (name, name_source) = named.unzip();
             Interface {
                 id: u32::try_from(id).unwrap_or(u32::MAX),
+                file: super::files::of_recording(analysed, seen.port.recording),
                 ifindex: seen.port.ifindex,
                 name,
                 name_source,

@@ -3,13 +3,13 @@
 use serde_json::{Value, json};
 
 use super::cited::{bytes, message, packet};
-use super::{filter, roles};
+use super::unknown::{unknown, unnamed};
+use super::{files, filter, roles};
 use crate::answers::conversations::Conversation;
 use crate::answers::evidence::{Evidence, Frames, Shown};
 use crate::answers::{Analysed, RoleRule};
 use crate::decode::dissect::dissect;
 use crate::report::model::{Answer, Answers, Confidence, Interface};
-use crate::wire::{ARPHRD_ETHERNET, ARPHRD_LOOPBACK};
 
 /// What the answers are about.
 pub(super) struct Asked<'a> {
@@ -26,44 +26,6 @@ struct Of<'a> {
     rule: RoleRule,
 }
 
-fn unknown(reason: &str) -> Answer {
-    Answer {
-        value: Value::Null,
-        text: "unknown".to_owned(),
-        rule: reason.to_owned(),
-        confidence: Confidence::Unknown,
-        frames: Vec::new(),
-        frames_total: 0,
-        filter: String::new(),
-    }
-}
-
-/// The answers for a capture without a conversation.
-pub(super) fn none(analysed: &Analysed) -> Answers {
-    let skipped = &analysed.answers.totals.ledger.skipped;
-    let reason = if analysed.answers.totals.packets == 0 {
-        "this capture holds no packets; record again while client and server talk"
-    } else if skipped.fragment + skipped.headless_tcp > 0 {
-        "no packet of this capture has a whole TCP header; record again with a larger snapshot length"
-    } else {
-        "no packet of this capture is TCP; record again with a filter that lets the server's port through"
-    };
-    Answers {
-        conversation: None,
-        transport_protocol: unknown(reason),
-        server_port: unknown(reason),
-        client_port: unknown(reason),
-        interface: unknown(reason),
-        welcome_packet: unknown(reason),
-        client_message_packet: unknown(reason),
-        application_data_field: unknown(reason),
-        echo_reply_packet: unknown(reason),
-        bytes_to_server: unknown(reason),
-        bytes_to_client: unknown(reason),
-        largest_packet: unknown(reason),
-    }
-}
-
 impl Asked<'_> {
     /// The answers for a conversation.
     pub(super) fn answers(&self, id: usize) -> Answers {
@@ -77,7 +39,7 @@ impl Asked<'_> {
             client: found.client,
             rule: found.rule,
         };
-        Answers {
+        let mut answers = Answers {
             conversation: Some(id as u64),
             transport_protocol: of.transport_protocol(),
             server_port: of.port(1 - of.client, "server"),
@@ -90,7 +52,9 @@ impl Asked<'_> {
             bytes_to_server: of.bytes(of.client),
             bytes_to_client: of.bytes(1 - of.client),
             largest_packet: of.largest(),
-        }
+        };
+        files::cite(self.analysed, one, &mut answers);
+        answers
     }
 }
 
@@ -105,6 +69,7 @@ impl Of<'_> {
             rule,
             confidence,
             frames: frames.map_or_else(|| vec![self.one.first_frame], |all| all.first.clone()),
+            stand_in: Vec::new(),
             frames_total: records,
             filter: filter::conversation(self.asked.analysed, self.one),
         }
@@ -157,8 +122,13 @@ impl Of<'_> {
         let seen: Vec<&Interface> = ids
             .filter_map(|id| self.asked.interfaces.get(*id as usize))
             .collect();
-        let names: Vec<&str> = seen.iter().filter_map(|it| it.name.as_deref()).collect();
-        if names.is_empty() || names.len() < seen.len() {
+        let mut names: Vec<&str> = Vec::new();
+        for name in seen.iter().filter_map(|it| it.name.as_deref()) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        if names.is_empty() || seen.iter().any(|it| it.name.is_none()) {
             let (what, how) = unnamed(seen.iter().find(|it| it.name.is_none()).copied());
             let mut answer = self.answer(Value::Null, what, how.into(), Confidence::Unknown);
             if !names.is_empty() {
@@ -207,6 +177,9 @@ impl Of<'_> {
             [_] => format!(
                 "{source}; the packets left or entered the machine here, so client and server ran on different machines"
             ),
+            _ if seen.iter().any(|it| it.file != seen[0].file) => {
+                format!("{source}; the files that are merged recorded its packets on all of these")
+            }
             _ => format!("{source}; the same packets passed all of these, and are counted once"),
         }
     }
@@ -330,6 +303,7 @@ impl Of<'_> {
             rule,
             confidence: Confidence::Certain,
             frames: with_payload.first.clone(),
+            stand_in: Vec::new(),
             frames_total: with_payload.total,
             filter: filter::payload(self.asked.analysed, self.one, direction),
         }
@@ -344,16 +318,4 @@ impl Of<'_> {
         let rule = "the first packet with the largest tcp.len".to_owned();
         packet(self.evidence, frame, value, text, rule)
     }
-}
-
-/// What is known of an interface without a name, and how its name would be recorded.
-fn unnamed(interface: Option<&Interface>) -> (String, &'static str) {
-    let what = match interface.and_then(|it| it.arphrd) {
-        Some(ARPHRD_ETHERNET) => "an Ethernet device".to_owned(),
-        Some(ARPHRD_LOOPBACK) => "the loopback device".to_owned(),
-        Some(other) => format!("a device of type {other}"),
-        None => "one device".to_owned(),
-    };
-    let how = "this file does not record its name; record with capture, which writes names beside a .pcap and into a .pcapng";
-    (format!("{what}, name not recorded"), how)
 }

@@ -96,7 +96,7 @@ fn one_answer(out: &mut Document, name: &str, answer: &Answer) {
 /// The packets of an answer, and how many there are where not all are named.
 fn seen(answer: &Answer) -> String {
     let named = answer.frames.len() as u64;
-    let packets = packet_numbers(&answer.frames);
+    let packets = packet_numbers(&answer.frames, &answer.stand_in);
     if answer.frames_total > named {
         format!("{packets}, the first {named} of {}", answer.frames_total)
     } else {

@@ -1,20 +1,62 @@
 //! What else a capture holds: conversations, packets skipped, interfaces, damage.
 
 use super::super::document::{Block, Document, Table};
-use super::super::model::{Capture, Conversation, Direction, Exchanges, Interface};
+use super::super::model::{Capture, Conversation, Direction, Exchanges, File, Interface};
 use super::{clean, endpoint, heading, plural, text};
+use crate::source::frame::Damage;
 
 /// Where reading ended early.
 pub(super) fn damage(out: &mut Document, capture: &Capture) {
-    if let Some(damage) = &capture.damage {
-        out.push(text(&format!(
-            "Damaged at offset {}: {} ({} needed, {} available). The {} before it count.",
-            damage.offset,
-            clean(&damage.reason),
-            plural(damage.needed, "byte"),
-            damage.available,
-            plural(damage.packets_before, "packet"),
-        )));
+    if let Some(damage) = capture.damage.as_ref().filter(|_| capture.files.is_empty()) {
+        one_damage(out, "Damaged", damage);
+    }
+}
+
+fn one_damage(out: &mut Document, what: &str, damage: &Damage) {
+    out.push(text(&format!(
+        "{what} at offset {}: {} ({} needed, {} available). The {} before it count.",
+        damage.offset,
+        clean(&damage.reason),
+        plural(damage.needed, "byte"),
+        damage.available,
+        plural(damage.packets_before, "packet"),
+    )));
+}
+
+/// Files of a merged capture that its text names, and interfaces.
+const MOST_FILES: usize = 20;
+
+/// The files that make up a capture, and those that are damaged.
+pub(super) fn files(out: &mut Document, capture: &Capture) {
+    if capture.files.is_empty() {
+        return;
+    }
+    let header = ["File", "Format", "Link types", "Packets"];
+    let row = |file: &File| {
+        vec![
+            clean(&file.file),
+            file.format.to_owned(),
+            clean(&file.link_types.join(" and ")),
+            file.packets.to_string(),
+        ]
+    };
+    out.push(Block::Table(Table {
+        header: header.map(str::to_owned).to_vec(),
+        rows: capture.files.iter().take(MOST_FILES).map(row).collect(),
+        numeric: vec![3],
+        key_columns: 0,
+    }));
+    let others = capture.files.len().saturating_sub(MOST_FILES) as u64;
+    if others > 0 {
+        let them = plural(others, "more file");
+        out.push(text(&format!("And {them}; --format json names each.")));
+    }
+    let damaged = capture
+        .files
+        .iter()
+        .filter_map(|file| Some((file, file.damage.as_ref()?)));
+    for (file, damage) in damaged {
+        one_damage(out, &format!("{} is damaged", clean(&file.file)), damage);
     }
 }
 
@@ -146,12 +188,26 @@ pub(super) fn interfaces(out: &mut Document, capture: &Capture) {
         return;
     }
     let header = ["Interface", "Index", "Name", "Name from", "Packets"];
+    let mut header = header.map(str::to_owned).to_vec();
+    if capture.interfaces.iter().any(|one| one.file.is_some()) {
+        header.push("File".to_owned());
+    }
     out.push(Block::Table(Table {
-        header: header.map(str::to_owned).to_vec(),
-        rows: capture.interfaces.iter().map(interface_row).collect(),
+        header,
+        rows: capture
+            .interfaces
+            .iter()
+            .take(MOST_FILES)
+            .map(interface_row)
+            .collect(),
         numeric: vec![0, 1, 4],
         key_columns: 0,
     }));
+    let others = capture.interfaces.len().saturating_sub(MOST_FILES) as u64;
+    if others > 0 {
+        let them = plural(others, "more interface");
+        out.push(text(&format!("And {them}; --format json names each.")));
+    }
 }
 
 fn interface_row(one: &Interface) -> Vec<String> {
@@ -163,7 +219,7 @@ fn interface_row(one: &Interface) -> Vec<String> {
         Some(other) => other,
         None => "",
     };
-    vec![
+    let mut cells = vec![
         one.id.to_string(),
         one.ifindex
             .map_or_else(|| "unknown".to_owned(), |index| index.to_string()),
@@ -172,5 +228,7 @@ fn interface_row(one: &Interface) -> Vec<String> {
             .map_or_else(|| "unknown".to_owned(), clean),
         source.to_owned(),
         one.packets.to_string(),
-    ]
+    ];
+    cells.extend(one.file.as_deref().map(clean));
+    cells
 }

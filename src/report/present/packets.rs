@@ -96,7 +96,7 @@ fn path(exhibit: &Exhibit) -> Option<Block> {
 }
 
 fn not_kept(frames: &[u64]) -> Block {
-    let whose = packet_numbers(frames);
+    let whose = packet_numbers(frames, &[]);
     text(&format!(
         "The bytes of {whose} were not kept, to bound memory; a display filter above shows them in \
          Wireshark."
@@ -118,7 +118,10 @@ fn packet_list(shown: &[&Exhibit], start: i64) -> Vec<String> {
     rows.extend(shown.iter().map(|exhibit| {
         let found = take_apart(exhibit);
         [
-            exhibit.frame.to_string(),
+            match &exhibit.stands_in {
+                Some(place) => format!("{} {}", clean(place), exhibit.frame),
+                None => exhibit.frame.to_string(),
+            },
             seconds(Time(exhibit.time_ns).since(Time(start))),
             found.source,
             found.destination,

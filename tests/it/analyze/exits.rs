@@ -45,7 +45,7 @@ fn an_input_that_is_no_capture_ends_with_2() {
         (files.add("empty.pcap", b""), "offset 0"),
         (files.add("text.pcap", b"Hello, world\n"), "48 65 6c 6c"),
         (files.add("short.pcap", &[0xd4, 0xc3]), "offset 0"),
-        (files.path().to_owned(), "name the files in it"),
+        (files.path().to_owned(), "name a folder with captures"),
     ];
     for (path, hint) in cases {
         let ran = run(&[&path]);

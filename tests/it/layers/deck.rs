@@ -175,8 +175,9 @@ fn by_us(file: &Path) -> Vec<Look> {
         let mut fragments = Vec::new();
         let seen = match decoder.decode(frame) {
             Ok(segment) => {
-                if !segment.fragments.is_empty() {
-                    fragments = [segment.fragments, &[number]].concat();
+                fragments.extend(segment.fragments.iter().map(|(other, _)| *other));
+                if !fragments.is_empty() {
+                    fragments.push(number);
                     fragments.sort_unstable();
                 }
                 Seen::Tcp(

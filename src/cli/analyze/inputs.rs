@@ -1,0 +1,240 @@
+//! Which captures the arguments stand for: files, folders, rotated sets, merged or each alone.
+
+use std::path::{Path, PathBuf};
+
+use super::super::Exit;
+use super::Options;
+use super::trouble::{Trouble, complain};
+use crate::source::file::{OpenError, Reader};
+use crate::source::folder;
+use crate::source::frame::Origin;
+use crate::source::merge::{Input, read_size};
+use crate::source::set::{self, Member};
+use crate::sys;
+
+/// Bytes read of a file to see whether it is a capture, and when it begins.
+const LOOK: usize = 1 << 14;
+/// Files open beside captures: the standard streams, libraries, a sidecar.
+const OTHER_FILES: u64 = 32;
+
+/// A capture that is to be reported.
+pub(super) enum Wanted {
+    /// One file.
+    File(PathBuf),
+    /// Recordings that are read as one.
+    Merged {
+        /// What the report calls it.
+        name: String,
+        recordings: Vec<Recording>,
+    },
+}
+
+/// One file, or the files of one rotated set in order.
+#[derive(PartialEq)]
+pub(super) struct Recording {
+    files: Vec<PathBuf>,
+}
+
+/// What the arguments ask for. Trouble is told at once.
+pub(super) fn captures(options: &Options, trouble: &mut Trouble) -> Vec<Wanted> {
+    let mut named: Vec<(String, Vec<Recording>)> = Vec::new();
+    for argument in &options.files {
+        let name = argument.to_string_lossy().into_owned();
+        let mut recordings = of_argument(argument, options.set, trouble);
+        if options.set {
+            // two files of one set stand for it once
+            let known = |it: &Recording| named.iter().any(|(_, all)| all.contains(it));
+            recordings.retain(|it| !known(it));
+        }
+        named.push((name, recordings));
+    }
+    if options.merge {
+        let all = named.iter().map(|(name, _)| name.as_str());
+        let name = joined(&all.collect::<Vec<_>>());
+        let recordings: Vec<Recording> = named.into_iter().flat_map(|(_, all)| all).collect();
+        return match recordings.is_empty() {
+            true => Vec::new(),
+            false => vec![Wanted::Merged { name, recordings }],
+        };
+    }
+    let each = named.into_iter().flat_map(|(_, all)| all);
+    each.map(|mut recording| match recording.files.len() {
+        1 => Wanted::File(recording.files.remove(0)),
+        _ => Wanted::Merged {
+            name: set_name(&recording.files),
+            recordings: vec![recording],
+        },
+    })
+    .collect()
+}
+
+/// `a.pcap`, `a.pcap and b.pcap`, `a.pcap and 2 more`.
+fn joined(names: &[&str]) -> String {
+    match names {
+        [one] => (*one).to_owned(),
+        [one, other] => format!("{one} and {other}"),
+        [one, others @ ..] => format!("{one} and {} more", others.len()),
+        [] => String::new(),
+    }
+}
+
+/// `x.pcap to x.pcap9`; the folder is named once.
+fn set_name(files: &[PathBuf]) -> String {
+    let (Some(first), Some(last)) = (files.first(), files.last()) else {
+        return String::new();
+    };
+    let last = last.file_name().unwrap_or_default().to_string_lossy();
+    format!("{} to {last}", first.to_string_lossy())
+}
+
+fn of_argument(argument: &Path, sets: bool, trouble: &mut Trouble) -> Vec<Recording> {
+    let found = if argument.is_dir() {
+        let files = in_folder(argument, trouble);
+        if sets {
+            set::group(files)
+        } else {
+            files.into_iter().map(|file| vec![file]).collect()
+        }
+    } else if sets {
+        let files = set_of(argument, trouble);
+        files.into_iter().collect()
+    } else {
+        vec![vec![argument.to_owned()]]
+    };
+    let recordings = found.into_iter().map(|files| match files.len() {
+        1 => Recording { files },
+        _ => Recording {
+            files: in_order(files, trouble),
+        },
+    });
+    recordings.filter(|it| !it.files.is_empty()).collect()
+}
+
+/// The captures in a folder, by their content.
+fn in_folder(folder: &Path, trouble: &mut Trouble) -> Vec<PathBuf> {
+    let files = match folder::files(folder) {
+        Ok(files) => files,
+        Err(e) => {
+            trouble.not_read(folder, &e);
+            return Vec::new();
+        }
+    };
+    let all = files.len();
+    let mut others = 0;
+    let mut captures = Vec::new();
+    for file in files {
+        match Reader::open_sized(&file, LOOK) {
+            Ok(_) => captures.push(file),
+            Err(OpenError::Io(e)) => trouble.not_read(&file, &e),
+            Err(_) => others += 1,
+        }
+    }
+    let those = format!(
+        "{others} file{} of no known format",
+        if others == 1 { "" } else { "s" }
+    );
+    if others == all {
+        complain(
+            folder,
+            &format!(
+                "no capture in this folder, {those}; name a folder with captures, those in folders below it are not looked for"
+            ),
+        );
+        trouble.ends(Exit::Usage);
+    } else if others > 0 {
+        complain(folder, &format!("{those} passed over"));
+    }
+    captures
+}
+
+/// The files of the set that a file belongs to.
+fn set_of(file: &Path, trouble: &mut Trouble) -> Option<Vec<PathBuf>> {
+    if file.as_os_str() == "-" {
+        complain(file, "standard input belongs to no set; name a file of it");
+        trouble.ends(Exit::Usage);
+        return None;
+    }
+    let mut files = match set::members(file) {
+        Ok(files) => files,
+        Err(e) => {
+            trouble.not_read(file, &e);
+            return None;
+        }
+    };
+    if files.is_empty() {
+        // neither it nor any other: what is said of a missing file fits
+        files.push(file.to_owned());
+    } else if files.len() == 1 {
+        let why = match Member::of(file) {
+            Some(_) => "no other file of its set is there",
+            None => {
+                "its name follows no scheme of rotated files (name_00001_20240131235959.pcapng, or name.pcap, name.pcap1)"
+            }
+        };
+        complain(
+            file,
+            &format!("{why}; it is read alone, name the others and --merge to read them with it"),
+        );
+    }
+    Some(files)
+}
+
+/// The files of a set in the order that they were written: by their first packets, for the
+/// numbers of a ring begin anew; those without packets last. Files that cannot be read are left
+/// out.
+fn in_order(files: Vec<PathBuf>, trouble: &mut Trouble) -> Vec<PathBuf> {
+    let mut begun = Vec::new();
+    for file in files {
+        match Reader::open_sized(&file, LOOK) {
+            Ok(mut reader) => {
+                let first = reader.next().map(|frame| frame.time);
+                begun.push((first.is_none(), first, file));
+            }
+            Err(e) => trouble.refused(&file, &e),
+        }
+    }
+    // they come by their numbers, which a stable sort keeps for equal times
+    begun.sort_by_key(|(none, first, _)| (*none, *first));
+    begun.into_iter().map(|(_, _, file)| file).collect()
+}
+
+/// Opens what is to be merged; none if no file can be read, or not all at once.
+pub(super) fn open(recordings: Vec<Recording>, trouble: &mut Trouble) -> Option<Vec<Input>> {
+    let files: usize = recordings.iter().map(|it| it.files.len()).sum();
+    let first = recordings.first()?.files.first()?.clone();
+    let at_once = recordings.len() as u64;
+    if files > Origin::MOST_FILES {
+        let most = Origin::MOST_FILES;
+        complain(
+            &first,
+            &format!("{files} files are too many to merge; give at most {most}"),
+        );
+        trouble.ends(Exit::Usage);
+        return None;
+    }
+    let limit = sys::raise_open_files(at_once + OTHER_FILES);
+    if limit < at_once + OTHER_FILES {
+        let wanted = at_once + OTHER_FILES;
+        complain(
+            &first,
+            &format!(
+                "{at_once} files are merged, and this process may have {limit} open; raise that with ulimit -n {wanted}, or leave --merge out"
+            ),
+        );
+        trouble.ends(Exit::Usage);
+        return None;
+    }
+    let size = read_size(recordings.len());
+    let mut inputs = Vec::new();
+    for Recording { mut files } in recordings {
+        if files.len() > 1 {
+            inputs.push(Input::Set(files));
+        } else if let Some(file) = files.pop() {
+            match Reader::open_sized(&file, size) {
+                Ok(reader) => inputs.push(Input::File(file, Box::new(reader))),
+                Err(e) => trouble.refused(&file, &e),
+            }
+        }
+    }
+    (!inputs.is_empty()).then_some(inputs)
+}

@@ -1,0 +1,87 @@
+//! What went wrong with inputs: said on standard error, and kept for the exit status.
+
+use std::io;
+use std::path::Path;
+
+use super::super::Exit;
+use crate::source::file::OpenError;
+use crate::source::frame::Damage;
+
+/// Of all that went wrong the end that it makes.
+#[derive(Default)]
+pub(super) struct Trouble(Option<Exit>);
+
+impl Trouble {
+    pub(super) fn exit(&self) -> Option<Exit> {
+        self.0
+    }
+
+    /// Of several files' ends the first of 4, 2, 3 that applies.
+    pub(super) fn ends(&mut self, now: Exit) {
+        let order = |exit: Exit| match exit {
+            Exit::Permission => 0,
+            Exit::Usage => 1,
+            Exit::Incomplete => 2,
+            Exit::Failed => 3,
+            Exit::Done => 4,
+        };
+        let worse = self.0.filter(|before| order(*before) <= order(now));
+        self.0 = Some(worse.unwrap_or(now));
+    }
+
+    /// A file that ends early.
+    pub(super) fn damaged(&mut self, file: &Path, damage: &Damage) {
+        let Damage {
+            offset,
+            needed,
+            available,
+            reason,
+            packets_before,
+        } = damage;
+        complain(
+            file,
+            &format!(
+                "{reason} at offset {offset}: {needed} bytes needed, {available} there; the {packets_before} packets before it are analysed, record again for the rest"
+            ),
+        );
+        self.ends(Exit::Incomplete);
+    }
+
+    /// A file that cannot be read at all.
+    pub(super) fn refused(&mut self, file: &Path, e: &OpenError) {
+        match e {
+            OpenError::Io(e) => self.not_read(file, e),
+            _ => {
+                complain(file, &e.to_string());
+                self.ends(Exit::Usage);
+            }
+        }
+    }
+
+    /// A file or folder that the system does not give.
+    pub(super) fn not_read(&mut self, path: &Path, e: &io::Error) {
+        let too_many = e.raw_os_error() == Some(nix::errno::Errno::EMFILE as i32);
+        let (hint, exit) = match e.kind() {
+            _ if too_many => (
+                "raise the number of open files with ulimit -n, or leave --merge out",
+                Exit::Usage,
+            ),
+            io::ErrorKind::PermissionDenied => (
+                "read it with sudo, or let its owner give you the right",
+                Exit::Permission,
+            ),
+            io::ErrorKind::NotFound => ("check the name", Exit::Usage),
+            io::ErrorKind::IsADirectory => ("name the files in it", Exit::Usage),
+            _ => ("try again or copy the file", Exit::Usage),
+        };
+        complain(path, &format!("{e}; {hint}"));
+        self.ends(exit);
+    }
+}
+
+pub(super) fn complain(file: &Path, what: &str) {
+    eprintln!(
+        "analyze: {}: {what}",
+        crate::echo::escape::escape(&file.to_string_lossy())
+    );
+}
