@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::decode::segment::{Flags, Origin, Segment};
+use crate::decode::segment::{Carrier, Flags, Origin, Segment};
 use crate::flow::sighting::Sighting;
 use crate::flow::{Flowed, Relative};
 use crate::message::exchange::{Cited, Exchange, Outcome};
@@ -10,7 +10,7 @@ use crate::message::lines::Line;
 use crate::time::Time;
 
 /// Packet numbers that an answer names at most.
-const MOST_FRAMES: usize = 20;
+pub const MOST_FRAMES: usize = 20;
 /// Bytes of a packet that are kept.
 const MOST_BYTES: usize = 2048;
 /// Packets of a conversation kept until its first exchange is known.
@@ -60,6 +60,8 @@ pub struct Kept {
     pub relative: Relative,
     /// Where else it was recorded: interface, frame, nanoseconds later.
     pub path: Vec<(u32, u64, i64)>,
+    /// The other packets that brought fragments of its datagram.
+    pub fragments: Vec<Carrier>,
 }
 
 impl Kept {
@@ -75,6 +77,7 @@ impl Kept {
             payload_len: segment.payload_len,
             relative,
             path: Vec::new(),
+            fragments: segment.fragments.to_vec(),
         }
     }
 }
@@ -109,6 +112,8 @@ pub struct Evidence {
     /// so there are none for a single file.
     origins: Vec<(u64, Origin)>,
     largest: Option<Kept>,
+    /// Of packets that brought a message's last byte in fragments: the number, those of the others.
+    lasts: Vec<(u64, Vec<Carrier>)>,
     recent: VecDeque<Kept>,
     tries: u32,
 }
@@ -158,6 +163,10 @@ impl Evidence {
     #[must_use]
     pub fn origin(&self, frame: u64) -> Origin {
         let known = self.origins.iter().find(|(number, _)| *number == frame);
+        let kept = self.kept.iter().chain(&self.largest);
+        let lasts = self.lasts.iter().flat_map(|(_, others)| others);
+        let mut fragments = kept.flat_map(|packet| &packet.fragments).chain(lasts);
+        let known = known.or_else(|| fragments.find(|(number, _)| *number == frame));
         known.map_or(Origin::new(0, frame), |(_, origin)| *origin)
     }
 
@@ -217,12 +226,26 @@ impl Evidence {
         all
     }
 
+    /// The other packets that brought fragments of a packet's datagram.
+    #[must_use]
+    pub fn fragments(&self, frame: u64) -> &[Carrier] {
+        let kept = self.kept.iter().chain(&self.largest);
+        let mut kept = kept.map(|packet| (packet.frame, &packet.fragments));
+        let mut lasts = self.lasts.iter().map(|(last, others)| (*last, others));
+        let found = kept.find(|(number, _)| *number == frame);
+        let found = found.or_else(|| lasts.find(|(number, _)| *number == frame));
+        found.map_or(&[], |(_, others)| others)
+    }
+
     /// Bytes of memory held.
     #[must_use]
     pub fn held(&self) -> usize {
         let kept = self.kept.iter().chain(&self.recent).chain(&self.largest);
-        kept.map(|packet| size_of::<Kept>() + packet.bytes.len())
-            .sum()
+        let numbers = |of: &Vec<Carrier>| of.len() * size_of::<Carrier>();
+        let kept =
+            kept.map(|packet| size_of::<Kept>() + packet.bytes.len() + numbers(&packet.fragments));
+        let lasts = self.lasts.iter().map(|(_, others)| numbers(others));
+        kept.chain(lasts).sum()
     }
 
     fn searches(&self) -> bool {
@@ -239,6 +262,11 @@ impl Evidence {
             && let Some(found) = self.recent.iter().find(|kept| kept.frame == frame)
         {
             self.kept.push(found.clone());
+        }
+        let last = cited.last.frame;
+        let found = self.recent.iter().find(|kept| kept.frame == last);
+        if let Some(found) = found.filter(|kept| last != frame && !kept.fragments.is_empty()) {
+            self.lasts.push((last, found.fragments.clone()));
         }
         let kept = self.kept.iter().find(|kept| kept.frame == frame);
         Shown {

@@ -4,17 +4,16 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::IpAddr;
 
 use super::ip::{Ip, Part};
+use super::segment::Carrier;
 
 /// Memory for datagrams that are not complete; beyond it the oldest is dropped.
 const MOST_HELD: usize = 4 << 20;
 /// What a fragment takes beside its bytes.
-const PIECE: usize = 96;
+const PIECE: usize = 128;
 /// What a datagram takes beside its fragments.
 const DATAGRAM: usize = 256;
-/// No datagram is longer.
-const LONGEST: usize = 65_535;
 
-type Key = (IpAddr, IpAddr, u32, u8);
+type Key = (IpAddr, IpAddr, u32, u8, u16);
 
 /// Datagrams that wait for fragments.
 #[derive(Default)]
@@ -26,40 +25,60 @@ pub(super) struct Fragments {
     held: usize,
 }
 
+/// A datagram that is complete.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Whole {
+    /// What it carries.
+    pub bytes: Vec<u8>,
+    /// The frames that its fragments came in, ascending.
+    pub frames: Vec<Carrier>,
+}
+
 /// A datagram that is not complete.
 struct Waiting {
-    /// By offset; they do not overlap: what came first stays.
-    pieces: BTreeMap<usize, Vec<u8>>,
-    /// Bytes in them.
+    /// By offset, then in order of arrival.
+    pieces: BTreeMap<(usize, usize), Vec<u8>>,
+    frames: Vec<Carrier>,
+    /// Bytes in the pieces.
     len: usize,
-    /// The datagram's length, once its end was seen.
+    /// Up to where the pieces leave no gap.
+    reach: usize,
+    /// The datagram's length, once an end was seen; a later one does not count.
     total: Option<usize>,
     /// Which of all datagrams begun it is.
     number: u64,
 }
 
 impl Fragments {
-    /// Takes a fragment in; gives the datagram's payload if that completes it.
-    pub(super) fn push(&mut self, ip: &Ip, part: Part, bytes: &[u8]) -> Option<Vec<u8>> {
-        let end = part.offset + bytes.len();
-        if end > LONGEST || bytes.is_empty() {
-            return None;
-        }
-        let key = (ip.source, ip.destination, part.id, ip.protocol);
+    /// Takes a fragment in, which came in `frames` (several where it came in a packet that was
+    /// itself in fragments); gives the datagram if that completes it.
+    pub(super) fn push(
+        &mut self,
+        ip: &Ip,
+        part: Part,
+        bytes: &[u8],
+        frames: &[Carrier],
+    ) -> Option<Whole> {
+        // IPv6 numbers datagrams whatever they carry (RFC 8200, 4.5)
+        let protocol = if ip.source.is_ipv6() { 0 } else { ip.protocol };
+        let key = (ip.source, ip.destination, part.id, protocol, part.vlan);
         let waiting = self.waiting.entry(key).or_insert_with(|| {
             self.begun += 1;
             self.order.push_back((key, self.begun));
             Waiting::new(self.begun)
         });
-        self.held += waiting.take(part.offset, bytes);
+        let before = waiting.held();
+        waiting.take(part.offset, bytes);
+        waiting.frames.extend(frames);
+        self.held = self.held + waiting.held() - before;
         if !part.more {
-            waiting.total.get_or_insert(end);
+            waiting.total.get_or_insert(part.offset + bytes.len());
         }
-        if waiting.total == Some(waiting.len) {
+        if waiting.total.is_some_and(|total| total <= waiting.reach) {
             let done = self.waiting.remove(&key)?;
             self.held -= done.held();
             self.forget_done();
-            return Some(done.joined());
+            return Some(done.whole());
         }
         self.shrink();
         None
@@ -93,51 +112,59 @@ impl Waiting {
     fn new(number: u64) -> Self {
         Self {
             pieces: BTreeMap::new(),
+            frames: Vec::new(),
             len: 0,
+            reach: 0,
             total: None,
             number,
         }
     }
 
-    /// Keeps what is new of the bytes at `start`; gives the memory that took.
-    fn take(&mut self, mut start: usize, mut bytes: &[u8]) -> usize {
-        let before = self.held();
-        if let Some((at, piece)) = self.pieces.range(..=start).next_back() {
-            let known = (at + piece.len()).saturating_sub(start);
-            start += known;
-            bytes = bytes.get(known..).unwrap_or_default();
+    fn take(&mut self, start: usize, bytes: &[u8]) {
+        self.pieces
+            .insert((start, self.pieces.len()), bytes.to_vec());
+        self.len += bytes.len();
+        if start > self.reach {
+            return;
         }
-        while !bytes.is_empty() {
-            let next = self.pieces.range(start..).next();
-            let (gap, known) =
-                next.map_or((bytes.len(), 0), |(at, piece)| (at - start, piece.len()));
-            let new = &bytes[..bytes.len().min(gap)];
-            if !new.is_empty() {
-                self.pieces.insert(start, new.to_vec());
-                self.len += new.len();
+        // pieces that begin up to here are reckoned in
+        let mut seen = self.reach;
+        self.reach = self.reach.max(start + bytes.len());
+        while seen < self.reach {
+            let news = (seen + 1, 0)..=(self.reach, usize::MAX);
+            seen = self.reach;
+            for ((at, _), piece) in self.pieces.range(news) {
+                self.reach = self.reach.max(at + piece.len());
             }
-            start += gap + known;
-            bytes = bytes.get(gap + known..).unwrap_or_default();
         }
-        self.held() - before
     }
 
     fn held(&self) -> usize {
-        DATAGRAM * usize::from(!self.pieces.is_empty()) + self.len + PIECE * self.pieces.len()
+        let frames = self.frames.len() * size_of::<Carrier>();
+        let datagram = DATAGRAM * usize::from(!self.pieces.is_empty());
+        datagram + self.len + PIECE * self.pieces.len() + frames
     }
 
-    fn joined(self) -> Vec<u8> {
-        let mut whole = Vec::with_capacity(self.len);
-        for piece in self.pieces.into_values() {
-            whole.extend(piece);
+    /// Where pieces overlap, those with lower offsets count, as in Wireshark.
+    fn whole(self) -> Whole {
+        let total = self.total.unwrap_or(self.reach);
+        let mut bytes = Vec::with_capacity(total);
+        for ((at, _), piece) in self.pieces {
+            let end = piece.len().min(total.saturating_sub(at));
+            let news = bytes.len().saturating_sub(at)..end;
+            bytes.extend(piece.get(news).unwrap_or_default());
         }
-        whole
+        let mut frames = self.frames;
+        frames.sort_unstable_by_key(|(number, _)| *number);
+        frames.dedup();
+        Whole { bytes, frames }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::frame::Origin;
 
     fn packet(id: u16) -> Ip {
         Ip {
@@ -161,10 +188,14 @@ mod tests {
     ) -> Option<Vec<u8>> {
         let part = Part {
             id: id.into(),
+            vlan: 0,
             offset,
             more,
         };
-        fragments.push(&packet(id), part, bytes)
+        let frames = [1, 7].map(|number| (number, Origin::default()));
+        let whole = fragments.push(&packet(id), part, bytes, &frames)?;
+        assert_eq!(whole.frames, frames);
+        Some(whole.bytes)
     }
 
     #[test]
@@ -194,20 +225,22 @@ mod tests {
     }
 
     #[test]
-    fn what_came_first_stays() {
+    fn what_is_behind_the_first_end_does_not_count() {
         let mut fragments = Fragments::default();
         assert_eq!(push(&mut fragments, 1, 8, true, &[1; 8]), None);
         assert_eq!(push(&mut fragments, 1, 24, false, &[2; 4]), None);
-        let whole = push(&mut fragments, 1, 0, true, &[3; 32]);
-        assert_eq!(whole, None, "longer than the datagram");
+        assert_eq!(push(&mut fragments, 1, 40, false, &[4; 4]), None);
+        let whole = push(&mut fragments, 1, 0, true, &[3; 32]).unwrap();
+        assert_eq!(whole, [3; 28]);
     }
 
     #[test]
-    fn an_overlap_fills_the_gaps_only() {
+    fn the_lower_offset_wins_an_overlap() {
         let mut fragments = Fragments::default();
         assert_eq!(push(&mut fragments, 1, 8, true, &[1; 8]), None);
         assert_eq!(push(&mut fragments, 1, 24, false, &[2; 8]), None);
-        let whole = push(&mut fragments, 1, 0, true, &[3; 32]).unwrap();
-        assert_eq!(whole, [[3; 8], [1; 8], [3; 8], [2; 8]].concat());
+        assert_eq!(push(&mut fragments, 1, 8, true, &[5; 16]), None);
+        let whole = push(&mut fragments, 1, 0, true, &[3; 12]).unwrap();
+        assert_eq!(whole, [&[3; 12][..], &[1; 4], &[5; 8], &[2; 8]].concat());
     }
 }

@@ -15,8 +15,6 @@ const ROUTING: u8 = 43;
 const FRAGMENT: u8 = 44;
 const AUTHENTICATION: u8 = 51;
 const DESTINATION_OPTIONS: u8 = 60;
-const MOBILITY: u8 = 135;
-const HOST_IDENTITY: u8 = 139;
 const SHIM6: u8 = 140;
 
 /// An IP packet, its headers read.
@@ -43,6 +41,9 @@ pub(super) struct Ip {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Part {
     pub id: u32,
+    /// The VLAN's number, 0 where there is none: as in Wireshark, a mirrored datagram that is
+    /// seen in two of them is two.
+    pub vlan: u16,
     /// Where in the datagram, in bytes.
     pub offset: usize,
     pub more: bool,
@@ -61,10 +62,24 @@ impl Ip {
 /// Why it can hold no TCP.
 pub(super) fn read(bytes: &[u8], at: usize, end: usize) -> Result<Ip, Skip> {
     let packet = bytes.get(at..).ok_or(Skip::NotIp)?;
-    match packet.first().map(|first| first >> 4) {
+    let mut ip = match packet.first().map(|first| first >> 4) {
         Some(4) => ipv4(packet, at, end),
         Some(6) => ipv6(packet, at, end),
         _ => Err(Skip::NotIp),
+    }?;
+    if let Some(part) = &mut ip.part {
+        part.vlan = vlan(bytes, at);
+    }
+    Ok(ip)
+}
+
+/// The number in the tag right before the packet at `at`. Where an address looks like a tag, it
+/// does so in each of a datagram's fragments.
+fn vlan(bytes: &[u8], at: usize) -> u16 {
+    let tag = at.checked_sub(6).and_then(|at| be32(bytes, at));
+    match tag.map(|tag| (tag >> 16, tag & 0xfff)) {
+        Some((0x8100 | 0x88a8 | 0x9100, number)) => number as u16,
+        _ => 0,
     }
 }
 
@@ -98,6 +113,7 @@ fn ipv4(packet: &[u8], at: usize, end: usize) -> Result<Ip, Skip> {
         if packet.len() >= length {
             ip.part = Some(Part {
                 id: header.identification().into(),
+                vlan: 0,
                 offset,
                 more: header.more_fragments(),
             });
@@ -114,10 +130,16 @@ fn ipv6(packet: &[u8], at: usize, end: usize) -> Result<Ip, Skip> {
     let header = Ipv6HeaderSlice::from_slice(packet).map_err(|_| Skip::NotIp)?;
     let on_wire = end.saturating_sub(at);
     let total = match usize::from(header.payload_length()) {
-        // a jumbogram, or left to the device: the packet ends with the frame
+        0 if header.next_header() == IpNumber::IPV6_HEADER_HOP_BY_HOP => {
+            (40 + jumbo(packet).ok_or(Skip::NotTcp)?).min(on_wire)
+        }
+        // left to the device: the packet ends with the frame
         0 => on_wire,
         payload => (40 + payload).min(on_wire),
     };
+    if total < 40 {
+        return Err(Skip::NotIp);
+    }
     let mut ip = Ip {
         source: IpAddr::from(header.source()),
         destination: IpAddr::from(header.destination()),
@@ -128,15 +150,54 @@ fn ipv6(packet: &[u8], at: usize, end: usize) -> Result<Ip, Skip> {
         part: None,
         cut: false,
     };
-    while ip.part.is_none() {
-        let Some(len) = extension(packet, &mut ip, total)? else {
-            break;
-        };
-        ip.protocol = *packet.get(ip.at).ok_or(Skip::NotTcp)?;
-        ip.at += len;
-    }
+    extensions(packet, &mut ip, total)?;
     ip.at += at;
     Ok(ip)
+}
+
+/// Passes over IPv6 extension headers, up to one that says that this is a fragment. The packet
+/// claims to have `total` bytes.
+///
+/// # Errors
+/// Why there can be no TCP behind them.
+pub(super) fn extensions(packet: &[u8], ip: &mut Ip, total: usize) -> Result<(), Skip> {
+    while ip.part.is_none() {
+        let Some(len) = extension(packet, ip, total)? else {
+            break;
+        };
+        // one that is cut does not tell what comes
+        let header = packet.get(ip.at..ip.at + len).ok_or(Skip::NotTcp)?;
+        ip.protocol = header[0];
+        ip.at += len;
+    }
+    Ok(())
+}
+
+/// Whether this is an extension header that stands before what it is about.
+pub(super) fn is_extension(protocol: u8) -> bool {
+    matches!(
+        protocol,
+        HOP_BY_HOP | ROUTING | DESTINATION_OPTIONS | SHIM6 | AUTHENTICATION | FRAGMENT
+    )
+}
+
+/// A jumbogram's payload length (RFC 2675), from the option that stands in its first header;
+/// none where it is not one.
+fn jumbo(packet: &[u8]) -> Option<usize> {
+    const JUMBO: u8 = 0xc2;
+    let end = 40 + (usize::from(*packet.get(41)?) + 1) * 8;
+    let mut options = packet.get(42..end)?;
+    loop {
+        match options {
+            [0, rest @ ..] => options = rest,
+            [JUMBO, 4, rest @ ..] => {
+                let length = usize::try_from(be32(rest, 0)?).ok()?;
+                return (length > usize::from(u16::MAX)).then_some(length);
+            }
+            [_, len, rest @ ..] => options = rest.get(usize::from(*len)..)?,
+            _ => return None,
+        }
+    }
 }
 
 /// Length of the extension header at `ip.at`; none if it is something else. Fills in the part.
@@ -146,9 +207,8 @@ fn extension(packet: &[u8], ip: &mut Ip, total: usize) -> Result<Option<usize>, 
         Ok(Some((usize::from(*units) + more) * factor))
     };
     match ip.protocol {
-        HOP_BY_HOP | ROUTING | DESTINATION_OPTIONS | MOBILITY | HOST_IDENTITY | SHIM6 => {
-            units(8, 1)
-        }
+        // behind mobility and host identity headers nothing comes, as Wireshark has it
+        HOP_BY_HOP | ROUTING | DESTINATION_OPTIONS | SHIM6 => units(8, 1),
         AUTHENTICATION => units(4, 2),
         FRAGMENT => {
             let field = be16(packet, ip.at + 2).ok_or(Skip::Fragment)?;
@@ -160,6 +220,7 @@ fn extension(packet: &[u8], ip: &mut Ip, total: usize) -> Result<Option<usize>, 
                 }
                 ip.part = Some(Part {
                     id: be32(packet, ip.at + 4).ok_or(Skip::Fragment)?,
+                    vlan: 0,
                     offset: usize::from(field & 0xfff8),
                     more: field & 1 != 0,
                 });

@@ -22,6 +22,8 @@ pub(super) enum Next {
     Mpls,
     /// IPv4 or IPv6 by its version field.
     Ip,
+    /// IPv6 and no other version.
+    Ipv6,
 }
 
 /// Two bytes at `at`, most significant first.
@@ -39,18 +41,22 @@ pub(super) fn be32(bytes: &[u8], at: usize) -> Option<u32> {
 /// The IP header in an Ethernet frame.
 pub(super) fn ethernet(bytes: &[u8], at: usize) -> Option<usize> {
     match be16(bytes, at + 12)? {
-        IPV4 | IPV6 => Some(at + 14),
+        IPV4 => Some(at + 14),
         length if length <= LONGEST => network(bytes, at + 14, Next::Llc),
         kind => network(bytes, at + 14, Next::EtherType(kind)),
     }
 }
 
-/// Passes over headers below IP; none if what comes is not IP, whose version is not looked at.
+/// Passes over headers below IP; none if what comes is not IP, whose version mostly is not looked at.
 /// Each header has some length, so the bytes end the walk.
 pub(super) fn network(bytes: &[u8], mut at: usize, mut next: Next) -> Option<usize> {
     loop {
         (at, next) = match next {
-            Next::Ip | Next::EtherType(IPV4 | IPV6) => return Some(at),
+            Next::Ip | Next::EtherType(IPV4) => return Some(at),
+            // as in Wireshark, IPv4 is not looked for here, but IPv6 is in the place of IPv4
+            Next::Ipv6 | Next::EtherType(IPV6) => {
+                return Some(at).filter(|at| bytes.get(*at).is_some_and(|first| first >> 4 == 6));
+            }
             Next::Ethernet => match be16(bytes, at + 12)? {
                 length if length <= LONGEST => (at + 14, Next::Llc),
                 kind => (at + 14, Next::EtherType(kind)),
@@ -68,11 +74,13 @@ pub(super) fn network(bytes: &[u8], mut at: usize, mut next: Next) -> Option<usi
 
 fn after_ether_type(bytes: &[u8], at: usize, kind: u16) -> Option<(usize, Next)> {
     Some(match kind {
-        // VLAN tags: 802.1Q, 802.1ad, and those used before it
-        0x8100 | 0x88a8 | 0x9100 | 0x9200 | 0x9300 => match be16(bytes, at + 2)? {
+        // VLAN tags: 802.1Q, 802.1ad, and that used before it
+        0x8100 | 0x88a8 | 0x9100 => match be16(bytes, at + 2)? {
             length if length <= LONGEST => (at + 4, Next::Llc),
             kind => (at + 4, Next::EtherType(kind)),
         },
+        // a tag between a switch and a virtual machine's interface
+        0x8926 => (at + 6, Next::EtherType(be16(bytes, at + 4)?)),
         // a whole frame: transparent bridging, provider backbone bridging
         0x6558 => (at, Next::Ethernet),
         0x88e7 => (at + 4, Next::Ethernet),
@@ -109,7 +117,8 @@ fn ppp(bytes: &[u8], mut at: usize) -> Option<(usize, Next)> {
         _ => (be16(bytes, at)?, at + 2),
     };
     match protocol {
-        0x21 | 0x57 => Some((at, Next::Ip)),
+        0x21 => Some((at, Next::Ip)),
+        0x57 => Some((at, Next::Ipv6)),
         0x281 | 0x283 => Some((at, Next::Mpls)),
         _ => None,
     }

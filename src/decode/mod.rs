@@ -8,6 +8,7 @@ pub mod link;
 mod radio;
 pub mod segment;
 pub mod seq;
+mod sflow;
 mod tunnel;
 
 use std::collections::HashMap;
@@ -15,7 +16,7 @@ use std::collections::HashMap;
 use crate::ledger::Skip;
 use crate::source::frame::Frame;
 use link::Port;
-use segment::Segment;
+use segment::{Carrier, Segment};
 
 /// Interfaces told apart; more than a host has. The last stands for all beyond.
 const MOST_PORTS: usize = 65_536;
@@ -38,6 +39,8 @@ pub struct Decoder {
     fragments: fragment::Fragments,
     /// The datagram that the last frame completed; a segment borrows from it.
     whole: Vec<u8>,
+    /// The frames that brought its fragments.
+    parts: Vec<Carrier>,
 }
 
 impl Decoder {
@@ -55,7 +58,11 @@ impl Decoder {
         let segment = if found.carries_tcp() {
             segment::tcp(frame, &link, &found, frame.bytes)?
         } else {
-            let found = tunnel::innermost(frame.bytes, found, &mut self.fragments)?;
+            self.parts.clear();
+            self.parts.push((frame.number, frame.origin));
+            let (fragments, parts) = (&mut self.fragments, &mut self.parts);
+            let found = tunnel::innermost(frame.bytes, found, fragments, parts)?;
+            self.parts.retain(|(number, _)| *number != frame.number);
             let from = match found.whole {
                 Some(whole) => {
                     self.whole = whole;
@@ -63,7 +70,11 @@ impl Decoder {
                 }
                 None => frame.bytes,
             };
-            segment::tcp(frame, &link, &found.ip, from)?
+            let segment = segment::tcp(frame, &link, &found.ip, from)?;
+            Segment {
+                fragments: &self.parts,
+                ..segment
+            }
         };
         Ok(Segment {
             interface,

@@ -16,7 +16,9 @@ pub(super) fn data(bytes: &[u8], at: usize, padded: bool) -> Option<usize> {
     let control = le16(bytes, at)?;
     let (version, kind, subtype) = (control & 3, control >> 2 & 3, control >> 4 & 0xf);
     let (no_data, encrypted) = (subtype & 4 != 0, control & 0x4000 != 0);
-    if version != 0 || kind != 2 || no_data || encrypted || le16(bytes, at + 22)? & 0xf != 0 {
+    // fragments of 802.11 are not put together
+    let part = control & 0x400 != 0 || le16(bytes, at + 22)? & 0xf != 0;
+    if version != 0 || kind != 2 || no_data || encrypted || part {
         return None;
     }
     let mut len = 24;
@@ -34,9 +36,30 @@ pub(super) fn data(bytes: &[u8], at: usize, padded: bool) -> Option<usize> {
     if padded {
         len = usize::next_multiple_of(len, 4);
     }
-    // of several frames in one, the first counts: addresses and length stand before it
-    len += if aggregate { 14 } else { 0 };
+    if aggregate {
+        return first_with_tcp(bytes, at + len);
+    }
     layer::network(bytes, at + len, Next::Llc)
+}
+
+/// Of several frames in one the first that carries TCP counts, or else the first that carries IP.
+/// Addresses and length stand before each, and each but the last is padded.
+fn first_with_tcp(bytes: &[u8], mut at: usize) -> Option<usize> {
+    let mut first = None;
+    while let Some(len) = be16(bytes, at + 12) {
+        if let Some(found) = layer::network(bytes, at + 14, Next::Llc) {
+            let protocol = match bytes.get(found).map(|byte| byte >> 4) {
+                Some(4) => bytes.get(found + 9),
+                _ => bytes.get(found + 6),
+            };
+            if protocol == Some(&6) {
+                return Some(found);
+            }
+            first = first.or(Some(found));
+        }
+        at += (14 + usize::from(len)).next_multiple_of(4);
+    }
+    first
 }
 
 /// The IP header behind a Prism (119), radiotap (127) or AVS (163) header.

@@ -62,11 +62,16 @@ impl std::fmt::Display for Endpoint {
     }
 }
 
+/// A frame that brought a fragment: its number, and where it stands.
+pub type Carrier = (u64, Origin);
+
 /// A TCP segment in a frame.
 #[derive(Clone, Copy, Debug)]
 pub struct Segment<'a> {
-    /// The frame that carries it.
+    /// The frame that carries it; of a datagram in fragments, the one that completes it.
     pub frame: Frame<'a>,
+    /// The other frames that brought fragments of it, ascending; nearly always none.
+    pub fragments: &'a [Carrier],
     /// Dense id of the interface it was recorded on, see `decode::Decoder`.
     pub interface: u32,
     /// SLL packet type; 255 where the link layer has none.
@@ -128,6 +133,7 @@ pub(super) fn tcp<'a>(
     let option_bytes = bytes.get(20..bytes.len().min(header)).unwrap_or_default();
     Ok(Segment {
         frame,
+        fragments: &[],
         interface: 0,
         packet_type: link.packet_type,
         ip_id: ip.id,
@@ -150,10 +156,10 @@ pub(super) fn tcp<'a>(
         } else {
             &[]
         },
-        payload_len: if fits {
-            u32::try_from(claimed - header).unwrap_or(u32::MAX)
-        } else {
-            0
+        // Wireshark reckons with any length of the header that the packet is long enough for
+        payload_len: match claimed.checked_sub(header) {
+            Some(payload) if !ip.cut => u32::try_from(payload).unwrap_or(u32::MAX),
+            _ => 0,
         },
         analysed: fits,
     })

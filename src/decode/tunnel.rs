@@ -1,8 +1,10 @@
 //! Packets in packets: the innermost one that carries TCP counts.
 
 use super::fragment::Fragments;
-use super::ip::{self, Ip, TCP};
+use super::ip::{self, Ip, Part, TCP};
 use super::layer::{self, Next, be16, be32};
+use super::segment::Carrier;
+use super::sflow;
 use crate::ledger::Skip;
 
 /// IP headers on the way to TCP; more is noise.
@@ -16,7 +18,8 @@ pub(super) struct Innermost {
     pub whole: Option<Vec<u8>>,
 }
 
-/// Follows what `packet` carries to a TCP header.
+/// Follows what `packet` carries to a TCP header. `frames` has the packet's frame,
+/// and in the end all frames that brought fragments of the segment.
 ///
 /// # Errors
 /// Why there is none.
@@ -24,26 +27,23 @@ pub(super) fn innermost(
     bytes: &[u8],
     packet: Ip,
     fragments: &mut Fragments,
+    frames: &mut Vec<Carrier>,
 ) -> Result<Innermost, Skip> {
-    follow(bytes, packet, fragments, DEEPEST)
+    follow(bytes, packet, (fragments, frames), DEEPEST)
 }
 
 fn follow(
     bytes: &[u8],
     mut packet: Ip,
-    fragments: &mut Fragments,
+    (fragments, frames): (&mut Fragments, &mut Vec<Carrier>),
     depth: usize,
 ) -> Result<Innermost, Skip> {
     if let Some(part) = packet.part {
-        if !may_carry(packet.protocol) {
-            return Err(Skip::NotTcp);
-        }
-        let end = packet.end.min(bytes.len());
-        let held = bytes.get(packet.at..end).ok_or(Skip::Fragment)?;
-        let whole = fragments.push(&packet, part, held).ok_or(Skip::Fragment)?;
-        packet.part = None;
-        (packet.at, packet.end) = (0, whole.len());
-        let mut found = follow(&whole, packet, fragments, depth)?;
+        let whole = whole(bytes, &mut packet, part, fragments, frames)?;
+        // as deep as a packet: fragments in fragments could go on and on
+        let depth = depth.checked_sub(usize::from(packet.part.is_some()));
+        let depth = depth.ok_or(Skip::NotTcp)?;
+        let mut found = follow(&whole, packet, (fragments, frames), depth)?;
         found.whole.get_or_insert(whole);
         return Ok(found);
     }
@@ -55,19 +55,53 @@ fn follow(
     }
     if packet.protocol == AUTHENTICATION {
         let units = bytes.get(packet.at + 1).ok_or(Skip::NotTcp)?;
-        packet.protocol = bytes[packet.at];
-        packet.at += (usize::from(*units) + 2) * 4;
+        let after = packet.at + (usize::from(*units) + 2) * 4;
+        let header = bytes.get(packet.at..after).ok_or(Skip::NotTcp)?;
+        (packet.protocol, packet.at) = (header[0], after);
         // as deep as a packet: these could go on and on
         let depth = depth.checked_sub(1).ok_or(Skip::NotTcp)?;
-        return follow(bytes, packet, fragments, depth);
-    }
-    if let Some(quoted) = quoted(bytes, &packet) {
-        return Err(quoted);
+        return follow(bytes, packet, (fragments, frames), depth);
     }
     let depth = depth.checked_sub(1).ok_or(Skip::NotTcp)?;
-    let (at, end) = carried(bytes, &packet).ok_or(Skip::NotTcp)?;
+    if let Some(about) = quoted(bytes, &packet) {
+        return Err(skip(holds_tcp(bytes, about, depth)));
+    }
+    let Some((at, end)) = carried(bytes, &packet) else {
+        return Err(skip(samples_tcp(bytes, &packet, depth)));
+    };
     let inner = ip::read(bytes, at, end).map_err(|_| Skip::NotTcp)?;
-    follow(bytes, inner, fragments, depth)
+    follow(bytes, inner, (fragments, frames), depth)
+}
+
+/// The datagram that a fragment completes; `packet` is then about that.
+fn whole(
+    bytes: &[u8],
+    packet: &mut Ip,
+    part: Part,
+    fragments: &mut Fragments,
+    frames: &mut Vec<Carrier>,
+) -> Result<Vec<u8>, Skip> {
+    let six = packet.source.is_ipv6();
+    let extension = six && ip::is_extension(packet.protocol);
+    if !extension && !may_carry(packet.protocol) {
+        return Err(Skip::NotTcp);
+    }
+    let end = packet.end.min(bytes.len());
+    let held = bytes.get(packet.at..end).ok_or(Skip::Fragment)?;
+    if held.is_empty() {
+        // it adds nothing; Wireshark looks for a header in it in IPv6
+        let headless = six && packet.protocol == TCP;
+        return Err([Skip::Fragment, Skip::HeadlessTcp][usize::from(headless)]);
+    }
+    let whole = fragments.push(packet, part, held, frames);
+    let whole = whole.ok_or(Skip::Fragment)?;
+    *frames = whole.frames;
+    packet.part = None;
+    (packet.at, packet.end) = (0, whole.bytes.len());
+    if six {
+        ip::extensions(&whole.bytes, packet, whole.bytes.len())?;
+    }
+    Ok(whole.bytes)
 }
 
 const ICMP: u8 = 1;
@@ -88,8 +122,17 @@ fn may_carry(protocol: u8) -> bool {
     )
 }
 
-/// Errors quote the packet they are about, which passed before: no TCP packet.
-fn quoted(bytes: &[u8], packet: &Ip) -> Option<Skip> {
+/// Why a packet that carries no other is skipped.
+fn skip(quotes: bool) -> Skip {
+    if quotes {
+        Skip::QuotedTcp
+    } else {
+        Skip::NotTcp
+    }
+}
+
+/// The packet that an error quotes: it passed before, and is no packet here.
+fn quoted(bytes: &[u8], packet: &Ip) -> Option<Ip> {
     let kind = bytes.get(packet.at)?;
     let error = match packet.protocol {
         ICMP => matches!(kind, 3 | 4 | 5 | 11 | 12),
@@ -101,12 +144,33 @@ fn quoted(bytes: &[u8], packet: &Ip) -> Option<Skip> {
     }
     // what stands behind the packet is padding
     let bytes = &bytes[..bytes.len().min(packet.end)];
-    let about = ip::read(bytes, packet.at + 8, usize::MAX).ok()?;
-    let first = about.part.is_none_or(|part| part.offset == 0);
-    Some(if about.protocol == TCP && first {
-        Skip::QuotedTcp
-    } else {
-        Skip::NotTcp
+    ip::read(bytes, packet.at + 8, usize::MAX).ok()
+}
+
+/// Whether there is a TCP header in a packet that is quoted.
+fn holds_tcp(bytes: &[u8], mut about: Ip, depth: usize) -> bool {
+    match about.part {
+        Some(part) if part.offset != 0 => return false,
+        _ => about.part = None,
+    }
+    // fragments of what is quoted wait for nothing
+    let (mut fragments, mut frames) = (Fragments::default(), Vec::new());
+    matches!(
+        follow(bytes, about, (&mut fragments, &mut frames), depth),
+        Ok(_) | Err(Skip::QuotedTcp)
+    )
+}
+
+/// Whether a datagram reports samples of packets, one of them with a TCP header.
+fn samples_tcp(bytes: &[u8], packet: &Ip, depth: usize) -> bool {
+    let to = |at| be16(bytes, packet.at + at) == Some(sflow::PORT);
+    if packet.protocol != UDP || !(to(0) || to(2)) {
+        return false;
+    }
+    sflow::headers(bytes, packet.at + 8).iter().any(|header| {
+        let network = header.network();
+        let about = network.and_then(|at| ip::read(header.bytes, at, usize::MAX).ok());
+        about.is_some_and(|about| holds_tcp(header.bytes, about, depth))
     })
 }
 
@@ -114,15 +178,17 @@ fn quoted(bytes: &[u8], packet: &Ip) -> Option<Skip> {
 fn carried(bytes: &[u8], packet: &Ip) -> Option<(usize, usize)> {
     let (at, mut end) = (packet.at, packet.end);
     let (at, next) = match packet.protocol {
-        IPV4 | IPV6 => (at, Next::Ip),
+        IPV4 => (at, Next::Ip),
+        IPV6 => (at, Next::Ipv6),
         ETHERIP => (at + 2, Next::Ethernet),
         MPLS => (at, Next::Mpls),
         GRE => gre(bytes, at)?,
         UDP => {
-            // 0 is a jumbogram's, or left to the device
-            let len = usize::from(be16(bytes, at + 4)?);
-            if len >= 8 {
-                end = end.min(at + len);
+            match usize::from(be16(bytes, at + 4)?) {
+                // a jumbogram's: it ends with the packet
+                0 if packet.source.is_ipv6() => {}
+                0..8 => return None,
+                len => end = end.min(at + len),
             }
             udp(bytes, at)?
         }
@@ -142,7 +208,7 @@ fn udp(bytes: &[u8], at: usize) -> Option<(usize, Next)> {
 fn by_port(bytes: &[u8], at: usize, port: u16) -> Option<(usize, Next)> {
     match port {
         1701 => l2tp(bytes, at),
-        2152 => gtp(bytes, at),
+        2123 | 2152 | 3386 => gtp(bytes, at),
         3544 => teredo(bytes, at),
         4789 => Some((at + 8, Next::Ethernet)),
         4790 => match bytes.get(at + 3)? {
@@ -210,7 +276,7 @@ fn teredo(bytes: &[u8], mut at: usize) -> Option<(usize, Next)> {
     if be16(bytes, at)? == 0 {
         at += 8;
     }
-    Some((at, Next::Ip))
+    Some((at, Next::Ipv6))
 }
 
 /// GRE (RFC 2784, 2890, 1701 and 2637): fields that flags announce, then an EtherType's.
@@ -252,7 +318,9 @@ fn gre(bytes: &[u8], at: usize) -> Option<(usize, Next)> {
         // WCCP: a redirect header, which the first version has not
         0x883e if *bytes.get(end)? >> 4 == 4 => (end, Next::Ip),
         0x883e => (end + 4, Next::Ip),
-        kind => (end, Next::EtherType(kind)),
+        // IP, bridging, MPLS, PPP; no tags
+        0x0800 | 0x86dd | 0x6558 | 0x8847 | 0x8848 | 0x880b => (end, Next::EtherType(kind)),
+        _ => return None,
     })
 }
 
@@ -390,7 +458,13 @@ mod tests {
             v4(17, 1, &udp(2152, &after(&head, p)))
         }),
         ("Teredo with origin", |p| {
-            v4(17, 1, &udp(3544, &after(&[0, 0, 1, 2, 3, 4, 5, 6], p)))
+            // which carries IPv6 alone
+            let six = if p[0] >> 4 == 4 {
+                v6(4, 1, p)
+            } else {
+                p.to_vec()
+            };
+            v4(17, 1, &udp(3544, &after(&[0, 0, 1, 2, 3, 4, 5, 6], &six)))
         }),
         ("L2TP", |p| {
             let number = if p[0] >> 4 == 4 { 0x21 } else { 0x57 };

@@ -1,5 +1,6 @@
 //! From what was collected to the report's plain data.
 
+mod cited;
 mod files;
 mod filter;
 mod interfaces;
@@ -273,6 +274,7 @@ fn exhibits(analysed: &Analysed, one: &Conversation, interfaces: &[Interface]) -
         wire_len: kept.wire_len,
         bytes: kept.bytes.clone(),
         path: path_of(kept, interfaces),
+        fragments: kept.fragments.iter().map(|(number, _)| *number).collect(),
         relative: kept
             .relative
             .seq_base

@@ -292,6 +292,7 @@ fn exhibits() -> Vec<Exhibit> {
             wire_len: u32::try_from(bytes.len()).unwrap_or_default(),
             bytes,
             relative: Some(known),
+            fragments: Vec::new(),
             path: vec![],
         }
     };

@@ -133,6 +133,7 @@ mod build {
             port,
         });
         Segment {
+            fragments: &[],
             frame: Frame {
                 number,
                 origin: Origin::default(),

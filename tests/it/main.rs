@@ -9,6 +9,8 @@ mod corpus;
 mod endpoint;
 #[cfg(feature = "live")]
 mod lab;
+#[cfg(feature = "live")]
+mod layers;
 mod memory;
 #[cfg(feature = "live")]
 mod net;

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::cited::{bytes, message, packet};
 use super::unknown::{unknown, unnamed};
 use super::{files, filter, roles};
 use crate::answers::conversations::Conversation;
@@ -187,6 +188,7 @@ impl Of<'_> {
         if let Some(shown) = self.evidence.and_then(|evidence| evidence.greeting) {
             let certain = matches!(self.rule, RoleRule::Syn | RoleRule::SynAck);
             let mut answer = message(
+                self.evidence,
                 &shown,
                 "the first message that the server sends before the client sent any",
             );
@@ -225,6 +227,7 @@ impl Of<'_> {
             .evidence
             .is_some_and(|evidence| evidence.pair.is_some());
         message(
+            self.evidence,
             &shown,
             if answered {
                 "the first client message that was answered by its echo"
@@ -245,19 +248,22 @@ impl Of<'_> {
         let Some(kept) = kept else {
             return unknown("the packet's bytes were not kept, for want of memory");
         };
-        let found = dissect(kept.link_type, &kept.bytes, kept.wire_len, None);
-        let (offset, len) = (found.payload.start, kept.payload_len);
-        let rule = "all that follows the TCP header is the payload: Wireshark shows it as tcp.payload, and again as data.data in the layer Data";
-        Answer {
-            value: json!({"field": "tcp.payload", "frame": frame, "offset": offset, "payload_bytes": len}),
-            text: format!("tcp.payload, {len} bytes at offset {offset}"),
-            rule: rule.to_owned(),
-            confidence: Confidence::Certain,
-            frames: vec![frame],
-            stand_in: Vec::new(),
-            frames_total: 1,
-            filter: filter::frames(&[frame]),
-        }
+        let len = kept.payload_len;
+        let mut rule = "all that follows the TCP header is the payload: Wireshark shows it as tcp.payload, and again as data.data in the layer Data".to_owned();
+        let (offset, place) = if kept.fragments.is_empty() {
+            let found = dissect(kept.link_type, &kept.bytes, kept.wire_len, None);
+            (
+                Some(found.payload.start),
+                format!("at offset {}", found.payload.start),
+            )
+        } else {
+            rule += "; the packet completes a datagram that came in fragments, so there is no one offset";
+            (None, "in a datagram that came in fragments".to_owned())
+        };
+        let value =
+            json!({"field": "tcp.payload", "frame": frame, "offset": offset, "payload_bytes": len});
+        let text = format!("tcp.payload, {len} bytes {place}");
+        packet(self.evidence, frame, value, text, rule)
     }
 
     fn echo_reply(&self) -> Answer {
@@ -265,7 +271,7 @@ impl Of<'_> {
             let asked = request.cited.first.frame;
             let rule =
                 format!("its text is that of packet {asked} in reverse with its case swapped");
-            return message(&reply, &rule);
+            return message(self.evidence, &reply, &rule);
         }
         let said = &self.one.said;
         unknown(if said.to_server == 0 {
@@ -307,54 +313,9 @@ impl Of<'_> {
         let Some((frame, len)) = self.one.largest else {
             return unknown("no packet of this conversation carries payload");
         };
-        Answer {
-            value: json!({"frame": frame, "payload_bytes": len}),
-            text: format!("packet {frame}, {}", bytes(len.into())),
-            rule: "the first packet with the largest tcp.len".to_owned(),
-            confidence: Confidence::Certain,
-            frames: vec![frame],
-            stand_in: Vec::new(),
-            frames_total: 1,
-            filter: filter::frames(&[frame]),
-        }
-    }
-}
-
-fn bytes(count: u64) -> String {
-    format!("{count} byte{}", if count == 1 { "" } else { "s" })
-}
-
-/// An answer that is a message: the packets that brought it.
-fn message(shown: &Shown, rule: &str) -> Answer {
-    let (first, last) = (shown.cited.first.frame, shown.cited.last.frame);
-    let frames = if first == last {
-        vec![first]
-    } else {
-        vec![first, last]
-    };
-    let message = shown.cited.len;
-    let payload = shown.packet_payload.map_or(message, u64::from);
-    let mut rule = rule.to_owned();
-    if first != last {
-        rule += &format!(
-            "; its {} came in several packets, the first and the last are named",
-            bytes(message)
-        );
-    } else if message != payload {
-        rule += &format!(
-            "; it has {} of the packet's payload of {}",
-            bytes(message),
-            bytes(payload)
-        );
-    }
-    Answer {
-        value: json!({"frame": first, "payload_bytes": payload, "message_bytes": message}),
-        text: format!("packet {first}, {}", bytes(payload)),
-        rule,
-        confidence: Confidence::Certain,
-        filter: filter::frames(&frames),
-        stand_in: Vec::new(),
-        frames_total: frames.len() as u64,
-        frames,
+        let value = json!({"frame": frame, "payload_bytes": len});
+        let text = format!("packet {frame}, {}", bytes(len.into()));
+        let rule = "the first packet with the largest tcp.len".to_owned();
+        packet(self.evidence, frame, value, text, rule)
     }
 }

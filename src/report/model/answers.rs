@@ -105,6 +105,8 @@ pub struct Exhibit {
     pub bytes: Vec<u8>,
     /// Where else it was recorded: name or id of the interface, frame, nanoseconds later.
     pub path: Vec<(String, u64, i64)>,
+    /// Numbers of the other packets that brought fragments of its datagram.
+    pub fragments: Vec<u64>,
     /// What its conversation knows, for relative sequence numbers and the scaled window.
     pub relative: Option<Relative>,
 }

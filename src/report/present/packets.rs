@@ -168,7 +168,14 @@ pub(super) fn layers(out: &mut Document, capture: &Capture) {
 /// Where the application data is.
 fn payload_words(found: &Dissection, exhibit: &Exhibit) -> String {
     let captured = exhibit.bytes.len() as u64;
-    let mut words = if found.payload.is_empty() {
+    let mut words = if !exhibit.fragments.is_empty() {
+        let others = exhibit.fragments.iter().map(u64::to_string);
+        format!(
+            "The application data came in a datagram in fragments. This packet completes it; the \
+             others are {}.",
+            others.collect::<Vec<_>>().join(", ")
+        )
+    } else if found.payload.is_empty() {
         "No application data is among the captured bytes of this packet.".to_owned()
     } else {
         format!(

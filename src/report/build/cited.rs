@@ -1,0 +1,83 @@
+//! Answers that are packets: their numbers, and those of the fragments that belong to them.
+
+use serde_json::{Value, json};
+
+use super::filter;
+use crate::answers::evidence::{Evidence, MOST_FRAMES, Shown};
+use crate::report::model::{Answer, Confidence};
+
+/// A number of bytes in words.
+pub(super) fn bytes(count: u64) -> String {
+    format!("{count} byte{}", if count == 1 { "" } else { "s" })
+}
+
+/// These packets; after one that completes a datagram the others that brought fragments of it.
+fn with_fragments(evidence: Option<&Evidence>, packets: &[u64]) -> Vec<u64> {
+    let mut all = Vec::new();
+    for packet in packets {
+        let others = evidence.map_or(&[][..], |evidence| evidence.fragments(*packet));
+        all.push(*packet);
+        all.extend(others.iter().map(|(number, _)| number));
+    }
+    all
+}
+
+/// An answer for which these packets speak.
+fn cited(
+    evidence: Option<&Evidence>,
+    packets: &[u64],
+    (value, text, mut rule): (Value, String, String),
+) -> Answer {
+    let mut frames = with_fragments(evidence, packets);
+    if frames.len() > packets.len() {
+        rule += "; of a datagram in fragments, the packet that completes it stands first and the others follow";
+    }
+    let (frames_total, filter) = (frames.len() as u64, filter::frames(&frames));
+    frames.truncate(MOST_FRAMES);
+    Answer {
+        value,
+        text,
+        rule,
+        confidence: Confidence::Certain,
+        frames,
+        stand_in: Vec::new(),
+        frames_total,
+        filter,
+    }
+}
+
+/// An answer that is in one packet.
+pub(super) fn packet(
+    evidence: Option<&Evidence>,
+    frame: u64,
+    value: Value,
+    text: String,
+    rule: String,
+) -> Answer {
+    cited(evidence, &[frame], (value, text, rule))
+}
+
+/// An answer that is a message: the packets that brought it.
+pub(super) fn message(evidence: Option<&Evidence>, shown: &Shown, rule: &str) -> Answer {
+    let (first, last) = (shown.cited.first.frame, shown.cited.last.frame);
+    let message = shown.cited.len;
+    let payload = shown.packet_payload.map_or(message, u64::from);
+    let mut rule = rule.to_owned();
+    if first != last {
+        rule += &format!(
+            "; its {} came in several packets, the first and the last are named",
+            bytes(message)
+        );
+    } else if message != payload {
+        rule += &format!(
+            "; it has {} of the packet's payload of {}",
+            bytes(message),
+            bytes(payload)
+        );
+    }
+    let value = json!({"frame": first, "payload_bytes": payload, "message_bytes": message});
+    let text = format!("packet {first}, {}", bytes(payload));
+    let packets = [first, last];
+    let packets = &packets[..if first == last { 1 } else { 2 }];
+    cited(evidence, packets, (value, text, rule))
+}
