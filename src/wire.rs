@@ -6,6 +6,10 @@ pub mod link {
     pub const NULL: u32 = 0;
     /// Ethernet.
     pub const ETHERNET: u32 = 1;
+    /// Token ring.
+    pub const TOKEN_RING: u32 = 6;
+    /// FDDI.
+    pub const FDDI: u32 = 10;
     /// Raw IP, as BSD's DLT value (some writers put it in files).
     pub const RAW_DLT: u32 = 12;
     /// Raw IP, as OpenBSD's DLT value.

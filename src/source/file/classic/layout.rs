@@ -1,0 +1,91 @@
+//! What the magic number and the header of a pcap file do not tell: how long a record's
+//! header is. Patched versions of libpcap put more fields there under a magic number that
+//! others use too, so the first records are looked at, as Wireshark does.
+
+use std::io;
+
+use crate::source::block::Block;
+use crate::wire::ByteOrder;
+
+/// Records looked at.
+const LOOKED_AT: usize = 3;
+/// Longest record of a file that one of these versions wrote; it keeps what is read ahead small.
+const LONGEST: u32 = 262_144;
+/// Largest interface index that a machine of their time can have had.
+const LARGEST_INDEX: u32 = 10_000;
+
+/// Length of a record's header: the first of `lengths` unless the file's first records make
+/// no sense with it and more with another.
+pub(super) fn record_header(
+    block: &mut Block,
+    order: ByteOrder,
+    lengths: &[usize],
+) -> io::Result<usize> {
+    let mut best = (lengths[0], look(block, order, lengths[0])?);
+    if best.1.odd == 0 || best.1.cut {
+        return Ok(best.0);
+    }
+    for &length in &lengths[1..] {
+        let found = look(block, order, length)?;
+        if found.rank() > best.1.rank() {
+            best = (length, found);
+        }
+    }
+    Ok(best.0)
+}
+
+/// What the first records look like with headers of some length.
+#[derive(Default)]
+struct Looks {
+    /// Headers that make sense, from the first one on.
+    sensible: usize,
+    /// Fields of the next one that make none. One byte that was damaged spoils one field,
+    /// a header looked for in the wrong place most of them.
+    odd: usize,
+    /// The input ends within the next one.
+    cut: bool,
+}
+
+impl Looks {
+    fn rank(&self) -> (usize, std::cmp::Reverse<usize>) {
+        (
+            self.sensible,
+            std::cmp::Reverse(self.odd + usize::from(self.cut)),
+        )
+    }
+}
+
+fn look(block: &mut Block, order: ByteOrder, length: usize) -> io::Result<Looks> {
+    let mut found = Looks::default();
+    let mut at = 0;
+    while found.sensible < LOOKED_AT {
+        let available = block.fill(at + length)?;
+        if available < at + length {
+            found.cut = available != at;
+            break;
+        }
+        let head = &block.bytes()[at..at + length];
+        found.odd = odd_fields(order, head);
+        if found.odd > 0 {
+            break;
+        }
+        found.sensible += 1;
+        at += length + order.u32(head, 8) as usize;
+    }
+    Ok(found)
+}
+
+/// Fields of a record's header that are not as a device gives them. The longer headers have
+/// an interface index, then a protocol and the packet's type, 0 to 4; the longest also two
+/// processor numbers. The one of 20 bytes has a field of unknown meaning.
+fn odd_fields(order: ByteOrder, head: &[u8]) -> usize {
+    let field = |at| order.u32(head, at);
+    let (fraction, captured, wire) = (field(4), field(8), field(12));
+    let odd = [
+        fraction >= 1_000_000,
+        captured > LONGEST || !(captured..128 << 20).contains(&wire),
+        head.len() >= 24 && field(16) > LARGEST_INDEX,
+        head.len() >= 24 && head[22] > 4,
+    ];
+    odd.into_iter().filter(|odd| *odd).count()
+}
