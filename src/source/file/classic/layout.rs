@@ -10,9 +10,9 @@ use crate::wire::ByteOrder;
 /// Records looked at.
 const LOOKED_AT: usize = 3;
 /// Longest record of a file that one of these versions wrote; it keeps what is read ahead small.
-const LONGEST: u32 = 262_144;
-/// Largest interface index that a machine of their time can have had.
-const LARGEST_INDEX: u32 = 10_000;
+/// No interface index of their time was larger either, and one bound for all these fields means
+/// that a damaged one is odd wherever it is taken to stand.
+const LARGEST: u32 = 262_144;
 
 /// Length of a record's header: the first of `lengths` unless the file's first records make
 /// no sense with it and more with another.
@@ -83,8 +83,8 @@ fn odd_fields(order: ByteOrder, head: &[u8]) -> usize {
     let (fraction, captured, wire) = (field(4), field(8), field(12));
     let odd = [
         fraction >= 1_000_000,
-        captured > LONGEST || !(captured..128 << 20).contains(&wire),
-        head.len() >= 24 && field(16) > LARGEST_INDEX,
+        captured > LARGEST || !(captured..=LARGEST).contains(&wire),
+        head.len() >= 24 && field(16) > LARGEST,
         head.len() >= 24 && head[22] > 4,
     ];
     odd.into_iter().filter(|odd| *odd).count()
