@@ -1,6 +1,7 @@
 //! `analyze` as a program: exit codes, streams, what it says and how its numbers add up.
 
 pub mod capture;
+mod containers;
 mod contract;
 mod exits;
 pub mod numbers;

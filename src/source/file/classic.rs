@@ -73,6 +73,8 @@ struct Header {
     unit: i64,
     lengths: Lengths,
     record_header: usize,
+    /// Bytes before the packet that are none of it.
+    padding: u32,
 }
 
 /// In which order a record gives its two lengths: writers before version 2.3 had them
@@ -143,9 +145,9 @@ impl Classic {
             time,
             link_type: header.link_type,
             interface: None,
-            wire_len: wire.max(captured),
+            wire_len: wire.max(captured).saturating_sub(header.padding),
             len,
-            packet: header.record_header..len,
+            packet: len.min(header.record_header + header.padding as usize)..len,
         }))
     }
 
@@ -166,9 +168,11 @@ impl Classic {
             (2, 0..=2) | (0 | 1 | 543, _) => Lengths::WireFirst,
             _ => Lengths::CapturedFirst,
         };
+        let mut padding = 0;
         if let ((2, 2), 16, Some(aix)) = (version, record_headers[0], of_aix(link_type)) {
             link_type = aix;
             unit = 1;
+            padding = if aix == link::FDDI { 3 } else { 0 };
         }
         let record_header = match (version, lengths) {
             // the patched versions wrote 2.4
@@ -182,6 +186,7 @@ impl Classic {
             unit,
             lengths,
             record_header,
+            padding,
         })
     }
 

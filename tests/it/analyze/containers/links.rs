@@ -1,0 +1,1 @@
+//! Link types that cannot be read.
