@@ -134,16 +134,13 @@ fn differences() -> String {
     std::fs::read_to_string(page).expect("the page of differences")
 }
 
-/// Nanoseconds from seconds with a fraction, as tshark writes them.
+/// Nanoseconds from seconds with a fraction. tshark writes the fraction as what is to be added,
+/// also where the seconds are negative.
 fn nanoseconds(text: &str) -> Option<i64> {
-    let (sign, digits) = match text.strip_prefix('-') {
-        Some(digits) => (-1, digits),
-        None => (1, text),
-    };
-    let (seconds, fraction) = digits.split_once('.')?;
+    let (seconds, fraction) = text.split_once('.')?;
     let whole: i64 = seconds.parse().ok()?;
-    let nanos: i64 = format!("{fraction:0<9}").parse().ok()?;
-    Some(sign * (whole * 1_000_000_000 + nanos))
+    let nanos: i64 = format!("{fraction:0<9}")[..9].parse().ok()?;
+    Some(whole * 1_000_000_000 + nanos)
 }
 
 /// The packets that tshark reads, and whether it reads them without complaint.

@@ -182,7 +182,8 @@ fn rows_of_damage(order: Order) -> Vec<Row> {
             then(plain.record(2, u32::MAX, u32::MAX, &[7; 60])),
             two.clone(),
         )
-        .damaged(at, "claims 4294967295 bytes"),
+        .damaged(at, "claims 4294967295 bytes")
+        .differs(two[..1].to_vec(), "may guess another form of records"),
         Row::new(
             "longer than the file's snapshot length",
             snap(40),
@@ -203,11 +204,19 @@ fn rows_of_damage(order: Order) -> Vec<Row> {
             "wire under captured",
             then(plain.record(2, 60, 50, &[7; 60])),
             with(seen(2000, 60, 60)),
+        )
+        .differs(
+            with(seen(2000, 50, 60)),
+            "Packets captured longer than they were",
         ),
         Row::new(
             "wire 0",
             then(plain.record(2, 60, 0, &[7; 60])),
             with(seen(2000, 60, 60)),
+        )
+        .differs(
+            with(seen(2000, 0, 60)),
+            "Packets captured longer than they were",
         ),
         Row::new(
             "captured 0",

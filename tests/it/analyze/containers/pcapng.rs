@@ -1,1 +1,478 @@
-//! pcapng.
+//! pcapng: sections, interfaces, clocks, blocks and their damage.
+
+use super::bytes::{BOTH, Order};
+use super::{Row, SECONDS, Seen, check};
+
+const LE: Order = BOTH[0];
+const BE: Order = BOTH[1];
+
+const COMMENT: u16 = 1;
+const IF_NAME: u16 = 2;
+const TSRESOL: u16 = 9;
+const TZONE: u16 = 10;
+const TSOFFSET: u16 = 14;
+
+/// Microseconds from the epoch to [`SECONDS`].
+const MICROS: u64 = SECONDS as u64 * 1_000_000;
+
+const DATA: [u8; 60] = [7; 60];
+
+/// A packet so many microseconds after [`SECONDS`], of 60 bytes.
+fn at(micros: i64) -> Seen {
+    let seconds = i64::from(SECONDS);
+    (Some(seconds * 1_000_000_000 + micros * 1000), 60, 60)
+}
+
+impl Order {
+    fn ethernet(self, options: &[u8]) -> Vec<u8> {
+        self.interface(1, 262_144, options)
+    }
+
+    /// A packet as [`at`] wants it.
+    fn at(self, interface: u32, micros: u64) -> Vec<u8> {
+        self.packet(interface, MICROS + micros, 60, &DATA)
+    }
+
+    /// A section, an Ethernet interface, a packet.
+    fn start(self) -> Vec<u8> {
+        [self.section(), self.ethernet(&[]), self.at(0, 0)].concat()
+    }
+
+    fn u64(self, value: u64) -> [u8; 8] {
+        if self.big {
+            value.to_be_bytes()
+        } else {
+            value.to_le_bytes()
+        }
+    }
+
+    fn section_of(self, version: u16, len: u64) -> Vec<u8> {
+        let mut body = self.u32s(&[0x1a2b_3c4d]);
+        body.extend(self.u16(version));
+        body.extend(self.u16(0));
+        body.extend(self.u64(len));
+        self.block(0x0a0d_0d0a, &body)
+    }
+
+    fn simple(self, wire: u32, data: &[u8]) -> Vec<u8> {
+        self.block(3, &[self.u32s(&[wire]), data.to_vec()].concat())
+    }
+
+    fn obsolete(self, interface: u16, micros: u64, data: &[u8]) -> Vec<u8> {
+        let units = MICROS + micros;
+        let len = u32::try_from(data.len()).unwrap();
+        let mut body = self.u16(interface).to_vec();
+        body.extend(self.u16(0xffff));
+        body.extend(self.u32s(&[(units >> 32) as u32, units as u32, len, len]));
+        body.extend(data);
+        self.block(2, &body)
+    }
+}
+
+/// What is asked of both byte orders.
+fn both(rows: impl Fn(Order) -> Vec<Row>) {
+    let all: Vec<Row> = BOTH
+        .into_iter()
+        .flat_map(|order| {
+            rows(order).into_iter().map(move |mut row| {
+                row.name += &format!(", {order:?}");
+                row
+            })
+        })
+        .collect();
+    check(&all);
+}
+
+/// A row of a first packet, these blocks, and a last packet.
+fn among(order: Order, name: &str, blocks: &[Vec<u8>]) -> Row {
+    let file = [order.start(), blocks.concat(), order.at(0, 9)].concat();
+    Row::new(name, file, vec![at(0), at(9)])
+}
+
+#[test]
+fn blocks_that_are_no_packets() {
+    both(|order| {
+        let comment = order.option(COMMENT, b"said of it");
+        let end = order.option(0, &[]);
+        let enterprise = order.u32s(&[32_473, 1, 2, 3]);
+        let names = [
+            order.option(1, &[10, 0, 0, 1, b'h', b'o', b's', b't', 0]),
+            order.option(0, &[]),
+        ];
+        let mut described = order.u32s(&[0x1a2b_3c4d, 0x0001_0000, u32::MAX, u32::MAX]);
+        if order.big {
+            described[4..8].copy_from_slice(&[0, 1, 0, 0]);
+        } else {
+            described[4..8].copy_from_slice(&[1, 0, 0, 0]);
+        }
+        described.extend(order.option(COMMENT, b"a section"));
+        described.extend(order.option(4, b"a program"));
+        described.extend(order.option(30_000, b"unknown"));
+        described.extend(&end);
+        let mut said_of = order.u32s(&[0, (MICROS >> 32) as u32, MICROS as u32, 60, 60]);
+        said_of.extend(DATA);
+        said_of.extend([&comment[..], &order.option(2, &[0, 0, 0, 1]), &end].concat());
+        let head = [
+            order.block(0x0a0d_0d0a, &described),
+            order.ethernet(&[&comment[..], &order.option(30_000, b"?"), &end].concat()),
+            order.block(6, &said_of),
+        ];
+        let statistics = [order.u32s(&[0, 0, 0]), comment.clone(), end.clone()].concat();
+        let secrets = [order.u32s(&[0x544c_534b, 6]), b"# key\n\0\0".to_vec()].concat();
+        let custom = |kind| vec![order.block(kind, &enterprise)];
+        vec![
+            among(
+                order,
+                "unknown block",
+                &[order.block(0x0012_3456, &[1; 20])],
+            ),
+            among(
+                order,
+                "empty unknown block",
+                &[order.block(0x0012_3456, &[])],
+            ),
+            among(
+                order,
+                "interface statistics",
+                &[order.block(5, &statistics)],
+            ),
+            among(order, "name resolution", &[order.block(4, &names.concat())]),
+            among(order, "decryption secrets", &[order.block(10, &secrets)]),
+            among(
+                order,
+                "interface without packets",
+                &[order.interface(113, 0, &[])],
+            ),
+            among(
+                order,
+                "custom blocks",
+                &[custom(0x0bad), custom(0x4000_0bad)].concat(),
+            )
+            .differs(
+                vec![at(0), (None, 12, 12), (None, 12, 12), at(9)],
+                "records that are no packets",
+            ),
+            Row::new("comments and unknown options", head.concat(), vec![at(0)]),
+        ]
+    });
+}
+
+#[test]
+fn sections_and_interfaces() {
+    both(|order| {
+        let other = Order { big: !order.big };
+        let packets = |order: Order| [order.ethernet(&[]), order.at(0, 0), order.at(0, 1)].concat();
+        let two = vec![at(0), at(1)];
+        let four = vec![at(0), at(1), at(0), at(1)];
+        let len = packets(order).len() as u64;
+        let section = |len| [order.section_of(1, len), packets(order)].concat();
+        let nano = order.option(TSRESOL, &[9]);
+        let several = [
+            order.section(),
+            order.interface(1, 0, &order.option(IF_NAME, b"a")),
+            order.interface(113, 0, &nano),
+            order.at(0, 1),
+            order.packet(1, MICROS * 1000 + 2000, 60, &DATA),
+            order.interface(101, 0, &[]),
+            order.at(2, 3),
+            order.at(0, 4),
+        ];
+        let mut reserved = order.ethernet(&[]);
+        reserved[10..12].copy_from_slice(&[0xab, 0xcd]);
+        let with = |interface: Vec<u8>| [order.section(), interface, order.at(0, 0)].concat();
+        let mixed = [
+            order.section(),
+            packets(order),
+            other.section(),
+            packets(other),
+        ];
+        let late = [order.start(), order.ethernet(&[]), order.at(1, 1)];
+        let stated = section(len);
+        vec![
+            Row::new("two byte orders", mixed.concat(), four.clone()),
+            Row::new("stated length", [stated.clone(), stated].concat(), four),
+            Row::new("stated length too short", section(8), two.clone()),
+            Row::new("stated length too long", section(1 << 40), two.clone()),
+            Row::new("stated length no multiple of 4", section(7), two.clone()),
+            Row::new(
+                "three interfaces",
+                several.concat(),
+                (1..=4).map(at).collect(),
+            ),
+            Row::new("interface in mid-file", late.concat(), two),
+            Row::new("reserved field set", with(reserved), vec![at(0)]),
+            Row::new(
+                "no end of options",
+                with(order.ethernet(&order.option(IF_NAME, b"a"))),
+                vec![at(0)],
+            ),
+            Row::new(
+                "name no UTF-8",
+                with(order.ethernet(&order.option(IF_NAME, b"e\xff\xc3"))),
+                vec![at(0)],
+            ),
+            Row::new(
+                "time zone of 4 bytes",
+                with(order.ethernet(&order.option(TZONE, &[0; 4]))),
+                vec![at(0)],
+            ),
+            Row::new(
+                "time zone of 1 byte",
+                with(order.ethernet(&order.option(TZONE, &[1]))),
+                vec![at(0)],
+            ),
+            Row::new(
+                "no packets",
+                [order.section(), order.ethernet(&[])].concat(),
+                vec![],
+            ),
+            Row::new("a section alone", order.section(), vec![]),
+        ]
+    });
+}
+
+#[test]
+fn clocks() {
+    both(|order| {
+        let row = |name: String, options: &[u8], units: u64, time: i64| {
+            let packet = order.packet(0, units, 60, &DATA);
+            let file = [order.section(), order.ethernet(options), packet].concat();
+            Row::new(name, file, vec![(Some(time), 60, 60)])
+        };
+        let mut rows = Vec::new();
+        let fine = 1_234_567_890_123_456_789;
+        // units, and the time they are
+        for (resolution, units, time) in [
+            (0, 17, 17_000_000_000),
+            (3, 1_700_000_000_123, 1_700_000_000_123_000_000),
+            (6, MICROS + 5, 1_700_000_000_000_005_000),
+            (9, MICROS * 1000 + 5, 1_700_000_000_000_000_005),
+            (0x80, 17, 17_000_000_000),
+            (0x80 | 10, 5 * 1024 + 512, 5_500_000_000),
+            (0x80 | 32, 3 << 31, 1_500_000_000),
+        ] {
+            let option = order.option(TSRESOL, &[resolution]);
+            rows.push(row(
+                format!("resolution {resolution}"),
+                &option,
+                units,
+                time,
+            ));
+        }
+        // of these, tshark multiplies the rest of a second in 64 bits, which are too few
+        for (resolution, units, time, overflown) in [
+            (12, fine, 1_234_567_890_123_456, 1_234_567_004_679_741),
+            (18, fine, 1_234_567_890, 1_000_000_014),
+            (19, u64::MAX, 1_844_674_407, 1_000_000_001),
+            (20, u64::MAX, 184_467_440, 1_000_000_000),
+            (0x7f, u64::MAX, 0, 1_000_000_000),
+            (0x80 | 63, u64::MAX, 1_999_999_999, 1_000_000_001),
+            (0x80 | 64, u64::MAX, 999_999_999, 1_000_000_000),
+            (0xff, u64::MAX, 0, 1_000_000_000),
+        ] {
+            let option = order.option(TSRESOL, &[resolution]);
+            let row = row(format!("resolution {resolution}"), &option, units, time);
+            rows.push(row.differs(
+                vec![(Some(overflown), 60, 60)],
+                "Clocks much finer than nanoseconds",
+            ));
+        }
+        // a thousand seconds and three microseconds, moved by seconds
+        for (offset, time) in [
+            (1_000_000_i64, 1_001_000_000_003_000),
+            (-3600, -2_599_999_997_000),
+            (1 << 32, 4_294_968_296_000_003_000),
+        ] {
+            let option = order.option(TSOFFSET, &order.u64(offset.cast_unsigned()));
+            rows.push(row(
+                format!("offset {offset}"),
+                &option,
+                1_000_000_003,
+                time,
+            ));
+        }
+        rows
+    });
+}
+
+#[test]
+fn other_packet_blocks() {
+    both(|order| {
+        let of = |snap_len, blocks: &[Vec<u8>]| {
+            let interface = order.interface(1, snap_len, &[]);
+            [order.section(), interface, order.at(0, 0), blocks.concat()].concat()
+        };
+        let simple = |wire: u32, captured: usize, snap_len: u32| {
+            let file = of(snap_len, &[order.simple(wire, &DATA[..captured])]);
+            let name = format!("simple packet of {wire}, {captured} there, snapshot {snap_len}");
+            let seen = |time| vec![at(0), (time, wire, captured)];
+            Row::new(name, file, seen(at(0).0)).differs(seen(None), "simple packet block")
+        };
+        let obsolete = of(
+            0,
+            &[order.obsolete(0, 1, &DATA), order.obsolete(0, 2, &DATA)],
+        );
+        vec![
+            Row::new("obsolete packets", obsolete, (0..3).map(at).collect()),
+            simple(60, 60, 0),
+            simple(60, 60, 262_144),
+            simple(1500, 40, 40),
+            simple(39, 39, 40),
+        ]
+    });
+}
+
+/// A first packet, then a block that is wrong.
+fn broken(order: Order, name: &str, block: Vec<u8>, reason: &'static str) -> Row {
+    let file = [order.start(), block, order.at(0, 9)].concat();
+    Row::new(name, file, vec![at(0)]).damaged(order.start().len(), reason)
+}
+
+#[test]
+fn damage() {
+    both(|order| {
+        let right = order.at(0, 1);
+        let changed = |place: usize, value: u32| {
+            let mut block = right.clone();
+            block[place..place + 4].copy_from_slice(&order.u32s(&[value]));
+            block
+        };
+        let len = u32::try_from(right.len()).unwrap();
+        let end = right.len() - 4;
+        // a packet of 57 bytes in a block whose lengths count no padding
+        let odd = |padded: bool| {
+            let mut block = order.packet(0, MICROS + 1, 60, &DATA[..57]);
+            let stated = order.u32s(&[len - 3]);
+            block[4..8].copy_from_slice(&stated);
+            block.truncate(if padded { end } else { end - 3 });
+            block.extend(stated);
+            block
+        };
+        let with = |name, block: Vec<u8>, captured| {
+            let file = [order.start(), block, order.at(0, 9)].concat();
+            Row::new(name, file, vec![at(0), (at(1).0, 60, captured), at(9)])
+        };
+        let mut over = order.option(IF_NAME, b"name");
+        over[2..4].copy_from_slice(&order.u16(400));
+        let mut said_of = right[8..end].to_vec();
+        said_of.extend(order.u16(COMMENT));
+        said_of.extend(order.u16(400));
+        said_of.extend(b"text");
+        let start = order.start();
+        let whole = [start.clone(), right.clone()].concat();
+        let over_name = [order.section(), order.ethernet(&over), order.at(0, 0)].concat();
+        let mut bare = [order.section(), order.at(0, 0)].concat();
+        let bare_at = order.section().len();
+        bare.extend(order.at(0, 1));
+        let magic = order.block(0x0a0d_0d0a, &[7; 16]);
+        vec![
+            Row::new(
+                "cut in a packet",
+                whole[..start.len() + 50].to_vec(),
+                vec![at(0)],
+            )
+            .damaged(start.len(), "within a block"),
+            Row::new(
+                "cut in a header",
+                whole[..start.len() + 7].to_vec(),
+                vec![at(0)],
+            )
+            .damaged(start.len(), "within a block's header"),
+            Row::new(
+                "cut in an interface",
+                whole[..order.section().len() + 14].to_vec(),
+                vec![],
+            )
+            .damaged(order.section().len(), "within a block"),
+            Row::new("packet before any interface", bare, vec![]).damaged(bare_at, "interface 0"),
+            broken(order, "no such interface", order.at(3, 1), "interface 3"),
+            broken(
+                order,
+                "no such interface, obsolete",
+                order.obsolete(3, 1, &DATA),
+                "interface 3",
+            ),
+            broken(
+                order,
+                "captured over the block",
+                changed(20, 61),
+                "61 bytes",
+            ),
+            broken(
+                order,
+                "captured 4 GB",
+                changed(20, u32::MAX),
+                "4294967295 bytes",
+            ),
+            broken(
+                order,
+                "lengths no multiple of 4, unpadded",
+                odd(false),
+                "differ",
+            ),
+            with("length no multiple of 4", changed(4, len - 1), 60),
+            with("lengths no multiple of 4", odd(true), 57),
+            broken(order, "length 0", changed(4, 0), "length 0"),
+            broken(
+                order,
+                "length 4 GB",
+                changed(4, 0xffff_fff0),
+                "4294967280 bytes",
+            ),
+            broken(order, "lengths differ", changed(end, len + 4), "differ"),
+            broken(order, "section of no byte order", magic, "byte-order"),
+            broken(
+                order,
+                "packet too short",
+                order.block(6, &[0; 16]),
+                "shorter",
+            ),
+            broken(
+                order,
+                "simple packet too short",
+                order.block(3, &[]),
+                "shorter",
+            ),
+            broken(
+                order,
+                "interface too short",
+                order.block(1, &[1, 0, 0, 0]),
+                "shorter",
+            ),
+            Row::new(
+                "wire under captured",
+                [order.start(), order.packet(0, MICROS + 1, 50, &DATA)].concat(),
+                vec![at(0), at(1)],
+            )
+            .differs(
+                vec![at(0), (at(1).0, 50, 60)],
+                "Packets captured longer than they were",
+            ),
+            Row::new("option overruns an interface", over_name, vec![at(0)])
+                .differs(vec![], "A pcapng option that overruns its block"),
+            with("option overruns a packet", order.block(6, &said_of), 60)
+                .differs(vec![at(0)], "A pcapng option that overruns its block"),
+            Row::new("version 2", order.section_of(2, u64::MAX), vec![]).damaged(0, "version 2"),
+            broken(
+                order,
+                "a later section of version 2",
+                order.section_of(2, u64::MAX),
+                "version 2",
+            ),
+        ]
+    });
+}
+
+#[test]
+fn large_blocks() {
+    both(|order| {
+        let big = vec![7; 262_145];
+        let packet = order.packet(0, MICROS + 1, 262_145, &big);
+        let seen = (at(1).0, 262_145, 262_145);
+        let file = [order.start(), packet, order.at(0, 9)].concat();
+        vec![
+            Row::new("262,145 bytes", file, vec![at(0), seen, at(9)])
+                .differs(vec![at(0)], "Packets over 262,144 bytes"),
+        ]
+    });
+}
