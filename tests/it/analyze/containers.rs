@@ -135,11 +135,11 @@ fn differences() -> String {
 }
 
 /// Nanoseconds from seconds with a fraction. tshark writes the fraction as what is to be added,
-/// also where the seconds are negative.
+/// also where the seconds are negative, and with ten digits where it is a second or more.
 fn nanoseconds(text: &str) -> Option<i64> {
     let (seconds, fraction) = text.split_once('.')?;
     let whole: i64 = seconds.parse().ok()?;
-    let nanos: i64 = format!("{fraction:0<9}")[..9].parse().ok()?;
+    let nanos: i64 = format!("{fraction:0<9}").parse().ok()?;
     Some(whole * 1_000_000_000 + nanos)
 }
 
