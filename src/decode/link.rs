@@ -230,6 +230,7 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::too_many_lines, reason = "one table")]
     fn every_link_layer_leads_to_ip() {
         let z = |n: usize| vec![0u8; n];
         let snap = [0xaa, 0xaa, 3, 0, 0, 0, 8, 0];

@@ -3,6 +3,7 @@
 mod filter;
 mod interfaces;
 mod questions;
+mod unknown;
 
 use super::model::{
     self, Answers, Capture, Delay, Direction, Endpoint, Exchanges, Exhibit, Interface, Largest,
@@ -41,7 +42,7 @@ pub fn capture(
         conversation(id, &all[id], answers)
     });
     let conversations = conversations.collect();
-    let answers = best.map_or_else(|| questions::none(analysed), |id| asked.answers(id));
+    let answers = best.map_or_else(|| unknown::none(analysed), |id| asked.answers(id));
     let shown = (0..all.len().min(answered)).chain(best.filter(|id| *id >= answered));
     Capture {
         file: file.to_owned(),

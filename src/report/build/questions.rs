@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
+use super::unknown::{unknown, unnamed};
 use super::{filter, roles};
 use crate::answers::conversations::Conversation;
 use crate::answers::evidence::{Evidence, Frames, Shown};
 use crate::answers::{Analysed, RoleRule};
 use crate::decode::dissect::dissect;
 use crate::report::model::{Answer, Answers, Confidence, Interface};
-use crate::wire::{ARPHRD_ETHERNET, ARPHRD_LOOPBACK};
 
 /// What the answers are about.
 pub(super) struct Asked<'a> {
@@ -23,44 +23,6 @@ struct Of<'a> {
     evidence: Option<&'a Evidence>,
     client: usize,
     rule: RoleRule,
-}
-
-fn unknown(reason: &str) -> Answer {
-    Answer {
-        value: Value::Null,
-        text: "unknown".to_owned(),
-        rule: reason.to_owned(),
-        confidence: Confidence::Unknown,
-        frames: Vec::new(),
-        frames_total: 0,
-        filter: String::new(),
-    }
-}
-
-/// The answers for a capture without a conversation.
-pub(super) fn none(analysed: &Analysed) -> Answers {
-    let skipped = &analysed.answers.totals.ledger.skipped;
-    let reason = if analysed.answers.totals.packets == 0 {
-        "this capture holds no packets; record again while client and server talk"
-    } else if skipped.fragment + skipped.headless_tcp > 0 {
-        "no packet of this capture has a whole TCP header; record again with a larger snapshot length"
-    } else {
-        "no packet of this capture is TCP; record again with a filter that lets the server's port through"
-    };
-    Answers {
-        conversation: None,
-        transport_protocol: unknown(reason),
-        server_port: unknown(reason),
-        client_port: unknown(reason),
-        interface: unknown(reason),
-        welcome_packet: unknown(reason),
-        client_message_packet: unknown(reason),
-        application_data_field: unknown(reason),
-        echo_reply_packet: unknown(reason),
-        bytes_to_server: unknown(reason),
-        bytes_to_client: unknown(reason),
-        largest_packet: unknown(reason),
-    }
 }
 
 impl Asked<'_> {
@@ -380,16 +342,4 @@ fn message(shown: &Shown, rule: &str) -> Answer {
         frames_total: frames.len() as u64,
         frames,
     }
-}
-
-/// What is known of an interface without a name, and how its name would be recorded.
-fn unnamed(interface: Option<&Interface>) -> (String, &'static str) {
-    let what = match interface.and_then(|it| it.arphrd) {
-        Some(ARPHRD_ETHERNET) => "an Ethernet device".to_owned(),
-        Some(ARPHRD_LOOPBACK) => "the loopback device".to_owned(),
-        Some(other) => format!("a device of type {other}"),
-        None => "one device".to_owned(),
-    };
-    let how = "this file does not record its name; record with capture, which writes names beside a .pcap and into a .pcapng";
-    (format!("{what}, name not recorded"), how)
 }

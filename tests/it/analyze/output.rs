@@ -16,6 +16,8 @@ fn an_unknown_link_type_is_named_and_counted() {
         (&1.into(), &0.into())
     );
     assert_eq!(capture["link_types"], serde_json::json!(["LINKTYPE 9999"]));
+    let reason = capture["answers"]["server_port"]["rule"].as_str().unwrap();
+    assert!(reason.contains("LINKTYPE 9999; record on any"), "{reason}");
     for format in ["text", "markdown"] {
         let ran = run_on(&of_link_type(9999), &["--format", format]);
         assert!(ran.out.contains("LINKTYPE 9999"), "{}", ran.out);
