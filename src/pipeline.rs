@@ -67,7 +67,7 @@ impl Stages {
         self.totals.frame(&frame);
         let segment = match self.decoder.decode(frame) {
             Ok(segment) => segment,
-            Err(reason) => return self.totals.skipped(reason),
+            Err(reason) => return self.totals.skipped(frame.link_type, reason),
         };
         // the remainder of a division by 64 fits any usize
         let shard = (self.hasher.hash_one(Key::of(&segment)) % SHARDS as u64) as usize;

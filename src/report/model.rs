@@ -24,6 +24,9 @@ pub struct Capture {
     pub format: &'static str,
     /// Names as in the LINKTYPE registry without the prefix, in order of appearance.
     pub link_types: Vec<String>,
+    /// Packets of link types that are not looked into; part of `ledger.skipped.not_ip`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_read: Vec<NotRead>,
     /// All packet records.
     pub packets: u64,
     /// Packets whose TCP header was analysed.
@@ -47,6 +50,19 @@ pub struct Capture {
     /// Packets that the answers cite, shown in text only.
     #[serde(skip)]
     pub exhibits: Vec<Exhibit>,
+}
+
+/// Packets of a link type that is not looked into.
+#[derive(Clone, Debug, Serialize)]
+pub struct NotRead {
+    /// LINKTYPE value.
+    pub link_type: u32,
+    /// Its name as in `link_types`.
+    pub name: String,
+    /// How many.
+    pub packets: u64,
+    /// What it is, and what to do.
+    pub advice: &'static str,
 }
 
 /// An interface that packets were seen on.

@@ -2,6 +2,7 @@
 //! broken. Each is read by the library and by the program, and by tshark; where these differ the
 //! row says so, in words of `docs/differences.md`.
 
+mod broken;
 #[path = "../../../src/source/file/tests/bytes.rs"]
 mod bytes;
 mod links;
