@@ -1,5 +1,6 @@
 //! `analyze` as a program: exit codes, streams, what it says and how its numbers add up.
 
+mod anything;
 pub mod capture;
 mod containers;
 mod contract;

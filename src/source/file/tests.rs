@@ -87,3 +87,15 @@ impl Read for Drip {
         self.0.read(&mut buf[..most])
     }
 }
+
+impl Order {
+    /// A pcap header.
+    fn header(self, magic: u32, minor: u16, link_type: u32) -> Vec<u8> {
+        let mut out = self.u32s(&[magic]);
+        out.extend(self.u16(2));
+        out.extend(self.u16(minor));
+        // snap length 0: no limit
+        out.extend(self.u32s(&[0, 0, 0, link_type]));
+        out
+    }
+}

@@ -24,6 +24,7 @@ const SECONDS: u32 = 1_700_000_000;
 type Seen = (Option<i64>, u32, usize);
 
 /// A file and what is in it.
+#[derive(Clone)]
 struct Row {
     name: String,
     bytes: Vec<u8>,
@@ -34,6 +35,7 @@ struct Row {
 }
 
 /// What tshark 4.0.17 makes of a file.
+#[derive(Clone)]
 enum Tshark {
     /// The same packets; it complains if the file is damaged.
     Agrees,

@@ -28,16 +28,6 @@ impl Order {
         bytes.collect()
     }
 
-    /// A pcap header.
-    pub fn header(self, magic: u32, minor: u16, link_type: u32) -> Vec<u8> {
-        let mut out = self.u32s(&[magic]);
-        out.extend(self.u16(2));
-        out.extend(self.u16(minor));
-        // snap length 0: no limit
-        out.extend(self.u32s(&[0, 0, 0, link_type]));
-        out
-    }
-
     /// A pcapng block.
     pub fn block(self, kind: u32, body: &[u8]) -> Vec<u8> {
         let len = u32::try_from(12 + body.len().next_multiple_of(4)).unwrap();

@@ -4,142 +4,163 @@ use super::Row;
 use super::bytes::Order;
 use super::pcapng::{COMMENT, DATA, IF_NAME, MICROS, at, both};
 
+const OVERRUN: &str = "A pcapng option that overruns its block";
+
 /// A first packet, then a block that is wrong.
 fn broken(order: Order, name: &str, block: Vec<u8>, reason: &'static str) -> Row {
     let file = [order.start(), block, order.at(0, 9)].concat();
     Row::new(name, file, vec![at(0)]).damaged(order.start().len(), reason)
 }
 
+/// A first packet, a block that is odd but read, a last packet.
+fn odd(order: Order, name: &str, block: Vec<u8>, captured: usize) -> Row {
+    let file = [order.start(), block, order.at(0, 9)].concat();
+    Row::new(name, file, vec![at(0), (at(1).0, 60, captured), at(9)])
+}
+
+/// A packet block in which the four bytes at `place` are another number.
+fn changed(order: Order, place: usize, value: u32) -> Vec<u8> {
+    let mut block = order.at(0, 1);
+    block[place..place + 4].copy_from_slice(&order.u32s(&[value]));
+    block
+}
+
+/// Where a packet block's second length stands.
+const END: usize = 88;
+
 #[test]
-fn damage() {
+fn cut() {
     both(|order| {
-        let right = order.at(0, 1);
-        let changed = |place: usize, value: u32| {
-            let mut block = right.clone();
-            block[place..place + 4].copy_from_slice(&order.u32s(&[value]));
-            block
-        };
-        let len = u32::try_from(right.len()).unwrap();
-        let end = right.len() - 4;
-        // a packet of 57 bytes in a block whose lengths count no padding
-        let odd = |padded: bool| {
-            let mut block = order.packet(0, MICROS + 1, 60, &DATA[..57]);
-            let stated = order.u32s(&[len - 3]);
-            block[4..8].copy_from_slice(&stated);
-            block.truncate(if padded { end } else { end - 3 });
-            block.extend(stated);
-            block
-        };
-        let with = |name, block: Vec<u8>, captured| {
-            let file = [order.start(), block, order.at(0, 9)].concat();
-            Row::new(name, file, vec![at(0), (at(1).0, 60, captured), at(9)])
-        };
-        let mut over = order.option(IF_NAME, b"name");
-        over[2..4].copy_from_slice(&order.u16(400));
-        let mut said_of = right[8..end].to_vec();
-        said_of.extend(order.u16(COMMENT));
-        said_of.extend(order.u16(400));
-        said_of.extend(b"text");
         let start = order.start();
-        let whole = [start.clone(), right.clone()].concat();
-        let over_name = [order.section(), order.ethernet(&over), order.at(0, 0)].concat();
-        let mut bare = [order.section(), order.at(0, 0)].concat();
-        let bare_at = order.section().len();
-        bare.extend(order.at(0, 1));
-        let magic = order.block(0x0a0d_0d0a, &[7; 16]);
+        let section = order.section().len();
+        let whole = [start.clone(), order.at(0, 1)].concat();
+        let at_start = |cut: usize, reason| {
+            let file = whole[..start.len() + cut].to_vec();
+            Row::new(format!("{cut} bytes of a packet block"), file, vec![at(0)])
+                .damaged(start.len(), reason)
+        };
+        let interface = whole[..section + 14].to_vec();
         vec![
-            Row::new(
-                "cut in a packet",
-                whole[..start.len() + 50].to_vec(),
-                vec![at(0)],
-            )
-            .damaged(start.len(), "within a block"),
-            Row::new(
-                "cut in a header",
-                whole[..start.len() + 7].to_vec(),
-                vec![at(0)],
-            )
-            .damaged(start.len(), "within a block's header"),
-            Row::new(
-                "cut in an interface",
-                whole[..order.section().len() + 14].to_vec(),
-                vec![],
-            )
-            .damaged(order.section().len(), "within a block"),
-            Row::new("packet before any interface", bare, vec![]).damaged(bare_at, "interface 0"),
-            broken(order, "no such interface", order.at(3, 1), "interface 3"),
-            broken(
-                order,
-                "no such interface, obsolete",
+            at_start(7, "within a block's header"),
+            at_start(50, "within a block"),
+            at_start(END + 3, "within a block"),
+            Row::new("part of an interface", interface, vec![]).damaged(section, "within a block"),
+            Row::new("part of a section", whole[..20].to_vec(), vec![])
+                .damaged(0, "within a block")
+                .differs(
+                    vec![(None, 20, 20)],
+                    "A pcapng file cut within its first block",
+                ),
+        ]
+    });
+}
+
+#[test]
+fn fields() {
+    both(|order| {
+        let bare = [order.section(), order.at(0, 0), order.at(0, 1)].concat();
+        let section = order.section().len();
+        let rows = [
+            ("no such interface", order.at(3, 1), "interface 3"),
+            (
+                "the same, obsolete",
                 order.obsolete(3, 1, &DATA),
                 "interface 3",
             ),
-            broken(
-                order,
+            (
                 "captured over the block",
-                changed(20, 61),
+                changed(order, 20, 61),
                 "61 bytes",
             ),
-            broken(
-                order,
+            (
                 "captured 4 GB",
-                changed(20, u32::MAX),
+                changed(order, 20, u32::MAX),
                 "4294967295 bytes",
             ),
-            broken(
-                order,
-                "lengths no multiple of 4, unpadded",
-                odd(false),
-                "differ",
-            ),
-            with("length no multiple of 4", changed(4, len - 1), 60),
-            with("lengths no multiple of 4", odd(true), 57),
-            broken(order, "length 0", changed(4, 0), "length 0"),
-            broken(
-                order,
+            ("length 0", changed(order, 4, 0), "length 0"),
+            (
                 "length 4 GB",
-                changed(4, 0xffff_fff0),
+                changed(order, 4, 0xffff_fff0),
                 "4294967280 bytes",
             ),
-            broken(order, "lengths differ", changed(end, len + 4), "differ"),
-            broken(order, "section of no byte order", magic, "byte-order"),
-            broken(
-                order,
-                "packet too short",
-                order.block(6, &[0; 16]),
-                "shorter",
+            ("lengths differ", changed(order, END, 96), "differ"),
+            (
+                "no byte order",
+                order.block(0x0a0d_0d0a, &[7; 16]),
+                "byte-order",
             ),
-            broken(
-                order,
-                "simple packet too short",
-                order.block(3, &[]),
-                "shorter",
-            ),
-            broken(
-                order,
+            ("packet too short", order.block(6, &[0; 16]), "shorter"),
+            ("simple packet too short", order.block(3, &[]), "shorter"),
+            (
                 "interface too short",
                 order.block(1, &[1, 0, 0, 0]),
                 "shorter",
             ),
-            Row::new(
-                "wire under captured",
-                [order.start(), order.packet(0, MICROS + 1, 50, &DATA)].concat(),
-                vec![at(0), at(1)],
-            )
-            .differs(
-                vec![at(0), (at(1).0, 50, 60)],
-                "Packets captured longer than they were",
-            ),
-            Row::new("option overruns an interface", over_name, vec![at(0)])
-                .differs(vec![], "A pcapng option that overruns its block"),
-            with("option overruns a packet", order.block(6, &said_of), 60)
-                .differs(vec![at(0)], "A pcapng option that overruns its block"),
-            Row::new("version 2", order.section_of(2, u64::MAX), vec![]).damaged(0, "version 2"),
-            broken(
-                order,
-                "a later section of version 2",
+            (
+                "later section of version 2",
                 order.section_of(2, u64::MAX),
                 "version 2",
+            ),
+        ];
+        let mut rows = rows
+            .map(|(name, block, why)| broken(order, name, block, why))
+            .to_vec();
+        rows.push(
+            Row::new("packet before any interface", bare, vec![]).damaged(section, "interface 0"),
+        );
+        let version = Row::new("version 2", order.section_of(2, u64::MAX), vec![]);
+        rows.push(version.damaged(0, "version 2"));
+        rows
+    });
+}
+
+/// A packet of 57 bytes in a block whose lengths count no padding.
+fn uncounted(order: Order, padded: bool) -> Vec<u8> {
+    let mut block = order.packet(0, MICROS + 1, 60, &DATA[..57]);
+    let stated = order.u32s(&[89]);
+    block[4..8].copy_from_slice(&stated);
+    block.truncate(if padded { END } else { END - 3 });
+    block.extend(stated);
+    block
+}
+
+#[test]
+fn oddities() {
+    both(|order| {
+        let mut over = order.option(IF_NAME, b"name");
+        over[2..4].copy_from_slice(&order.u16(400));
+        let name = [order.section(), order.ethernet(&over), order.at(0, 0)].concat();
+        let mut comment = order.at(0, 1)[8..END].to_vec();
+        comment.extend(order.u16(COMMENT));
+        comment.extend(order.u16(400));
+        comment.extend(b"text");
+        let short = [order.start(), order.packet(0, MICROS + 1, 50, &DATA)].concat();
+        let unpadded = uncounted(order, false);
+        vec![
+            odd(order, "length no multiple of 4", changed(order, 4, 91), 60),
+            odd(
+                order,
+                "lengths no multiple of 4",
+                uncounted(order, true),
+                57,
+            ),
+            broken(
+                order,
+                "lengths no multiple of 4, unpadded",
+                unpadded,
+                "differ",
+            ),
+            odd(
+                order,
+                "option overruns a packet",
+                order.block(6, &comment),
+                60,
+            )
+            .differs(vec![at(0)], OVERRUN),
+            Row::new("option overruns an interface", name, vec![at(0)]).differs(vec![], OVERRUN),
+            Row::new("wire under captured", short, vec![at(0), at(1)]).differs(
+                vec![at(0), (at(1).0, 50, 60)],
+                "Packets captured longer than they were",
             ),
         ]
     });

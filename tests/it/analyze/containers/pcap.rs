@@ -153,102 +153,122 @@ fn dialects() {
 }
 
 /// Two packets of 60 bytes, then a record that is wrong in some way, then one that is right.
-fn rows_of_damage(order: Order) -> Vec<Row> {
-    let plain = Dialect { order, ..PLAIN };
-    let right = |number: u32| plain.record(number, 60, 60, &[7; 60]);
-    let before = [plain.header(), right(0), right(1)].concat();
-    let at = before.len();
-    let two = vec![seen(0, 60, 60), seen(1000, 60, 60)];
-    let then = |record: Vec<u8>| [before.clone(), record, right(3)].concat();
-    let with = |packet: Seen| [two.clone(), vec![packet, seen(3000, 60, 60)]].concat();
-    let third = then(right(2));
-    let snap = |snap_len: u32| {
-        let mut file = third.clone();
-        file[16..20].copy_from_slice(&order.u32s(&[snap_len]));
-        file
-    };
-    let all = with(seen(2000, 60, 60));
-    let huge = 9_000_000;
-    let mut rows = vec![
-        Row::new("whole", third.clone(), all.clone()),
-        Row::new("last record cut", third[..at + 40].to_vec(), two.clone())
-            .damaged(at, "within a record"),
-        Row::new("last header cut", third[..at + 9].to_vec(), two.clone())
-            .damaged(at, "within a record's header"),
-        Row::new("no record", plain.header(), vec![]),
-        Row::new("header cut", third[..20].to_vec(), vec![]).damaged(0, "header"),
-        Row::new(
-            "captured 4 GB",
-            then(plain.record(2, u32::MAX, u32::MAX, &[7; 60])),
-            two.clone(),
-        )
-        .damaged(at, "claims 4294967295 bytes")
-        .differs(two[..1].to_vec(), "may guess another form of records"),
-        Row::new(
-            "longer than the file's snapshot length",
-            snap(40),
-            all.clone(),
-        ),
-        Row::new("snapshot length 0", snap(0), all.clone()),
-        Row::new(
-            "wire over snapshot length",
-            then(plain.record(2, 60, 400_000, &[7; 60])),
-            with(seen(2000, 400_000, 60)),
-        ),
-        Row::new(
-            "wire over 31 bits",
-            then(plain.record(2, 60, u32::MAX, &[7; 60])),
-            with(seen(2000, 0x7fff_ffff, 60)),
-        ),
-        Row::new(
-            "wire under captured",
-            then(plain.record(2, 60, 50, &[7; 60])),
-            with(seen(2000, 60, 60)),
-        )
-        .differs(
-            with(seen(2000, 50, 60)),
-            "Packets captured longer than they were",
-        ),
-        Row::new(
-            "wire 0",
-            then(plain.record(2, 60, 0, &[7; 60])),
-            with(seen(2000, 60, 60)),
-        )
-        .differs(
-            with(seen(2000, 0, 60)),
-            "Packets captured longer than they were",
-        ),
-        Row::new(
-            "captured 0",
-            then(plain.record(2, 0, 60, &[])),
-            with(seen(2000, 60, 0)),
-        ),
-        Row::new(
-            "a second and a half as fraction",
-            then(plain.record(1_500_000, 60, 60, &[7; 60])),
-            with(seen(1_500_000_000, 60, 60)),
-        ),
-        Row::new(
-            "262,144 bytes",
-            then(plain.record(2, 262_144, 262_144, &vec![7; 262_144])),
-            with(seen(2000, 262_144, 262_144)),
-        ),
-        Row::new(
-            "9 MB",
-            then(plain.record(2, huge, huge, &vec![7; huge as usize])),
-            with(seen(2000, huge as usize, huge as usize)),
-        )
-        .differs(two.clone(), "Packets over 262,144 bytes"),
-    ];
-    for row in &mut rows {
-        row.name += &format!(", {order:?}");
+struct Around {
+    dialect: Dialect,
+    before: Vec<u8>,
+    two: Vec<Seen>,
+}
+
+impl Around {
+    fn new(order: Order) -> Self {
+        let dialect = Dialect { order, ..PLAIN };
+        let right = |number: u32| dialect.record(number, 60, 60, &[7; 60]);
+        Self {
+            dialect,
+            before: [dialect.header(), right(0), right(1)].concat(),
+            two: vec![seen(0, 60, 60), seen(1000, 60, 60)],
+        }
     }
-    rows
+
+    fn file(&self, fraction: u32, lengths: [u32; 2], data: usize) -> Vec<u8> {
+        let [captured, wire] = lengths;
+        let record = self
+            .dialect
+            .record(fraction, captured, wire, &vec![7; data]);
+        let last = self.dialect.record(3, 60, 60, &[7; 60]);
+        [self.before.clone(), record, last].concat()
+    }
+
+    fn packets(&self, third: Seen) -> Vec<Seen> {
+        [self.two.clone(), vec![third, seen(3000, 60, 60)]].concat()
+    }
+
+    fn row(&self, name: &str, bytes: Vec<u8>, packets: Vec<Seen>) -> Row {
+        Row::new(format!("{name}, {:?}", self.dialect.order), bytes, packets)
+    }
+
+    /// Oddities that cost nothing.
+    fn odd(&self) -> Vec<Row> {
+        let right = self.file(2, [60, 60], 60);
+        let all = self.packets(seen(2000, 60, 60));
+        let snap = |snap_len: u32| {
+            let mut file = right.clone();
+            file[16..20].copy_from_slice(&self.dialect.order.u32s(&[snap_len]));
+            file
+        };
+        let third = |name, fraction, lengths: [u32; 2], packet: Seen| {
+            let file = self.file(fraction, lengths, lengths[0] as usize);
+            self.row(name, file, self.packets(packet))
+        };
+        let shorter = |name, wire: u32| {
+            let row = third(name, 2, [60, wire], seen(2000, 60, 60));
+            let theirs = self.packets(seen(2000, wire as usize, 60));
+            row.differs(theirs, "Packets captured longer than they were")
+        };
+        let largest = i32::MAX as usize;
+        vec![
+            self.row("whole", right.clone(), all.clone()),
+            self.row("no record", self.dialect.header(), vec![]),
+            self.row("longer than the snapshot length", snap(40), all.clone()),
+            self.row("snapshot length 0", snap(0), all),
+            third(
+                "wire over snapshot",
+                2,
+                [60, 400_000],
+                seen(2000, 400_000, 60),
+            ),
+            third(
+                "wire over 31 bits",
+                2,
+                [60, u32::MAX],
+                seen(2000, largest, 60),
+            ),
+            shorter("wire under captured", 50),
+            shorter("wire 0", 0),
+            third("captured 0", 2, [0, 60], seen(2000, 60, 0)),
+            third(
+                "a second and a half",
+                1_500_000,
+                [60, 60],
+                seen(1_500_000_000, 60, 60),
+            ),
+            third(
+                "262,144 bytes",
+                2,
+                [262_144; 2],
+                seen(2000, 262_144, 262_144),
+            ),
+            third("9 MB", 2, [9_000_000; 2], seen(2000, 9_000_000, 9_000_000))
+                .differs(self.two.clone(), "Packets over 262,144 bytes"),
+        ]
+    }
+
+    /// Damage that ends the file.
+    fn broken(&self) -> Vec<Row> {
+        let right = self.file(2, [60, 60], 60);
+        let at = self.before.len();
+        let cut = |name, len: usize, reason| {
+            let packets = if len < at { vec![] } else { self.two.clone() };
+            let offset = if len < at { 0 } else { at };
+            self.row(name, right[..len].to_vec(), packets)
+                .damaged(offset, reason)
+        };
+        let endless = self.file(2, [u32::MAX; 2], 60);
+        vec![
+            cut("last record cut", at + 40, "within a record"),
+            cut("last header cut", at + 9, "within a record's header"),
+            cut("header cut", 20, "header"),
+            self.row("captured 4 GB", endless, self.two.clone())
+                .damaged(at, "claims 4294967295 bytes")
+                .differs(self.two[..1].to_vec(), "may guess another form of records"),
+        ]
+    }
 }
 
 #[test]
 fn damage() {
     for order in BOTH {
-        check(&rows_of_damage(order));
+        let around = Around::new(order);
+        check(&[around.odd(), around.broken()].concat());
     }
 }

@@ -3,9 +3,6 @@
 use super::bytes::{BOTH, Order};
 use super::{Row, SECONDS, Seen, check};
 
-const LE: Order = BOTH[0];
-const BE: Order = BOTH[1];
-
 pub const COMMENT: u16 = 1;
 pub const IF_NAME: u16 = 2;
 const TSRESOL: u16 = 9;
@@ -94,78 +91,83 @@ fn blocks_that_are_no_packets() {
     both(|order| {
         let comment = order.option(COMMENT, b"said of it");
         let end = order.option(0, &[]);
-        let enterprise = order.u32s(&[32_473, 1, 2, 3]);
-        let names = [
-            order.option(1, &[10, 0, 0, 1, b'h', b'o', b's', b't', 0]),
-            order.option(0, &[]),
-        ];
-        let mut described = order.u32s(&[0x1a2b_3c4d, 0x0001_0000, u32::MAX, u32::MAX]);
-        if order.big {
-            described[4..8].copy_from_slice(&[0, 1, 0, 0]);
-        } else {
-            described[4..8].copy_from_slice(&[1, 0, 0, 0]);
-        }
-        described.extend(order.option(COMMENT, b"a section"));
-        described.extend(order.option(4, b"a program"));
-        described.extend(order.option(30_000, b"unknown"));
-        described.extend(&end);
-        let mut said_of = order.u32s(&[0, (MICROS >> 32) as u32, MICROS as u32, 60, 60]);
-        said_of.extend(DATA);
-        said_of.extend([&comment[..], &order.option(2, &[0, 0, 0, 1]), &end].concat());
-        let head = [
-            order.block(0x0a0d_0d0a, &described),
-            order.ethernet(&[&comment[..], &order.option(30_000, b"?"), &end].concat()),
-            order.block(6, &said_of),
-        ];
-        let statistics = [order.u32s(&[0, 0, 0]), comment.clone(), end.clone()].concat();
+        let host = order.option(1, &[10, 0, 0, 1, b'h', b'o', b's', b't', 0]);
+        let statistics = [order.u32s(&[0, 0, 0]), comment, end.clone()].concat();
         let secrets = [order.u32s(&[0x544c_534b, 6]), b"# key\n\0\0".to_vec()].concat();
-        let custom = |kind| vec![order.block(kind, &enterprise)];
+        let enterprise = order.u32s(&[32_473, 1, 2, 3]);
+        let custom = [0x0bad, 0x4000_0bad].map(|kind| order.block(kind, &enterprise));
+        let none = (None, 12, 12);
+        let one = |name, kind, body: &[u8]| among(order, name, &[order.block(kind, body)]);
         vec![
-            among(
-                order,
-                "unknown block",
-                &[order.block(0x0012_3456, &[1; 20])],
-            ),
-            among(
-                order,
-                "empty unknown block",
-                &[order.block(0x0012_3456, &[])],
-            ),
-            among(
-                order,
-                "interface statistics",
-                &[order.block(5, &statistics)],
-            ),
-            among(order, "name resolution", &[order.block(4, &names.concat())]),
-            among(order, "decryption secrets", &[order.block(10, &secrets)]),
-            among(
-                order,
+            one("unknown block", 0x0012_3456, &[1; 20]),
+            one("empty unknown block", 0x0012_3456, &[]),
+            one("interface statistics", 5, &statistics),
+            one("name resolution", 4, &[host, end].concat()),
+            one("decryption secrets", 10, &secrets),
+            one(
                 "interface without packets",
-                &[order.interface(113, 0, &[])],
+                1,
+                &order.interface(113, 0, &[])[8..16],
             ),
-            among(
-                order,
-                "custom blocks",
-                &[custom(0x0bad), custom(0x4000_0bad)].concat(),
-            )
-            .differs(
-                vec![at(0), (None, 12, 12), (None, 12, 12), at(9)],
+            among(order, "custom blocks", &custom).differs(
+                vec![at(0), none, none, at(9)],
                 "records that are no packets",
             ),
-            Row::new("comments and unknown options", head.concat(), vec![at(0)]),
         ]
     });
 }
 
 #[test]
-fn sections_and_interfaces() {
+fn comments_and_unknown_options() {
     both(|order| {
-        let other = Order { big: !order.big };
-        let packets = |order: Order| [order.ethernet(&[]), order.at(0, 0), order.at(0, 1)].concat();
+        let options = |known: &[u8]| {
+            let comment = order.option(COMMENT, b"said of it");
+            let unknown = order.option(30_000, b"unknown");
+            [&comment[..], known, &unknown, &order.option(0, &[])].concat()
+        };
+        let mut section = order.section()[8..24].to_vec();
+        section.extend(options(&order.option(4, b"a program")));
+        let mut packet = order.at(0, 0)[8..].to_vec();
+        packet.truncate(80);
+        packet.extend(options(&order.option(2, &[0, 0, 0, 1])));
+        let file = [
+            order.block(0x0a0d_0d0a, &section),
+            order.ethernet(&options(&order.option(IF_NAME, b"a"))),
+            order.block(6, &packet),
+        ];
+        vec![Row::new("everywhere", file.concat(), vec![at(0)])]
+    });
+}
+
+/// An interface and two packets.
+fn two_packets(order: Order) -> Vec<u8> {
+    [order.ethernet(&[]), order.at(0, 0), order.at(0, 1)].concat()
+}
+
+#[test]
+fn sections() {
+    both(|order| {
         let two = vec![at(0), at(1)];
-        let four = vec![at(0), at(1), at(0), at(1)];
-        let len = packets(order).len() as u64;
-        let section = |len| [order.section_of(1, len), packets(order)].concat();
+        let four = [two.clone(), two.clone()].concat();
+        let len = two_packets(order).len() as u64;
+        let section = |len| [order.section_of(1, len), two_packets(order)].concat();
+        let other = Order { big: !order.big };
+        let mixed = [order, other].map(|it| [it.section(), two_packets(it)].concat());
+        let stated = section(len);
+        vec![
+            Row::new("two byte orders", mixed.concat(), four.clone()),
+            Row::new("stated length", [stated.clone(), stated].concat(), four),
+            Row::new("stated length too short", section(8), two.clone()),
+            Row::new("stated length too long", section(1 << 40), two.clone()),
+            Row::new("stated length no multiple of 4", section(7), two),
+            Row::new("a section alone", order.section(), vec![]),
+        ]
+    });
+}
+
+#[test]
+fn interfaces() {
+    both(|order| {
         let nano = order.option(TSRESOL, &[9]);
         let several = [
             order.section(),
@@ -179,54 +181,23 @@ fn sections_and_interfaces() {
         ];
         let mut reserved = order.ethernet(&[]);
         reserved[10..12].copy_from_slice(&[0xab, 0xcd]);
-        let with = |interface: Vec<u8>| [order.section(), interface, order.at(0, 0)].concat();
-        let mixed = [
-            order.section(),
-            packets(order),
-            other.section(),
-            packets(other),
-        ];
-        let late = [order.start(), order.ethernet(&[]), order.at(1, 1)];
-        let stated = section(len);
+        let late = [order.start(), order.ethernet(&[]), order.at(1, 1)].concat();
+        let none = [order.section(), order.ethernet(&[])].concat();
+        let with = |name, interface: Vec<u8>| {
+            let file = [order.section(), interface, order.at(0, 0)].concat();
+            Row::new(name, file, vec![at(0)])
+        };
+        let option =
+            |name, code, value: &[u8]| with(name, order.ethernet(&order.option(code, value)));
         vec![
-            Row::new("two byte orders", mixed.concat(), four.clone()),
-            Row::new("stated length", [stated.clone(), stated].concat(), four),
-            Row::new("stated length too short", section(8), two.clone()),
-            Row::new("stated length too long", section(1 << 40), two.clone()),
-            Row::new("stated length no multiple of 4", section(7), two.clone()),
-            Row::new(
-                "three interfaces",
-                several.concat(),
-                (1..=4).map(at).collect(),
-            ),
-            Row::new("interface in mid-file", late.concat(), two),
-            Row::new("reserved field set", with(reserved), vec![at(0)]),
-            Row::new(
-                "no end of options",
-                with(order.ethernet(&order.option(IF_NAME, b"a"))),
-                vec![at(0)],
-            ),
-            Row::new(
-                "name no UTF-8",
-                with(order.ethernet(&order.option(IF_NAME, b"e\xff\xc3"))),
-                vec![at(0)],
-            ),
-            Row::new(
-                "time zone of 4 bytes",
-                with(order.ethernet(&order.option(TZONE, &[0; 4]))),
-                vec![at(0)],
-            ),
-            Row::new(
-                "time zone of 1 byte",
-                with(order.ethernet(&order.option(TZONE, &[1]))),
-                vec![at(0)],
-            ),
-            Row::new(
-                "no packets",
-                [order.section(), order.ethernet(&[])].concat(),
-                vec![],
-            ),
-            Row::new("a section alone", order.section(), vec![]),
+            Row::new("three", several.concat(), (1..=4).map(at).collect()),
+            Row::new("in mid-file", late, vec![at(0), at(1)]),
+            Row::new("without packets", none, vec![]),
+            with("reserved field set", reserved),
+            option("no end of options", IF_NAME, b"a"),
+            option("name no UTF-8", IF_NAME, b"e\xff\xc3"),
+            option("time zone of 4 bytes", TZONE, &[0; 4]),
+            option("time zone of 1 byte", TZONE, &[1]),
         ]
     });
 }
