@@ -112,7 +112,7 @@ impl Stages {
             Ok(segment) => segment,
             Err(reason) => {
                 watch.event(&Event::Skipped(&frame, reason));
-                return self.totals.skipped(reason);
+                return self.totals.skipped(frame.link_type, reason);
             }
         };
         // the remainder of a division by 64 fits any usize

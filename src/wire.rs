@@ -1,11 +1,19 @@
 //! Fixed layouts that more than one stage knows.
 
+mod names;
+
+pub use names::{LinkKind, link_kind, link_name};
+
 /// LINKTYPE values of the tcpdump registry.
 pub mod link {
     /// BSD loopback, host byte order.
     pub const NULL: u32 = 0;
     /// Ethernet.
     pub const ETHERNET: u32 = 1;
+    /// Token ring.
+    pub const TOKEN_RING: u32 = 6;
+    /// FDDI.
+    pub const FDDI: u32 = 10;
     /// Raw IP, as BSD's DLT value (some writers put it in files).
     pub const RAW_DLT: u32 = 12;
     /// Raw IP, as OpenBSD's DLT value.
@@ -22,28 +30,6 @@ pub mod link {
     pub const IPV6: u32 = 229;
     /// Linux cooked capture, version 2.
     pub const LINUX_SLL2: u32 = 276;
-}
-
-/// Name of a LINKTYPE value in the registry, without its prefix; for one not known here, `LINKTYPE 9999`.
-#[must_use]
-pub fn link_name(link_type: u32) -> String {
-    let name = match link_type {
-        link::NULL => "NULL",
-        link::ETHERNET => "ETHERNET",
-        9 => "PPP",
-        link::RAW_DLT | link::RAW_OPENBSD | link::RAW => "RAW",
-        105 => "IEEE802_11",
-        link::LOOP => "LOOP",
-        link::LINUX_SLL => "LINUX_SLL",
-        127 => "IEEE802_11_RADIOTAP",
-        189 => "USB_LINUX",
-        220 => "USB_LINUX_MMAPPED",
-        link::IPV4 => "IPV4",
-        link::IPV6 => "IPV6",
-        link::LINUX_SLL2 => "LINUX_SLL2",
-        other => return format!("LINKTYPE {other}"),
-    };
-    name.to_owned()
 }
 
 /// ARPHRD value of the loopback device, in SLL and SLL2 headers.

@@ -1,5 +1,8 @@
 //! What is counted of a whole capture.
 
+use std::collections::BTreeMap;
+
+use crate::decode::link;
 use crate::decode::segment::Segment;
 use crate::flow::Flowed;
 use crate::ledger::{Ledger, Skip};
@@ -20,6 +23,8 @@ pub struct Totals {
     pub times: Option<(Time, Time)>,
     /// LINKTYPE values in order of appearance.
     pub link_types: Vec<u32>,
+    /// Packets of link types that are not looked into, by LINKTYPE value.
+    pub not_read: BTreeMap<u32, u64>,
     /// First frame of the largest payload, and its `tcp.len`.
     pub largest: Option<(u64, u32)>,
     /// Where that frame stands.
@@ -45,8 +50,11 @@ impl Totals {
     }
 
     /// Takes a frame without a segment.
-    pub fn skipped(&mut self, reason: Skip) {
+    pub fn skipped(&mut self, link_type: u32, reason: Skip) {
         self.ledger.skipped.count(reason);
+        if reason == Skip::NotIp && !link::reads(link_type) {
+            *self.not_read.entry(link_type).or_default() += 1;
+        }
     }
 
     /// Takes a segment.

@@ -63,6 +63,24 @@ pub fn link(frame: &Frame<'_>) -> Link {
     found
 }
 
+/// Whether packets of this link type are looked into.
+#[must_use]
+pub fn reads(link_type: u32) -> bool {
+    matches!(
+        link_type,
+        link::NULL
+            | link::ETHERNET
+            | link::RAW_DLT
+            | link::RAW_OPENBSD
+            | link::RAW
+            | link::LOOP
+            | link::LINUX_SLL
+            | link::IPV4
+            | link::IPV6
+            | link::LINUX_SLL2
+    ) || SELDOM.contains(&link_type)
+}
+
 fn packet_type(field: Option<u16>) -> u8 {
     field
         .and_then(|value| u8::try_from(value).ok())
@@ -76,6 +94,11 @@ fn cooked(bytes: &[u8], at: usize, kind: u16) -> Option<usize> {
         kind => layer::network(bytes, at, Next::EtherType(kind)),
     }
 }
+
+/// Those that [`seldom`] knows.
+const SELDOM: [u32; 21] = [
+    6, 7, 9, 10, 11, 50, 51, 104, 105, 109, 119, 127, 129, 138, 163, 166, 178, 192, 204, 239, 242,
+];
 
 /// Link types that are not what most captures have, by their LINKTYPE value.
 pub(super) fn seldom(link_type: u32, bytes: &[u8]) -> Option<usize> {
@@ -308,6 +331,10 @@ mod tests {
         for (name, link_type, head) in heads() {
             let whole = [&head[..], &[0x45]].concat();
             assert_eq!(of(link_type, &whole).network, Some(head.len()), "{name}");
+            assert!(reads(link_type), "{name}");
+            for other in (0..400).filter(|other| !reads(*other)) {
+                assert_eq!(of(other, &whole).network, None, "{name} as {other}");
+            }
             // cut within, no more is found than lies in it
             for cut in 0..whole.len() {
                 of(link_type, &whole[..cut]);

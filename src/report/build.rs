@@ -54,6 +54,7 @@ pub fn capture(
         files: files::files(analysed),
         format: analysed.format,
         link_types: link_types(analysed),
+        not_read: not_read(analysed),
         packets: totals.packets,
         tcp_packets: totals.tcp_packets,
         first_time_ns: totals.times.map(|(first, _)| first.0),
@@ -82,6 +83,19 @@ fn link_types(analysed: &Analysed) -> Vec<String> {
         .copied()
         .chain(header)
         .map(wire::link_name)
+        .collect()
+}
+
+/// What could not be looked into; a link type without packets is no loss.
+fn not_read(analysed: &Analysed) -> Vec<model::NotRead> {
+    let found = analysed.answers.totals.not_read.iter();
+    found
+        .map(|(&link_type, &packets)| model::NotRead {
+            link_type,
+            name: wire::link_name(link_type),
+            packets,
+            advice: unknown::advice(link_type),
+        })
         .collect()
 }
 

@@ -29,6 +29,9 @@ pub struct Capture {
     pub format: &'static str,
     /// Names as in the LINKTYPE registry without the prefix, in order of appearance.
     pub link_types: Vec<String>,
+    /// Packets of link types that are not looked into; part of `ledger.skipped.not_ip`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_read: Vec<NotRead>,
     /// All packet records.
     pub packets: u64,
     /// Packets whose TCP header was analysed.
@@ -75,6 +78,19 @@ pub struct File {
     pub last_time_ns: Option<i64>,
     /// Where reading it ended early, null for a whole file.
     pub damage: Option<Damage>,
+}
+
+/// Packets of a link type that is not looked into.
+#[derive(Clone, Debug, Serialize)]
+pub struct NotRead {
+    /// LINKTYPE value.
+    pub link_type: u32,
+    /// Its name as in `link_types`.
+    pub name: String,
+    /// How many.
+    pub packets: u64,
+    /// What it is, and what to do.
+    pub advice: &'static str,
 }
 
 /// An interface that packets were seen on.

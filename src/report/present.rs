@@ -35,6 +35,7 @@ fn section(out: &mut Document, capture: &Capture) {
     out.push(text(&summary(capture)));
     inventory::damage(out, capture);
     inventory::files(out, capture);
+    inventory::not_read(out, capture);
     out.push(heading(3, "Evidence"));
     answers::evidence(out, &capture.answers);
     packets::cited(out, capture);

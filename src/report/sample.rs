@@ -24,6 +24,7 @@ pub(crate) fn answered(file: &str) -> Capture {
         files: vec![],
         format: "pcap",
         link_types: vec!["LINUX_SLL2".to_owned()],
+        not_read: Vec::new(),
         packets: 12,
         tcp_packets: 10,
         first_time_ns: Some(START_NS),
@@ -66,6 +67,7 @@ pub(crate) fn unanswered(file: &str) -> Capture {
         packets: 3,
         tcp_packets: 0,
         link_types: vec!["ETHERNET".to_owned()],
+        not_read: Vec::new(),
         interfaces: vec![interface(None, None)],
         damage: Some(Damage {
             offset: 480,

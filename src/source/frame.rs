@@ -62,7 +62,7 @@ pub struct Damage {
     pub offset: u64,
     /// Bytes that it needs from there.
     pub needed: u64,
-    /// Bytes that are there.
+    /// Bytes that are there; not looked for beyond 16 MiB.
     pub available: u64,
     /// What is wrong, in words.
     pub reason: String,

@@ -1,6 +1,8 @@
 //! `analyze` as a program: exit codes, streams, what it says and how its numbers add up.
 
+mod anything;
 pub mod capture;
+mod containers;
 mod contract;
 mod exits;
 mod ladder;

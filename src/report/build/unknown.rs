@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::answers::Analysed;
 use crate::report::model::{Answer, Answers, Confidence, Interface};
-use crate::wire::{ARPHRD_ETHERNET, ARPHRD_LOOPBACK};
+use crate::wire::{ARPHRD_ETHERNET, ARPHRD_LOOPBACK, LinkKind, link_kind, link_name};
 
 /// An answer that is not known, and why.
 pub(super) fn unknown(reason: &str) -> Answer {
@@ -29,6 +29,8 @@ fn no_conversation(analysed: &Analysed) -> String {
             "holds no packets".to_owned(),
             "record again while client and server talk",
         )
+    } else if let Some(said) = nothing_read(analysed) {
+        return said;
     } else if skipped.not_ip == totals.packets {
         let why = format!(
             "holds no IP packet that could be found behind its link type, {}",
@@ -50,6 +52,53 @@ fn no_conversation(analysed: &Analysed) -> String {
         )
     };
     format!("this capture {why}; {then}")
+}
+
+/// What is said of a capture none of whose packets is of a link type that is looked into.
+fn nothing_read(analysed: &Analysed) -> Option<String> {
+    let totals = &analysed.answers.totals;
+    let (&link_type, _) = totals.not_read.first_key_value()?;
+    if totals.not_read.values().sum::<u64>() != totals.packets {
+        return None;
+    }
+    let types: Vec<String> = totals
+        .not_read
+        .keys()
+        .take(8)
+        .copied()
+        .map(numbered)
+        .collect();
+    Some(format!(
+        "this capture holds only packets of {}, {}",
+        types.join(" and "),
+        advice(link_type)
+    ))
+}
+
+/// `link type 189 (USB_LINUX)`, `link type 9999`.
+fn numbered(link_type: u32) -> String {
+    match link_kind(link_type) {
+        LinkKind::Unknown => format!("link type {link_type}"),
+        _ => format!("link type {link_type} ({})", link_name(link_type)),
+    }
+}
+
+/// What packets of a link type that is not looked into are, and what to do.
+pub(super) fn advice(link_type: u32) -> &'static str {
+    match link_kind(link_type) {
+        LinkKind::Bus => {
+            "which is recorded on a bus or device and not on a network; record on the network interface, or on any"
+        }
+        LinkKind::Private => {
+            "which means what its writer wants it to mean; if these are Ethernet frames, editcap -T ether FILE COPY says so in a copy, for bare IP packets -T rawip"
+        }
+        LinkKind::Network => {
+            "which is not decoded here; see it in Wireshark, or record on any, or on an Ethernet device that the same packets pass"
+        }
+        LinkKind::Unknown => {
+            "which no registry known here lists; record on any, or on the device that the server's packets pass"
+        }
+    }
 }
 
 /// The answers for a capture without a conversation.

@@ -60,6 +60,38 @@ pub(super) fn files(out: &mut Document, capture: &Capture) {
     }
 }
 
+/// Link types shown; a hostile file could have one for each interface.
+const MOST_SHOWN: usize = 8;
+
+/// Packets that were not looked into.
+pub(super) fn not_read(out: &mut Document, capture: &Capture) {
+    for one in capture.not_read.iter().take(MOST_SHOWN) {
+        let number = format!("LINKTYPE {}", one.link_type);
+        let name = match clean(&one.name) {
+            name if name == number => String::new(),
+            name => format!(" ({name})"),
+        };
+        out.push(text(&format!(
+            "Not read: {} of link type {}{name}, {}.",
+            plural(one.packets, "packet"),
+            one.link_type,
+            one.advice
+        )));
+    }
+    let others: u64 = capture
+        .not_read
+        .iter()
+        .skip(MOST_SHOWN)
+        .map(|one| one.packets)
+        .sum();
+    if others > 0 {
+        out.push(text(&format!(
+            "Not read: {} of other link types; --format json lists them.",
+            plural(others, "packet")
+        )));
+    }
+}
+
 /// The conversations that carry answers.
 pub(super) fn conversations(out: &mut Document, capture: &Capture) {
     if capture.conversations.is_empty() {

@@ -1,27 +1,80 @@
-//! Classic pcap, in either byte order, with micro- or nanoseconds, and the
-//! "modified" form whose records have 8 bytes more.
+//! Classic pcap, in either byte order, with micro- or nanoseconds, and the forms that patched
+//! versions of libpcap write, whose records have longer headers.
+
+mod layout;
 
 use std::io;
 
 use super::{LONGEST_RECORD, Record, Step};
 use crate::source::block::Block;
 use crate::time::Time;
-use crate::wire::ByteOrder;
+use crate::wire::{ByteOrder, link};
 
 const HEADER: usize = 24;
 
-/// One file's reader: layout from its magic number, then from its header.
-pub(super) struct Classic {
-    order: ByteOrder,
+/// What a magic number stands for.
+#[derive(Clone, Copy)]
+struct Form {
     /// Nanoseconds in a unit of a record's second time field.
     unit: i64,
-    record_header: usize,
+    /// Lengths that a record's header can have, the likeliest first.
+    record_headers: &'static [usize],
+    /// Length of the file's header.
+    header: usize,
+}
+
+const MICROSECONDS: Form = Form {
+    unit: 1000,
+    record_headers: &[16, 24, 20],
+    header: HEADER,
+};
+const NANOSECONDS: Form = Form {
+    unit: 1,
+    record_headers: &[16],
+    header: HEADER,
+};
+const MODIFIED: Form = Form {
+    unit: 1000,
+    record_headers: &[24, 28],
+    header: HEADER,
+};
+
+impl Form {
+    fn of(magic: u32) -> Option<Self> {
+        Some(match magic {
+            0xa1b2_c3d4 => MICROSECONDS,
+            0xa1b2_3c4d => NANOSECONDS,
+            0xa1b2_cd34 => MODIFIED,
+            // Ixia's: the file's length follows the header
+            0x1c00_01ac => Self {
+                header: HEADER + 4,
+                ..NANOSECONDS
+            },
+            0x1c00_01ab => Self {
+                header: HEADER + 4,
+                record_headers: &[16],
+                ..MICROSECONDS
+            },
+            _ => return None,
+        })
+    }
+}
+
+/// One file's reader: form from its magic number, the rest from its header.
+pub(super) struct Classic {
+    order: ByteOrder,
+    form: Form,
     header: Option<Header>,
 }
 
+#[derive(Clone, Copy)]
 struct Header {
     link_type: u32,
+    unit: i64,
     lengths: Lengths,
+    record_header: usize,
+    /// Bytes before the packet that are none of it.
+    padding: u32,
 }
 
 /// In which order a record gives its two lengths: writers before version 2.3 had them
@@ -37,20 +90,13 @@ impl Classic {
     /// `None` if the magic number is not one of pcap's.
     pub(super) fn new(magic: [u8; 4]) -> Option<Self> {
         let number = u32::from_le_bytes(magic);
-        let known = |n| match n {
-            0xa1b2_c3d4 => Some((1000, 16)),
-            0xa1b2_3c4d => Some((1, 16)),
-            0xa1b2_cd34 => Some((1000, 24)),
-            _ => None,
-        };
-        let (order, (unit, record_header)) = match known(number) {
-            Some(layout) => (ByteOrder::Little, layout),
-            None => (ByteOrder::Big, known(number.swap_bytes())?),
+        let (order, form) = match Form::of(number) {
+            Some(form) => (ByteOrder::Little, form),
+            None => (ByteOrder::Big, Form::of(number.swap_bytes())?),
         };
         Some(Self {
             order,
-            unit,
-            record_header,
+            form,
             header: None,
         })
     }
@@ -60,29 +106,31 @@ impl Classic {
     }
 
     pub(super) fn step(&mut self, block: &mut Block) -> io::Result<Step> {
-        let (link_type, lengths) = match &self.header {
-            Some(header) => (header.link_type, header.lengths),
-            None => {
-                if block.fill(HEADER)? < HEADER {
-                    return Ok(Step::cut("its 24-byte header", HEADER as u64));
-                }
-                let header = self.read_header(block.take(HEADER));
-                let of_header = (header.link_type, header.lengths);
-                self.header = Some(header);
-                of_header
+        let Some(header) = self.header else {
+            let len = self.form.header;
+            if block.fill(len)? < len {
+                let what = format!("its {len}-byte header");
+                return Ok(Step::cut(&what, len as u64));
             }
+            let header = self.read_header(block)?;
+            self.header = Some(header);
+            return self.record(block, header);
         };
-        let available = block.fill(self.record_header)?;
+        self.record(block, header)
+    }
+
+    fn record(&self, block: &mut Block, header: Header) -> io::Result<Step> {
+        let available = block.fill(header.record_header)?;
         if available == 0 {
             return Ok(Step::End);
         }
-        if available < self.record_header {
-            return Ok(Step::cut("a record's header", self.record_header as u64));
+        if available < header.record_header {
+            return Ok(Step::cut("a record's header", header.record_header as u64));
         }
         let head = block.bytes();
-        let (captured, wire) = self.lengths(head, lengths);
-        let time = self.time(head);
-        let len = self.record_header + captured as usize;
+        let (captured, wire) = self.lengths(head, header.lengths);
+        let time = self.time(head, header.unit);
+        let len = header.record_header + captured as usize;
         if captured as usize > LONGEST_RECORD {
             let reason = format!("a record claims {captured} bytes, more than any device gives");
             return Ok(Step::Damaged {
@@ -95,26 +143,51 @@ impl Classic {
         }
         Ok(Step::Packet(Record {
             time,
-            link_type,
+            link_type: header.link_type,
             interface: None,
-            wire_len: wire.max(captured),
+            wire_len: wire.max(captured).saturating_sub(header.padding),
             len,
-            packet: self.record_header..len,
+            packet: len.min(header.record_header + header.padding as usize)..len,
         }))
     }
 
-    fn read_header(&self, bytes: &[u8]) -> Header {
-        let (major, minor) = (self.order.u16(bytes, 4), self.order.u16(bytes, 6));
-        let lengths = match (major, minor) {
+    /// Takes the file's header out of the window.
+    fn read_header(&self, block: &mut Block) -> io::Result<Header> {
+        let Form {
+            mut unit,
+            record_headers,
+            header,
+        } = self.form;
+        let bytes = block.take(header);
+        let version = (self.order.u16(bytes, 4), self.order.u16(bytes, 6));
+        // the upper six bits tell of a frame check sequence, not of the link type
+        let mut link_type = self.order.u32(bytes, 20) & 0x03ff_ffff;
+        let lengths = match version {
             (2, 3) => Lengths::SmallerIsCaptured,
-            (2, 0..=2) | (0 | 1, _) => Lengths::WireFirst,
+            // 543 is what DG/UX's tcpdump writes
+            (2, 0..=2) | (0 | 1 | 543, _) => Lengths::WireFirst,
             _ => Lengths::CapturedFirst,
         };
-        // the upper six bits tell of a frame check sequence, not of the link type
-        Header {
-            link_type: self.order.u32(bytes, 20) & 0x03ff_ffff,
-            lengths,
+        let mut padding = 0;
+        if let ((2, 2), 16, Some(aix)) = (version, record_headers[0], of_aix(link_type)) {
+            link_type = aix;
+            unit = 1;
+            padding = if aix == link::FDDI { 3 } else { 0 };
         }
+        let record_header = match (version, lengths) {
+            // the patched versions wrote 2.4
+            (_, Lengths::CapturedFirst) if record_headers.len() > 1 => {
+                layout::record_header(block, self.order, record_headers)?
+            }
+            _ => record_headers[0],
+        };
+        Ok(Header {
+            link_type,
+            unit,
+            lengths,
+            record_header,
+            padding,
+        })
     }
 
     fn lengths(&self, head: &[u8], order: Lengths) -> (u32, u32) {
@@ -126,9 +199,22 @@ impl Classic {
         }
     }
 
-    fn time(&self, head: &[u8]) -> Time {
+    fn time(&self, head: &[u8], unit: i64) -> Time {
         let (seconds, fraction) = (self.order.u32(head, 0), self.order.u32(head, 4));
         // a fraction of a second or more is carried over
-        Time(i64::from(seconds) * 1_000_000_000 + i64::from(fraction) * self.unit)
+        Time(i64::from(seconds) * 1_000_000_000 + i64::from(fraction) * unit)
     }
+}
+
+/// The LINKTYPE value of an interface type (`ifType` of RFC 1573), which AIX writes in its place,
+/// in files of version 2.2 whose fractions of a second are nanoseconds. Other writers of that
+/// version had no such values, but 9 for PPP, which was much rarer than AIX's token ring.
+fn of_aix(interface_type: u32) -> Option<u32> {
+    Some(match interface_type {
+        6 => link::ETHERNET,
+        9 => link::TOKEN_RING,
+        15 => link::FDDI,
+        24 => link::NULL,
+        _ => return None,
+    })
 }

@@ -49,6 +49,11 @@ pub(super) struct PcapNg {
     last_time: Time,
 }
 
+/// A block's length; some writers do not count the padding that follows its contents.
+fn rounded(len: u32) -> usize {
+    (len as usize).next_multiple_of(4)
+}
+
 fn bad(needed: u64, reason: impl Into<String>) -> Step {
     Step::Damaged {
         needed,
@@ -85,12 +90,12 @@ impl PcapNg {
                     }
                 }
             }
-            let (kind, len) = (self.order.u32(head, 0), self.order.u32(head, 4) as usize);
+            let (kind, len) = (self.order.u32(head, 0), rounded(self.order.u32(head, 4)));
             if let Some(step) = Self::whole(block, len)? {
                 return Ok(step);
             }
             let bytes = &block.bytes()[..len];
-            if self.order.u32(bytes, len - 4) as usize != len {
+            if rounded(self.order.u32(bytes, len - 4)) != len {
                 return Ok(bad(len as u64, "a block whose two length fields differ"));
             }
             if let Some(step) = self.block(kind, bytes) {
@@ -102,9 +107,8 @@ impl PcapNg {
 
     /// What is wrong with a block's length, or with the file's; none if the block stands whole in the window.
     fn whole(block: &mut Block, len: usize) -> io::Result<Option<Step>> {
-        if len < 12 || !len.is_multiple_of(4) {
-            let reason =
-                format!("a block with the length {len}, which is no multiple of 4 from 12 on");
+        if len < 12 {
+            let reason = format!("a block with the length {len}, less than its own fields need");
             return Ok(Some(bad(12, reason)));
         }
         if len > LONGEST_RECORD {
@@ -122,7 +126,12 @@ impl PcapNg {
             SECTION_HEADER => {
                 self.first = self.described.len();
                 self.clocks.clear();
-                (bytes.len() < 28).then(|| bad(28, "a section header shorter than 28 bytes"))
+                if bytes.len() < 28 {
+                    return Some(bad(28, "a section header shorter than 28 bytes"));
+                }
+                let version = self.order.u16(bytes, 12);
+                let reason = || format!("a section of pcapng version {version}, not 1");
+                (version != 1).then(|| bad(needed, reason()))
             }
             INTERFACE_DESCRIPTION if bytes.len() < 20 => {
                 Some(bad(20, "an interface description shorter than 20 bytes"))

@@ -1,5 +1,7 @@
 //! Containers built byte by byte here, or by the pcap-file crate, and read back.
 
+mod bytes;
+mod changed;
 mod classic;
 mod cut;
 mod pcapng;
@@ -9,6 +11,7 @@ use std::io::{Cursor, Read};
 
 use super::{Described, OpenError, Reader};
 use crate::source::frame::Damage;
+use bytes::{BOTH, Order};
 
 /// What a frame said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -85,34 +88,7 @@ impl Read for Drip {
     }
 }
 
-/// Writes numbers in one byte order.
-#[derive(Clone, Copy, Debug)]
-struct Order {
-    big: bool,
-}
-
-const BOTH: [Order; 2] = [Order { big: false }, Order { big: true }];
-
 impl Order {
-    fn u16(self, value: u16) -> [u8; 2] {
-        if self.big {
-            value.to_be_bytes()
-        } else {
-            value.to_le_bytes()
-        }
-    }
-
-    fn u32s(self, values: &[u32]) -> Vec<u8> {
-        let bytes = values.iter().flat_map(|value| {
-            if self.big {
-                value.to_be_bytes()
-            } else {
-                value.to_le_bytes()
-            }
-        });
-        bytes.collect()
-    }
-
     /// A pcap header.
     fn header(self, magic: u32, minor: u16, link_type: u32) -> Vec<u8> {
         let mut out = self.u32s(&[magic]);
@@ -121,48 +97,5 @@ impl Order {
         // snap length 0: no limit
         out.extend(self.u32s(&[0, 0, 0, link_type]));
         out
-    }
-
-    /// A pcapng block.
-    fn block(self, kind: u32, body: &[u8]) -> Vec<u8> {
-        let len = u32::try_from(12 + body.len().next_multiple_of(4)).unwrap();
-        let mut out = self.u32s(&[kind, len]);
-        out.extend(body);
-        out.resize(len as usize - 4, 0);
-        out.extend(self.u32s(&[len]));
-        out
-    }
-
-    fn section(self) -> Vec<u8> {
-        let mut body = self.u32s(&[0x1a2b_3c4d]);
-        body.extend(self.u16(1));
-        body.extend(self.u16(0));
-        body.extend([0xff; 8]);
-        self.block(0x0a0d_0d0a, &body)
-    }
-
-    fn option(self, code: u16, value: &[u8]) -> Vec<u8> {
-        let mut out = self.u16(code).to_vec();
-        out.extend(self.u16(u16::try_from(value.len()).unwrap()));
-        out.extend(value);
-        out.resize(out.len().next_multiple_of(4), 0);
-        out
-    }
-
-    fn interface(self, link_type: u16, snap_len: u32, options: &[u8]) -> Vec<u8> {
-        let mut body = self.u16(link_type).to_vec();
-        body.extend([0, 0]);
-        body.extend(self.u32s(&[snap_len]));
-        body.extend(options);
-        self.block(1, &body)
-    }
-
-    /// An enhanced packet block.
-    fn packet(self, interface: u32, units: u64, wire_len: u32, data: &[u8]) -> Vec<u8> {
-        let (high, low) = ((units >> 32) as u32, units as u32);
-        let captured = u32::try_from(data.len()).unwrap();
-        let mut body = self.u32s(&[interface, high, low, captured, wire_len]);
-        body.extend(data);
-        self.block(6, &body)
     }
 }

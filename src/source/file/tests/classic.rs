@@ -74,6 +74,38 @@ fn a_fraction_over_a_second_is_carried() {
 }
 
 #[test]
+fn fractions_over_a_second_are_no_other_form_of_records() {
+    for order in BOTH {
+        let mut bytes = order.header(MICRO, 4, 1);
+        for _ in 0..3 {
+            bytes.extend(order.u32s(&[10, 1_000_001, 60, 60]));
+            bytes.extend([0; 60]);
+        }
+        assert_eq!(packets(&bytes).len(), 3, "{order:?}");
+    }
+}
+
+/// Addresses that begin with zeros look like lengths four bytes on.
+#[test]
+fn a_damaged_length_is_no_other_form_of_records() {
+    for order in BOTH {
+        let mut data = vec![0; 60];
+        data[..4].copy_from_slice(&order.u32s(&[0x5e00]));
+        let mut bytes = order.header(MICRO, 4, 1);
+        for captured in [60, 0x0100_003c, 60] {
+            bytes.extend(order.u32s(&[1_700_000_000, 5, captured, 60]));
+            bytes.extend(&data);
+        }
+        let found = whole(&bytes);
+        assert_eq!(
+            found.packets,
+            [packet(1_700_000_000_000_005_000, 60, &data)]
+        );
+        assert_eq!(found.damage.map(|damage| damage.offset), Some(100));
+    }
+}
+
+#[test]
 fn the_wire_length_is_never_below_the_captured_one() {
     let bytes = file(BOTH[0], MICRO, 4, &[1, 0, 3, 2], b"abc");
     assert_eq!(packets(&bytes), [packet(1_000_000_000, 3, b"abc")]);

@@ -239,6 +239,34 @@ fn other_blocks_are_passed_over() {
     }
 }
 
+#[test]
+fn a_length_need_not_count_the_padding() {
+    for order in BOTH {
+        let mut packet = order.packet(0, 1, 1, b"x");
+        let end = packet.len() - 4;
+        for (place, len) in [(4, 33), (end, 33), (4, 35), (end, 36)] {
+            packet[place..place + 4].copy_from_slice(&order.u32s(&[len]));
+            let file = [order.section(), order.interface(1, 0, &[]), packet.clone()];
+            assert_eq!(
+                packets(&file.concat()).len(),
+                1,
+                "{order:?}, {len} at {place}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_section_of_another_version_is_damage() {
+    for order in BOTH {
+        let mut section = order.section();
+        section[12..14].copy_from_slice(&order.u16(2));
+        let (at, needed, available, reason) = damaged(order, &section);
+        assert_eq!((at, needed, available), (0, 28, 28));
+        assert!(reason.contains("version 2"), "{reason}");
+    }
+}
+
 /// A section, an interface, a packet, then `last`: where that begins, and what is said of it.
 fn damaged(order: Order, last: &[u8]) -> (u64, u64, u64, String) {
     let before = [
@@ -260,10 +288,10 @@ fn damage_is_told_with_its_place() {
         assert!(reason.contains("interface 1"), "{reason}");
 
         let mut odd = order.packet(0, 1, 1, b"x");
-        odd[4..8].copy_from_slice(&order.u32s(&[35]));
-        let (at, _, available, reason) = damaged(order, &odd);
-        assert_eq!((at, available), (0, 12));
-        assert!(reason.contains("35"), "{reason}");
+        odd[4..8].copy_from_slice(&order.u32s(&[37]));
+        let (at, needed, available, reason) = damaged(order, &odd);
+        assert_eq!((at, needed, available), (0, 40, 36));
+        assert!(reason.contains("ends within"), "{reason}");
 
         let mut short = order.packet(0, 1, 1, b"x");
         short[4..8].copy_from_slice(&order.u32s(&[8]));
