@@ -16,7 +16,7 @@ packages_of() {
     case $1 in
     build) echo libpcap-dev gcc libc6-dev ca-certificates ;;
     demo) echo iproute2 ;;
-    test) echo iproute2 nftables python3 tcpdump tshark ;;
+    test) echo iproute2 nftables python3 tcpdump tshark zstd lz4 ;;
     lint) echo make shellcheck ;;
     *) die "unknown role '$1'. The roles are build, demo, test and lint." ;;
     esac

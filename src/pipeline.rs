@@ -39,6 +39,7 @@ pub fn analyse(mut reader: Reader, settings: &Settings, watch: &mut dyn Watch) -
     }
     Analysed {
         format: reader.format(),
+        compression: reader.compression(),
         ports: stages.decoder.ports().to_vec(),
         answers: stages.end(watch),
         described: reader.described().to_vec(),
@@ -71,6 +72,7 @@ pub fn analyse_merged(mut merge: Merge, settings: &Settings, watch: &mut dyn Wat
         } else {
             "mixed"
         },
+        compression: None,
         ports: stages.decoder.ports().to_vec(),
         answers: stages.end(watch),
         described: merge.described().to_vec(),

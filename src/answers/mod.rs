@@ -41,6 +41,8 @@ pub struct Answers {
 pub struct Analysed {
     /// `pcap` or `pcapng`; `mixed` where several files are not of one.
     pub format: &'static str,
+    /// `gzip`, `zstd` or `lz4`, where the input is compressed.
+    pub compression: Option<&'static str>,
     /// What was collected.
     pub answers: Answers,
     /// Where packets were recorded; a segment's interface is an index into it.

@@ -77,7 +77,7 @@ struct Run<'a> {
 impl Run<'_> {
     /// Reads one file: shows its views, and gives its report.
     fn one(&mut self, file: &Path, several: bool) -> Option<Capture> {
-        let reader = match Reader::open(file) {
+        let reader = match Reader::open(file, self.options.opening(1)) {
             Ok(reader) => reader,
             Err(e) => {
                 self.trouble.refused(file, &e);
@@ -107,13 +107,14 @@ impl Run<'_> {
 
     /// Reads several files as one capture; none if no file of it can be read.
     fn merged(&mut self, name: &str, recordings: Vec<Recording>, several: bool) -> Option<Capture> {
-        let inputs = inputs::open(recordings, &mut self.trouble)?;
+        let opening = self.options.opening(recordings.len());
+        let inputs = inputs::open(recordings, opening, &mut self.trouble)?;
         let mut views = self.begin(name, several);
         let mut watching = Watching {
             views: &mut views,
             output: &mut self.output,
         };
-        let merge = Merge::new(inputs);
+        let merge = Merge::new(inputs, opening);
         let analysed = pipeline::analyse_merged(merge, &self.options.settings(), &mut watching);
         let mut sidecars = Vec::new();
         for part in &analysed.parts {
@@ -176,7 +177,16 @@ impl Beside {
         if self.format != "pcap" || file.as_os_str() == "-" {
             return None;
         }
-        let sidecar = match Sidecar::read(file) {
+        // what is compressed may have been so beside it
+        let packed = ["gz", "zst", "lz4"]
+            .iter()
+            .any(|it| file.extension().is_some_and(|e| e == *it));
+        let bare = if packed {
+            file.with_extension("")
+        } else {
+            file.to_owned()
+        };
+        let sidecar = match Sidecar::read(&bare) {
             Ok(sidecar) => sidecar?,
             Err(why) => {
                 complain(file, &why);

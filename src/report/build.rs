@@ -53,6 +53,7 @@ pub fn capture(
         file: file.to_owned(),
         files: files::files(analysed),
         format: analysed.format,
+        compression: analysed.compression,
         link_types: link_types(analysed),
         not_read: not_read(analysed),
         packets: totals.packets,

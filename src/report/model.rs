@@ -27,6 +27,9 @@ pub struct Capture {
     pub files: Vec<File>,
     /// `pcap` or `pcapng`, by content; `mixed` where the files are not of one format.
     pub format: &'static str,
+    /// `gzip`, `zstd` or `lz4`, by content.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compression: Option<&'static str>,
     /// Names as in the LINKTYPE registry without the prefix, in order of appearance.
     pub link_types: Vec<String>,
     /// Packets of link types that are not looked into; part of `ledger.skipped.not_ip`.
@@ -68,6 +71,9 @@ pub struct File {
     pub file: String,
     /// `pcap` or `pcapng`, by content; empty where it could not be opened again.
     pub format: &'static str,
+    /// `gzip`, `zstd` or `lz4`, by content.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compression: Option<&'static str>,
     /// Names as in the LINKTYPE registry without the prefix, in order of appearance.
     pub link_types: Vec<String>,
     /// Its packet records.

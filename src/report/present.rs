@@ -79,7 +79,10 @@ fn each_conversation(out: &mut Document, capture: &Capture) {
 /// `pcap, LINUX_SLL2, 12 packets, from … (0.004 s)`.
 fn summary(capture: &Capture) -> String {
     let links: Vec<String> = capture.link_types.iter().map(|name| clean(name)).collect();
-    let mut words = vec![capture.format.to_owned()];
+    let mut words = vec![match capture.compression {
+        Some(compression) => format!("{} in {compression}", capture.format),
+        None => capture.format.to_owned(),
+    }];
     if !capture.files.is_empty() {
         let files = plural(capture.files.len() as u64, "file");
         words.insert(

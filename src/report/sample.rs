@@ -23,6 +23,7 @@ pub(crate) fn answered(file: &str) -> Capture {
         file: file.to_owned(),
         files: vec![],
         format: "pcap",
+        compression: None,
         link_types: vec!["LINUX_SLL2".to_owned()],
         not_read: Vec::new(),
         packets: 12,
@@ -64,6 +65,7 @@ pub(crate) fn unanswered(file: &str) -> Capture {
     };
     Capture {
         format: "pcapng",
+        compression: None,
         packets: 3,
         tcp_packets: 0,
         link_types: vec!["ETHERNET".to_owned()],

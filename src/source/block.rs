@@ -18,6 +18,7 @@ pub struct Block {
     end: usize,
     consumed: u64,
     ended: bool,
+    wanted: usize,
 }
 
 impl Block {
@@ -32,7 +33,21 @@ impl Block {
             end: 0,
             consumed: 0,
             ended: false,
+            wanted: 0,
         }
+    }
+
+    /// The input again, with what is in the window before it.
+    #[must_use]
+    pub fn into_input(self) -> Box<dyn Read + Send> {
+        let ahead = self.buffer[self.start..self.end].to_vec();
+        Box::new(io::Cursor::new(ahead).chain(self.input))
+    }
+
+    /// Bytes that were asked for last.
+    #[must_use]
+    pub fn wanted(&self) -> usize {
+        self.wanted
     }
 
     /// Offset in the input of the first byte of [`Block::bytes`].
@@ -60,6 +75,7 @@ impl Block {
 
     #[cold]
     fn refill(&mut self, wanted: usize) -> io::Result<()> {
+        self.wanted = wanted;
         self.buffer.copy_within(self.start..self.end, 0);
         self.end -= self.start;
         self.start = 0;

@@ -10,6 +10,8 @@ use std::path::Path;
 
 use super::block::{Block, READ_SIZE};
 use super::frame::{Damage, Frame, Origin};
+use super::named::{Named, named};
+use super::packed::{self, Compression, Unpacked};
 use crate::time::Time;
 
 /// Records longer than this are taken for damage: no device makes them, and a
@@ -34,6 +36,12 @@ pub enum OpenError {
     Empty,
     /// The first bytes are of no known format.
     Unknown([u8; 4]),
+    /// They are of a format that is not read.
+    Named(Named),
+    /// It is compressed, and that is damaged from the beginning; why.
+    Packed(String),
+    /// What was compressed is compressed again.
+    Twice(Compression, Compression),
 }
 
 impl std::fmt::Display for OpenError {
@@ -43,6 +51,20 @@ impl std::fmt::Display for OpenError {
             Self::Empty => write!(
                 f,
                 "empty: 0 bytes at offset 0 where a pcap or pcapng header of at least 24 bytes should stand; record it again"
+            ),
+            Self::Named(Named { name, then }) => {
+                write!(f, "this is {name}, which analyze does not read; {then}")
+            }
+            Self::Packed(why) => write!(
+                f,
+                "{why}, before the first packet; copy or record the file again"
+            ),
+            Self::Twice(outer, inner) => write!(
+                f,
+                "in the {} data is {} data; decompress it once: {} -dc FILE | analyze -",
+                outer.name(),
+                inner.name(),
+                outer.name()
             ),
             Self::Unknown([a, b, c, d]) => write!(
                 f,
@@ -91,9 +113,28 @@ impl Step {
     }
 }
 
+/// How input is opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Opening {
+    /// Bytes that are asked for at once, and held: fewer where many files are open.
+    pub read_size: usize,
+    /// Bytes that are read at most of what is compressed, decompressed.
+    pub max_decompressed: u64,
+}
+
+impl Default for Opening {
+    fn default() -> Self {
+        Self {
+            read_size: READ_SIZE,
+            max_decompressed: 64 << 30,
+        }
+    }
+}
+
 /// Reads the records of one container.
 pub struct Reader {
     block: Block,
+    compression: Option<Compression>,
     container: Container,
     packets: u64,
     damage: Option<Damage>,
@@ -105,52 +146,56 @@ impl Reader {
     ///
     /// # Errors
     /// If it cannot be opened or read, is empty, or is of no known format.
-    pub fn open(path: &Path) -> Result<Self, OpenError> {
-        Self::open_sized(path, READ_SIZE)
-    }
-
-    /// The same for one of many files that are open at once: `read_size` bytes are asked for at
-    /// a time, and as many are held.
-    ///
-    /// # Errors
-    /// As [`Reader::open`].
-    pub fn open_sized(path: &Path, read_size: usize) -> Result<Self, OpenError> {
+    pub fn open(path: &Path, opening: Opening) -> Result<Self, OpenError> {
         if path.as_os_str() == "-" {
-            return Self::sized(Box::new(io::stdin()), read_size);
+            return Self::new(Box::new(io::stdin()), opening);
         }
         let file = File::open(path).map_err(OpenError::Io)?;
         if file.metadata().map_err(OpenError::Io)?.is_dir() {
             return Err(OpenError::Io(io::ErrorKind::IsADirectory.into()));
         }
-        Self::sized(Box::new(file), read_size)
+        Self::new(Box::new(file), opening)
     }
 
-    /// Reads a container from any input.
+    /// Reads a container from any input, decompressed where its first bytes say so.
     ///
     /// # Errors
     /// As [`Reader::open`].
-    pub fn new(input: Box<dyn Read + Send>) -> Result<Self, OpenError> {
-        Self::sized(input, READ_SIZE)
-    }
-
-    fn sized(input: Box<dyn Read + Send>, read_size: usize) -> Result<Self, OpenError> {
-        let mut block = Block::new(input, read_size);
-        let available = block.fill(4).map_err(OpenError::Io)?;
-        let mut magic = [0; 4];
-        magic[..available.min(4)].copy_from_slice(&block.bytes()[..available.min(4)]);
-        let container = match available {
-            0 => return Err(OpenError::Empty),
-            1..4 => return Err(OpenError::Unknown(magic)),
-            _ if magic == pcapng::MAGIC => Container::PcapNg(pcapng::PcapNg::default()),
-            _ => Container::Pcap(classic::Classic::new(magic).ok_or(OpenError::Unknown(magic))?),
+    pub fn new(input: Box<dyn Read + Send>, opening: Opening) -> Result<Self, OpenError> {
+        let mut block = Block::new(input, opening.read_size);
+        let mut magic = first(&mut block)?;
+        let compression = Compression::of(magic);
+        if let Some(outer) = compression {
+            let most = opening.max_decompressed;
+            let unpacked = Unpacked::new(outer, block.into_input(), most).map_err(OpenError::Io)?;
+            block = Block::new(Box::new(unpacked), opening.read_size);
+            magic = first(&mut block)?;
+            if let Some(inner) = Compression::of(magic) {
+                return Err(OpenError::Twice(outer, inner));
+            }
+        }
+        let container = if magic == pcapng::MAGIC {
+            Container::PcapNg(pcapng::PcapNg::default())
+        } else if let Some(classic) = classic::Classic::new(magic) {
+            Container::Pcap(classic)
+        } else {
+            let named = named(block.bytes()).map(OpenError::Named);
+            return Err(named.unwrap_or(OpenError::Unknown(magic)));
         };
         Ok(Self {
             block,
+            compression,
             container,
             packets: 0,
             damage: None,
             done: false,
         })
+    }
+
+    /// How the input is compressed.
+    #[must_use]
+    pub fn compression(&self) -> Option<&'static str> {
+        self.compression.map(Compression::name)
     }
 
     /// `pcap` or `pcapng`.
@@ -218,8 +263,16 @@ impl Reader {
                 None
             }
             Ok(Step::Damaged { needed, reason }) => self.damaged(needed, reason),
-            Err(e) => self.damaged(0, format!("the input could not be read further: {e}")),
+            Err(e) => self.unreadable(&e),
         }
+    }
+
+    #[cold]
+    fn unreadable(&mut self, e: &io::Error) -> Option<Record> {
+        let wanted = self.block.wanted() as u64;
+        let why = packed::words(e);
+        let why = why.unwrap_or_else(|| format!("the input could not be read further: {e}"));
+        self.damaged(wanted, why)
     }
 
     pub(super) fn frame(&mut self, record: Record) -> Frame<'_> {
@@ -249,10 +302,33 @@ impl Reader {
             offset: self.block.offset(),
             needed,
             available,
-            reason,
+            reason: match self.compression {
+                // who looks for the offset must know in what
+                Some(it) => format!("{reason} (counted in the decompressed {} data)", it.name()),
+                None => reason,
+            },
             packets_before: self.packets,
         });
         None
+    }
+}
+
+/// The first four bytes.
+fn first(block: &mut Block) -> Result<[u8; 4], OpenError> {
+    let unreadable = |e| match packed::words(&e) {
+        Some(why) => OpenError::Packed(why),
+        None => OpenError::Io(e),
+    };
+    let available = block.fill(4).map_err(unreadable)?;
+    let bytes = block.bytes();
+    match bytes.first_chunk::<4>() {
+        Some(magic) => Ok(*magic),
+        None if available == 0 => Err(OpenError::Empty),
+        None => {
+            let mut magic = [0; 4];
+            magic[..available].copy_from_slice(bytes);
+            Err(OpenError::Unknown(magic))
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::path::PathBuf;
 
-use super::file::{Described, Reader, Record};
+use super::file::{Described, Opening, Reader, Record};
 use super::frame::{Damage, Frame, Origin};
 use crate::time::Time;
 
@@ -45,6 +45,8 @@ pub struct Part {
     pub recording: u32,
     /// The format of its container; empty if it could not be opened again.
     pub format: &'static str,
+    /// How it is compressed.
+    pub compression: Option<&'static str>,
     /// LINKTYPE values in order of appearance; without packets that of its header.
     pub link_types: Vec<u32>,
     /// Its packet records.
@@ -87,15 +89,15 @@ pub struct Merge {
     parts: Vec<Part>,
     described: Vec<Described>,
     packets: u64,
-    read_size: usize,
+    opening: Opening,
 }
 
 impl Merge {
-    /// Begins with each input's head. At most [`Origin::MOST_FILES`] files are told apart.
+    /// Begins with each input's head; further files of a set are opened with `opening`. At most [`Origin::MOST_FILES`] files are told apart.
     #[must_use]
-    pub fn new(inputs: Vec<Input>) -> Self {
+    pub fn new(inputs: Vec<Input>, opening: Opening) -> Self {
         let mut merge = Self {
-            read_size: read_size(inputs.len()),
+            opening,
             queues: Vec::new(),
             heads: BinaryHeap::new(),
             given: None,
@@ -120,7 +122,7 @@ impl Merge {
         self.parts
             .extend(paths.into_iter().map(|path| Part::new(path, recording)));
         if let Some(reader) = &reader {
-            self.parts[first].format = reader.format();
+            self.parts[first].opened(reader);
         }
         let mut waiting: VecDeque<usize> = (first..self.parts.len()).collect();
         if reader.is_some() {
@@ -202,9 +204,9 @@ impl Merge {
             queue.file = file;
             queue.interfaces.next_file();
             let part = &mut self.parts[file];
-            match Reader::open_sized(&part.path, self.read_size) {
+            match Reader::open(&part.path, self.opening) {
                 Ok(reader) => {
-                    part.format = reader.format();
+                    part.opened(&reader);
                     queue.reader = Some(Box::new(reader));
                 }
                 Err(e) => part.lost(&e.to_string()),
@@ -237,11 +239,17 @@ impl Interfaces {
 }
 
 impl Part {
+    fn opened(&mut self, reader: &Reader) {
+        self.format = reader.format();
+        self.compression = reader.compression();
+    }
+
     fn new(path: PathBuf, recording: u32) -> Self {
         Self {
             path,
             recording,
             format: "",
+            compression: None,
             link_types: Vec::new(),
             packets: 0,
             times: None,

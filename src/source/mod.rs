@@ -7,5 +7,7 @@ pub mod frame;
 #[cfg(feature = "live")]
 pub mod live;
 pub mod merge;
+pub mod named;
+mod packed;
 pub mod set;
 pub mod sidecar;

@@ -19,7 +19,7 @@ use std::sync::LazyLock;
 use super::{Verdict as flags, WITHOUT};
 use crate::decode::Decoder;
 use crate::flow::Flow;
-use crate::source::file::Reader;
+use crate::source::file::{Opening, Reader};
 use traffic::Sample;
 
 /// What tshark says of a sample, with the sample.
@@ -77,7 +77,8 @@ static MATERIAL: LazyLock<Material> = LazyLock::new(|| {
 
 /// The engine's verdicts on each frame of a capture.
 fn our_flags(pcap: &[u8]) -> Vec<u16> {
-    let mut reader = Reader::new(Box::new(Cursor::new(pcap.to_vec()))).expect("a capture");
+    let mut reader =
+        Reader::new(Box::new(Cursor::new(pcap.to_vec())), Opening::default()).expect("a capture");
     let (mut decoder, mut flow) = (Decoder::default(), Flow::new(false));
     let mut all = Vec::new();
     while let Some(frame) = reader.next() {

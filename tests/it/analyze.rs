@@ -9,6 +9,7 @@ mod ladder;
 mod many;
 pub mod numbers;
 mod output;
+mod packed;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

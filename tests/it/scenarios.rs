@@ -14,7 +14,7 @@ use std::process::Command;
 use echotrace::decode::Decoder;
 use echotrace::flow::Flow;
 use echotrace::flow::verdict::Verdict as flags;
-use echotrace::source::file::Reader;
+use echotrace::source::file::{Opening, Reader};
 use echotrace::stream::Streams;
 use echotrace::stream::piece::Piece;
 use parse::{Expected, Scenario, Wanted};
@@ -92,7 +92,11 @@ struct Said {
 }
 
 fn library(scenario: &Scenario) -> Said {
-    let mut reader = Reader::new(Box::new(Cursor::new(build::pcap(scenario)))).expect("a capture");
+    let mut reader = Reader::new(
+        Box::new(Cursor::new(build::pcap(scenario))),
+        Opening::default(),
+    )
+    .expect("a capture");
     let merge = !scenario.arguments.iter().any(|argument| argument == "all");
     let (mut decoder, mut flow, mut streams) =
         (Decoder::default(), Flow::new(merge), Streams::default());

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use super::super::Exit;
 use super::options::Options;
 use super::trouble::{Trouble, complain};
-use crate::source::file::{OpenError, Reader};
+use crate::source::file::{OpenError, Opening, Reader};
 use crate::source::folder;
 use crate::source::frame::Origin;
-use crate::source::merge::{Input, read_size};
+use crate::source::merge::Input;
 use crate::source::set::{self, Member};
 use crate::sys;
 
@@ -110,6 +110,13 @@ fn of_argument(argument: &Path, sets: bool, trouble: &mut Trouble) -> Vec<Record
     recordings.filter(|it| !it.files.is_empty()).collect()
 }
 
+fn look() -> Opening {
+    Opening {
+        read_size: LOOK,
+        ..Opening::default()
+    }
+}
+
 /// The captures in a folder, by their content.
 fn in_folder(folder: &Path, trouble: &mut Trouble) -> Vec<PathBuf> {
     let files = match folder::files(folder) {
@@ -123,7 +130,7 @@ fn in_folder(folder: &Path, trouble: &mut Trouble) -> Vec<PathBuf> {
     let mut others = 0;
     let mut captures = Vec::new();
     for file in files {
-        match Reader::open_sized(&file, LOOK) {
+        match Reader::open(&file, look()) {
             Ok(_) => captures.push(file),
             Err(OpenError::Io(e)) => trouble.not_read(&file, &e),
             Err(_) => others += 1,
@@ -185,7 +192,7 @@ fn set_of(file: &Path, trouble: &mut Trouble) -> Option<Vec<PathBuf>> {
 fn in_order(files: Vec<PathBuf>, trouble: &mut Trouble) -> Vec<PathBuf> {
     let mut begun = Vec::new();
     for file in files {
-        match Reader::open_sized(&file, LOOK) {
+        match Reader::open(&file, look()) {
             Ok(mut reader) => {
                 let first = reader.next().map(|frame| frame.time);
                 begun.push((first.is_none(), first, file));
@@ -199,7 +206,11 @@ fn in_order(files: Vec<PathBuf>, trouble: &mut Trouble) -> Vec<PathBuf> {
 }
 
 /// Opens what is to be merged; none if no file can be read, or not all at once.
-pub(super) fn open(recordings: Vec<Recording>, trouble: &mut Trouble) -> Option<Vec<Input>> {
+pub(super) fn open(
+    recordings: Vec<Recording>,
+    opening: Opening,
+    trouble: &mut Trouble,
+) -> Option<Vec<Input>> {
     let files: usize = recordings.iter().map(|it| it.files.len()).sum();
     let first = recordings.first()?.files.first()?.clone();
     let at_once = recordings.len() as u64;
@@ -224,13 +235,12 @@ pub(super) fn open(recordings: Vec<Recording>, trouble: &mut Trouble) -> Option<
         trouble.ends(Exit::Usage);
         return None;
     }
-    let size = read_size(recordings.len());
     let mut inputs = Vec::new();
     for Recording { mut files } in recordings {
         if files.len() > 1 {
             inputs.push(Input::Set(files));
         } else if let Some(file) = files.pop() {
-            match Reader::open_sized(&file, size) {
+            match Reader::open(&file, opening) {
                 Ok(reader) => inputs.push(Input::File(file, Box::new(reader))),
                 Err(e) => trouble.refused(&file, &e),
             }

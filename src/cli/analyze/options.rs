@@ -10,6 +10,8 @@ use crate::message::Reading;
 use crate::message::exchange::Pair;
 use crate::message::lines::Framing;
 use crate::pipeline::Settings;
+use crate::source::file::Opening;
+use crate::source::merge::read_size;
 
 /// Read captures and answer: which protocol, ports and interface, which packet carries which
 /// message, how many bytes, which is largest, what went wrong.
@@ -19,7 +21,7 @@ use crate::pipeline::Settings;
     after_help = "Examples:\n  analyze part1.pcap part2.pcap\n  analyze --merge client.pcap server.pcapng\n  analyze --set trace_00001_20240131235959.pcapng\n  analyze --show ladder part1.pcap\n  analyze --format json trace.pcapng\n  sudo capture --port 50007 -w - | analyze -"
 )]
 pub(super) struct Options {
-    /// Captures, pcap or pcapng, with a report each; - is standard input, a folder stands for the captures in it
+    /// Captures, pcap or pcapng, also compressed with gzip, zstd or lz4, with a report each; - is standard input, a folder stands for the captures in it
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
     /// All captures as one, in order of time, as mergecap has it
@@ -52,6 +54,9 @@ pub(super) struct Options {
     /// Memory for conversations still followed, with K, M or G; beyond it the one idle longest is closed and counted
     #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = size)]
     pub(super) max_memory: usize,
+    /// Bytes read at most of a compressed input, decompressed, with K, M, G or T; what follows is damage
+    #[arg(long, value_name = "SIZE", default_value = "64G", value_parser = size)]
+    max_decompressed: usize,
     /// What a message is: a line, or what one side sends before the other does; else as each conversation shows
     #[arg(long, value_enum)]
     pub(super) framing: Option<MessageFraming>,
@@ -138,6 +143,14 @@ impl Options {
         }
     }
 
+    /// How each of so many files that are open at once is opened.
+    pub(super) fn opening(&self, files: usize) -> Opening {
+        Opening {
+            read_size: read_size(files),
+            max_decompressed: self.max_decompressed as u64,
+        }
+    }
+
     pub(super) fn settings(&self) -> Settings {
         Settings {
             merge_sightings: self.sightings == Sightings::First,
@@ -161,12 +174,13 @@ impl Options {
     }
 }
 
-/// A number of bytes, with K, M or G for powers of 1,024.
+/// A number of bytes, with K, M, G or T for powers of 1,024.
 fn size(text: &str) -> Result<usize, String> {
     let (digits, shift) = match text.char_indices().last() {
         Some((at, 'k' | 'K')) => (&text[..at], 10),
         Some((at, 'm' | 'M')) => (&text[..at], 20),
         Some((at, 'g' | 'G')) => (&text[..at], 30),
+        Some((at, 't' | 'T')) => (&text[..at], 40),
         _ => (text, 0),
     };
     let number: usize = digits

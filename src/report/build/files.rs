@@ -16,6 +16,7 @@ pub(super) fn files(analysed: &Analysed) -> Vec<File> {
     let file = |part: &Part| File {
         file: name(part),
         format: part.format,
+        compression: part.compression,
         link_types: part
             .link_types
             .iter()

@@ -9,7 +9,7 @@ mod random;
 
 use std::io::{Cursor, Read};
 
-use super::{Described, OpenError, Reader};
+use super::{Described, OpenError, Opening, Reader};
 use crate::source::frame::Damage;
 use bytes::{BOTH, Order};
 
@@ -33,7 +33,7 @@ struct Whole {
 }
 
 fn read(input: impl Read + Send + 'static) -> Result<Whole, OpenError> {
-    let mut reader = Reader::new(Box::new(input))?;
+    let mut reader = Reader::new(Box::new(input), Opening::default())?;
     let mut packets = Vec::new();
     while let Some(frame) = reader.next() {
         assert_eq!(frame.number, packets.len() as u64 + 1);

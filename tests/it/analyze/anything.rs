@@ -10,7 +10,7 @@ use echotrace::pipeline::{self, Settings};
 use echotrace::render;
 use echotrace::report::model::{Capture, Report};
 use echotrace::report::{build, present};
-use echotrace::source::file::Reader;
+use echotrace::source::file::{Opening, Reader};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -20,7 +20,7 @@ use super::numbers::adds_up;
 
 /// The report of these bytes, after all renderers had it; none if they are refused.
 fn report(bytes: &[u8]) -> Option<Value> {
-    let reader = Reader::new(Box::new(Cursor::new(bytes.to_vec()))).ok()?;
+    let reader = Reader::new(Box::new(Cursor::new(bytes.to_vec())), Opening::default()).ok()?;
     let settings = Settings {
         merge_sightings: true,
         max_memory: 1 << 20,

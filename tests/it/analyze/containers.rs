@@ -12,7 +12,7 @@ mod pcapng;
 use std::path::Path;
 use std::process::Command;
 
-use echotrace::source::file::Reader;
+use echotrace::source::file::{Opening, Reader};
 
 use super::{Files, Ran, analyze, capture::echo};
 
@@ -95,7 +95,7 @@ impl Row {
 
     /// What the library reads otherwise.
     fn library(&self, file: &Path) -> Option<String> {
-        let mut reader = Reader::open(file).expect("a capture");
+        let mut reader = Reader::open(file, Opening::default()).expect("a capture");
         let mut found = Vec::new();
         while let Some(frame) = reader.next() {
             found.push((Some(frame.time.0), frame.wire_len, frame.bytes.len()));

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use echotrace::decode::Decoder;
 use echotrace::ledger::Skip;
-use echotrace::source::file::Reader;
+use echotrace::source::file::{Opening, Reader};
 
 use crate::net::must;
 
@@ -167,7 +167,7 @@ fn block(kind: u32, parts: &[&[u8]]) -> Vec<u8> {
 
 /// What the decoder sees in each frame.
 fn by_us(file: &Path) -> Vec<Look> {
-    let mut reader = Reader::open(file).unwrap();
+    let mut reader = Reader::open(file, Opening::default()).unwrap();
     let mut decoder = Decoder::default();
     let mut all = Vec::new();
     while let Some(frame) = reader.next() {

@@ -42,6 +42,9 @@ pub const DOORS: &[(&str, &[&str])] = &[
     ("pcap", &["source::live", "record"]),
     ("pcap_file", &["source::file", "record"]),
     ("etherparse", &["decode"]),
+    ("flate2", &["source::packed"]),
+    ("zstd", &["source::packed"]),
+    ("lz4_flex", &["source::packed"]),
     ("comfy_table", &["render::terminal"]),
     ("clap", &["cli"]),
 ];

@@ -1,0 +1,326 @@
+//! Compressed input: told by its first bytes, decompressed by a thread of its own.
+
+use std::io::{self, BufRead, BufReader, ErrorKind, Read};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::thread;
+
+/// Bytes that go from the thread to the reader at once.
+const CHUNK: usize = 1 << 18;
+/// Chunks that may wait for the reader.
+const CHUNKS: usize = 4;
+/// Bytes of compressed data that are read at once.
+const READ_SIZE: usize = 1 << 17;
+/// Base-2 logarithm of the largest window that a zstd frame may ask for: 128 MiB, as `zstd -d`.
+const LARGEST_WINDOW: u32 = 27;
+
+/// How input is compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compression {
+    /// RFC 1952.
+    Gzip,
+    /// RFC 8878.
+    Zstd,
+    /// The LZ4 frame format.
+    Lz4,
+}
+
+impl Compression {
+    /// What input is compressed with that begins with these bytes.
+    #[must_use]
+    pub fn of(first: [u8; 4]) -> Option<Self> {
+        match first {
+            [0x1f, 0x8b, ..] => Some(Self::Gzip),
+            [0x28, 0xb5, 0x2f, 0xfd] => Some(Self::Zstd),
+            // what a parallel zstd writes first; lz4 knows such frames, too, and never begins so
+            _ if is_skippable(first) => Some(Self::Zstd),
+            [0x04, 0x22, 0x4d, 0x18] => Some(Self::Lz4),
+            _ => None,
+        }
+    }
+
+    /// `gzip`, `zstd` or `lz4`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+            Self::Lz4 => "lz4",
+        }
+    }
+
+    /// Decompresses all of `input`.
+    fn unpack(self, input: Box<dyn Read + Send>, to: &mut Outlet) -> io::Result<()> {
+        let mut input = BufReader::with_capacity(READ_SIZE, input);
+        match self {
+            Self::Zstd => {
+                let mut decoder = zstd::stream::read::Decoder::with_buffer(input)?;
+                decoder.window_log_max(LARGEST_WINDOW)?;
+                to.all_of(&mut decoder)
+            }
+            Self::Gzip => loop {
+                to.all_of(&mut flate2::bufread::GzDecoder::new(&mut input))?;
+                if !gzip_goes_on(&mut input)? {
+                    return Ok(());
+                }
+            },
+            Self::Lz4 => loop {
+                lz4_frame(&mut input, to)?;
+                if input.fill_buf()?.is_empty() {
+                    return Ok(());
+                }
+            },
+        }
+    }
+}
+
+/// The first bytes of a frame that decoders pass over, in zstd and lz4.
+fn is_skippable([low, b, c, d]: [u8; 4]) -> bool {
+    low & 0xf0 == 0x50 && [b, c, d] == [0x2a, 0x4d, 0x18]
+}
+
+/// Whether another member follows; zeros at the end are padding, as for gzip itself.
+fn gzip_goes_on(input: &mut impl BufRead) -> io::Result<bool> {
+    loop {
+        let rest = input.fill_buf()?;
+        let len = rest.len();
+        match rest.first() {
+            None => return Ok(false),
+            Some(0x1f) => return Ok(true),
+            Some(_) if rest.iter().any(|byte| *byte != 0) => {
+                return Err(unreadable("is followed by something else".into()));
+            }
+            Some(_) => input.consume(len),
+        }
+    }
+}
+
+/// One frame. The decoder takes an end before a block for the frame's own end, so that is
+/// looked for.
+fn lz4_frame(input: &mut (impl BufRead + Send), to: &mut Outlet) -> io::Result<()> {
+    let mut first = [0; 4];
+    let ahead = input.fill_buf()?;
+    let known = ahead.len().min(4);
+    first[..known].copy_from_slice(&ahead[..known]);
+    if is_skippable(first) {
+        let mut head = [0; 8];
+        input.read_exact(&mut head)?;
+        let [.., a, b, c, d] = head;
+        let len = u64::from(u32::from_le_bytes([a, b, c, d]));
+        let skipped = io::copy(&mut input.take(len), &mut io::sink())?;
+        return if skipped == len {
+            Ok(())
+        } else {
+            Err(ErrorKind::UnexpectedEof.into())
+        };
+    }
+    let mut noting = Noting {
+        input,
+        ended: false,
+    };
+    let mut decoder = lz4_flex::frame::FrameDecoder::new(&mut noting);
+    to.all_of(&mut decoder)?;
+    drop(decoder);
+    if noting.ended {
+        return Err(ErrorKind::UnexpectedEof.into());
+    }
+    Ok(())
+}
+
+/// Notes whether its input has ended.
+struct Noting<'a, R> {
+    input: &'a mut R,
+    ended: bool,
+}
+
+impl<R: Read> Read for Noting<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.input.read(buffer)?;
+        self.ended |= read == 0 && !buffer.is_empty();
+        Ok(read)
+    }
+}
+
+/// Why compressed data cannot be read further.
+#[derive(Debug)]
+pub(super) struct Unreadable(String);
+
+impl std::fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Unreadable {}
+
+fn unreadable(why: String) -> io::Error {
+    io::Error::other(Unreadable(why))
+}
+
+/// The words for an error that is about the data, not about reading it.
+pub(super) fn words(e: &io::Error) -> Option<String> {
+    let found = e.get_ref()?.downcast_ref::<Unreadable>()?;
+    Some(found.to_string())
+}
+
+/// What an error of a decoder means.
+fn explained(e: io::Error, compression: Compression) -> io::Error {
+    let why = match words(&e) {
+        Some(why) => why,
+        None if e.raw_os_error().is_some() => return e,
+        None if e.kind() == ErrorKind::UnexpectedEof => "ends early".to_owned(),
+        None => format!("is damaged ({e})"),
+    };
+    unreadable(format!("the {} data {why}", compression.name()))
+}
+
+/// What the thread hands over: bytes, the end as no bytes, or why there are no more.
+type Handed = io::Result<Vec<u8>>;
+
+/// The thread's side.
+struct Outlet {
+    full: SyncSender<Handed>,
+    empty: Receiver<Vec<u8>>,
+    made: usize,
+    /// What is being filled, over the borders of members.
+    chunk: Vec<u8>,
+    filled: usize,
+    /// Bytes that may still be given.
+    left: u64,
+    limit: u64,
+}
+
+impl Outlet {
+    /// Takes all that can be read.
+    fn all_of(&mut self, from: &mut impl Read) -> io::Result<()> {
+        loop {
+            if self.filled == self.chunk.len() {
+                self.flush()?;
+                self.chunk = self.room()?;
+            }
+            match from.read(&mut self.chunk[self.filled..]) {
+                Ok(0) => return Ok(()),
+                Ok(read) => self.took(read)?,
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+    }
+
+    fn took(&mut self, read: usize) -> io::Result<()> {
+        let may = usize::try_from(self.left).unwrap_or(read).min(read);
+        self.filled += may;
+        self.left -= may as u64;
+        if may < read {
+            let limit = self.limit;
+            return Err(unreadable(format!(
+                "has more than {limit} bytes decompressed, the limit of --max-decompressed"
+            )));
+        }
+        Ok(())
+    }
+
+    /// A buffer that the reader is done with, or a new one while there are few.
+    fn room(&mut self) -> io::Result<Vec<u8>> {
+        let mut chunk = if self.made < CHUNKS {
+            self.made += 1;
+            Vec::new()
+        } else {
+            self.empty.recv().map_err(io::Error::other)?
+        };
+        chunk.resize(CHUNK, 0);
+        Ok(chunk)
+    }
+
+    /// Hands over what was taken. Where nobody listens any more that is an error like any other.
+    fn flush(&mut self) -> io::Result<()> {
+        self.chunk.truncate(self.filled);
+        self.filled = 0;
+        if self.chunk.is_empty() {
+            return Ok(());
+        }
+        let chunk = std::mem::take(&mut self.chunk);
+        self.full.send(Ok(chunk)).map_err(io::Error::other)
+    }
+
+    /// Hands over the rest, and how it ended.
+    fn end(&mut self, how: io::Result<()>, compression: Compression) {
+        if self.flush().is_ok() {
+            let how = how.map_err(|e| explained(e, compression));
+            let _ = self.full.send(how.map(|()| Vec::new()));
+        }
+    }
+}
+
+/// Decompressed input, in order. A thread decompresses ahead, by at most 1 MiB.
+pub(super) struct Unpacked {
+    full: Receiver<Handed>,
+    empty: Sender<Vec<u8>>,
+    chunk: Vec<u8>,
+    at: usize,
+    ended: bool,
+}
+
+impl Unpacked {
+    /// Decompresses at most `limit` bytes of `input`.
+    ///
+    /// # Errors
+    /// If no thread can be had.
+    pub(super) fn new(
+        compression: Compression,
+        input: Box<dyn Read + Send>,
+        limit: u64,
+    ) -> io::Result<Self> {
+        let (send_full, full) = sync_channel(CHUNKS);
+        let (empty, take_empty) = channel();
+        let mut outlet = Outlet {
+            full: send_full,
+            empty: take_empty,
+            made: 0,
+            chunk: Vec::new(),
+            filled: 0,
+            left: limit,
+            limit,
+        };
+        // it ends with its input, or when nobody listens any more
+        thread::Builder::new()
+            .name(compression.name().to_owned())
+            .spawn(move || {
+                let how = compression.unpack(input, &mut outlet);
+                outlet.end(how, compression);
+            })?;
+        Ok(Self {
+            full,
+            empty,
+            chunk: Vec::new(),
+            at: 0,
+            ended: false,
+        })
+    }
+}
+
+impl Read for Unpacked {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.at == self.chunk.len() {
+            if self.ended {
+                return Ok(0);
+            }
+            // a thread that has ended without a word has failed
+            let gone = |_| io::Error::other("the decompressor failed");
+            let next = self.full.recv().map_err(gone)??;
+            self.ended = next.is_empty();
+            let done = std::mem::replace(&mut self.chunk, next);
+            self.at = 0;
+            if done.capacity() > 0 {
+                // where the thread has ended nobody needs it
+                let _ = self.empty.send(done);
+            }
+        }
+        let len = buffer.len().min(self.chunk.len() - self.at);
+        buffer[..len].copy_from_slice(&self.chunk[self.at..self.at + len]);
+        self.at += len;
+        Ok(len)
+    }
+}
+
+#[cfg(test)]
+mod tests;

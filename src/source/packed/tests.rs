@@ -1,0 +1,180 @@
+//! Each format whole, in members, cut, changed and too long.
+
+use std::io::{Cursor, Write};
+
+use super::*;
+
+fn gzip(data: &[u8]) -> Vec<u8> {
+    let mut to = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    to.write_all(data).unwrap();
+    to.finish().unwrap()
+}
+
+fn zstd(data: &[u8]) -> Vec<u8> {
+    let mut to = zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
+    to.include_checksum(true).unwrap();
+    to.write_all(data).unwrap();
+    to.finish().unwrap()
+}
+
+fn lz4(data: &[u8]) -> Vec<u8> {
+    let info = lz4_flex::frame::FrameInfo::new()
+        .block_size(lz4_flex::frame::BlockSize::Max64KB)
+        .content_checksum(true);
+    let mut to = lz4_flex::frame::FrameEncoder::with_frame_info(info, Vec::new());
+    to.write_all(data).unwrap();
+    to.finish().unwrap()
+}
+
+type Pack = fn(&[u8]) -> Vec<u8>;
+const ALL: [(Compression, Pack); 3] = [
+    (Compression::Gzip, gzip),
+    (Compression::Zstd, zstd),
+    (Compression::Lz4, lz4),
+];
+
+/// What can be read, and why there is no more.
+fn unpacked(compression: Compression, packed: &[u8], limit: u64) -> (Vec<u8>, Option<String>) {
+    let input = Box::new(Cursor::new(packed.to_vec()));
+    let mut from = Unpacked::new(compression, input, limit).unwrap();
+    let mut all = Vec::new();
+    let e = from.read_to_end(&mut all).err();
+    (all, e.map(|e| words(&e).expect("it is about the data")))
+}
+
+/// Bytes that are neither all alike nor beyond compression.
+fn data(len: usize) -> Vec<u8> {
+    (0..len).map(|i| (i * i / 7 % 251) as u8).collect()
+}
+
+const NO_LIMIT: u64 = u64::MAX;
+
+#[test]
+fn each_format_is_told_and_read() {
+    for (compression, pack) in ALL {
+        for len in [0, 1, CHUNK - 1, CHUNK, 5 * CHUNK + 3] {
+            let packed = pack(&data(len));
+            let first = *packed.first_chunk().unwrap();
+            assert_eq!(Compression::of(first), Some(compression));
+            assert!(
+                unpacked(compression, &packed, NO_LIMIT) == (data(len), None),
+                "{len}"
+            );
+        }
+    }
+    assert_eq!(Compression::of([0xd4, 0xc3, 0xb2, 0xa1]), None);
+}
+
+#[test]
+fn members_are_one_stream() {
+    let skippable = [&[0x53, 0x2a, 0x4d, 0x18, 3, 0, 0, 0][..], b"any"].concat();
+    for (compression, pack) in ALL {
+        let mut packed = [pack(b"one "), pack(b""), pack(b"two")].concat();
+        if compression == Compression::Gzip {
+            packed.extend([0; 1000]); // as on a tape
+        } else {
+            packed.extend(&skippable);
+            packed.extend(pack(b" three"));
+            packed.extend(&skippable);
+        }
+        let (all, why) = unpacked(compression, &packed, NO_LIMIT);
+        let want: &[u8] = match compression {
+            Compression::Gzip => b"one two",
+            _ => b"one two three",
+        };
+        assert_eq!((all.as_slice(), why), (want, None), "{compression:?}");
+    }
+    let first = *skippable.first_chunk().unwrap();
+    assert_eq!(Compression::of(first), Some(Compression::Zstd));
+    // many small ones need no more memory than one
+    let many = gzip(b"12345678").repeat(5000);
+    assert_eq!(unpacked(Compression::Gzip, &many, NO_LIMIT).0.len(), 40_000);
+}
+
+#[test]
+fn what_follows_is_told() {
+    for (compression, pack) in ALL {
+        let packed = [pack(b"all of it"), b"rubbish".repeat(9)].concat();
+        let (all, why) = unpacked(compression, &packed, NO_LIMIT);
+        assert_eq!(all, b"all of it");
+        assert!(why.is_some(), "{compression:?}");
+    }
+}
+
+#[test]
+fn a_cut_gives_what_stands_before_it() {
+    let data = data(700);
+    for (compression, pack) in ALL {
+        let packed = [pack(&data[..300]), pack(&data[300..])].concat();
+        let border = pack(&data[..300]).len();
+        for cut in 4..packed.len() {
+            let (all, why) = unpacked(compression, &packed[..cut], NO_LIMIT);
+            assert!(data.starts_with(&all), "{compression:?} at {cut}");
+            let want = format!("the {} data ends early", compression.name());
+            match cut == border {
+                true => assert_eq!((all.len(), why), (300, None)),
+                false => assert_eq!(why, Some(want), "at {cut}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_changed_byte_is_noticed_or_changes_nothing() {
+    let data = data(600);
+    for (compression, pack) in ALL {
+        let packed = pack(&data);
+        for at in 0..packed.len() {
+            for change in [1u8, 0x80, 0xff] {
+                let mut packed = packed.clone();
+                packed[at] ^= change;
+                let (all, why) = unpacked(compression, &packed, 1 << 20);
+                assert!(why.is_some() || all == data, "{compression:?} at {at}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_limit_holds() {
+    let bomb = vec![0; 50 << 20];
+    for (compression, pack) in ALL {
+        let packed = pack(&bomb);
+        let (all, why) = unpacked(compression, &packed, 1 << 20);
+        assert_eq!(all.len(), 1 << 20);
+        assert!(why.unwrap().contains("more than 1048576 bytes"));
+        assert_eq!(
+            unpacked(compression, &pack(&bomb[..1 << 20]), 1 << 20).1,
+            None
+        );
+    }
+}
+
+#[test]
+fn a_window_beyond_128_mib_is_refused() {
+    let mut to = zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
+    to.window_log(30).unwrap();
+    to.write_all(&data(1000)).unwrap();
+    let (all, why) = unpacked(Compression::Zstd, &to.finish().unwrap(), NO_LIMIT);
+    assert!(all.is_empty());
+    assert!(why.unwrap().contains("memory"));
+}
+
+#[test]
+fn a_reader_that_stops_leaves_no_thread() {
+    let threads = || std::fs::read_dir("/proc/self/task").unwrap().count();
+    let before = threads();
+    let packed = gzip(&data(20 * CHUNK));
+    let mut from =
+        Unpacked::new(Compression::Gzip, Box::new(Cursor::new(packed)), NO_LIMIT).unwrap();
+    from.read_exact(&mut [0; 10]).unwrap();
+    drop(from);
+    // other tests have threads, too: only an end that never comes is wrong
+    for _ in 0..200 {
+        if threads() <= before {
+            return;
+        }
+        thread::sleep(std::time::Duration::from_millis(20));
+    }
+    panic!("the thread is still there");
+}
