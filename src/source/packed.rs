@@ -168,6 +168,10 @@ fn explained(e: io::Error, compression: Compression) -> io::Error {
         Some(why) => why,
         None if e.raw_os_error().is_some() => return e,
         None if e.kind() == ErrorKind::UnexpectedEof => "ends early".to_owned(),
+        // found at the end of what it covers, which has been read by then
+        None if e.to_string().to_lowercase().contains("checksum") => {
+            "does not fit its checksum, so that what was read of it may be wrong".to_owned()
+        }
         None => format!("is damaged ({e})"),
     };
     unreadable(format!("the {} data {why}", compression.name()))

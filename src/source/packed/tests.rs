@@ -124,14 +124,17 @@ fn a_changed_byte_is_noticed_or_changes_nothing() {
     let data = data(600);
     for (compression, pack) in ALL {
         let packed = pack(&data);
+        let mut doubted = false;
         for at in 0..packed.len() {
             for change in [1u8, 0x80, 0xff] {
                 let mut packed = packed.clone();
                 packed[at] ^= change;
                 let (all, why) = unpacked(compression, &packed, 1 << 20);
                 assert!(why.is_some() || all == data, "{compression:?} at {at}");
+                doubted |= why.is_some_and(|why| why.contains("may be wrong"));
             }
         }
+        assert!(doubted, "{compression:?}");
     }
 }
 
