@@ -3,6 +3,7 @@
 pub mod conversations;
 pub mod event;
 pub mod evidence;
+pub mod find;
 pub mod quantiles;
 pub mod sent;
 pub mod totals;
