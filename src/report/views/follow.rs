@@ -90,14 +90,14 @@ impl FollowView {
     }
 
     /// Whether the client sent it; none if that side is not asked for.
-    fn from_client(&self, direction: usize) -> Option<bool> {
+    fn is_from_client(&self, direction: usize) -> Option<bool> {
         let from_client = self.client == Some(direction);
         let wanted = self.only_client.is_none_or(|only| only == from_client);
         wanted.then_some(from_client)
     }
 
     fn bytes(&mut self, side: usize, offset: u64, data: &[u8], by: Carrier, show: &mut Show<'_>) {
-        let Some(from_client) = self.from_client(side) else {
+        let Some(from_client) = self.is_from_client(side) else {
             return;
         };
         if self.scope.rows {
@@ -139,7 +139,7 @@ impl FollowView {
     }
 
     fn gap(&mut self, side: usize, offset: u64, len: u64, show: &mut Show<'_>) {
-        let Some(from_client) = self.from_client(side) else {
+        let Some(from_client) = self.is_from_client(side) else {
             return;
         };
         self.shown[side] += len;
