@@ -304,6 +304,9 @@ impl Conversations {
             one.largest_origin = segment.frame.origin;
         }
         if let Some(evidence) = &mut one.evidence {
+            if !largest && !evidence.is_open() {
+                return evidence.segment(segment, flowed, false, room);
+            }
             let before = evidence.held();
             evidence.segment(segment, flowed, largest, room);
             self.kept = self.kept + evidence.held() - before;
@@ -346,7 +349,12 @@ impl Conversations {
         let Some(one) = self.all.get_mut(id as usize) else {
             return;
         };
-        let before = one.evidence.as_ref().map_or(0, |evidence| evidence.held());
+        // what is closed stays as large as it is
+        let open = |one: &Conversation| {
+            let evidence = one.evidence.as_ref().filter(|evidence| evidence.is_open());
+            evidence.map(|evidence| evidence.held())
+        };
+        let before = open(one);
         match told {
             Told::Settled(settled) => one.settled = Some(*settled),
             Told::Message {
@@ -366,8 +374,9 @@ impl Conversations {
                 }
             }
         }
-        let after = one.evidence.as_ref().map_or(0, |evidence| evidence.held());
-        self.kept = self.kept + after - before;
+        if let Some((before, evidence)) = before.zip(one.evidence.as_ref()) {
+            self.kept = self.kept + evidence.held() - before;
+        }
     }
 
     /// Takes note that a conversation was closed to keep within the memory limit.
