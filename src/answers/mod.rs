@@ -1,6 +1,7 @@
 //! Collectors, one for each family of questions.
 
 pub mod conversations;
+mod digest;
 pub mod event;
 pub mod evidence;
 pub mod find;
