@@ -331,6 +331,7 @@ mod tests {
                 again: false,
                 content,
                 whole: true,
+                missing: 0,
             };
             match (from, text) {
                 (0, ">") => exchanges.request_gap(),

@@ -5,6 +5,7 @@ pub mod lines;
 pub mod opening;
 
 use crate::decode::segment::{Endpoint, Segment};
+use crate::echo::transform::Transform;
 use crate::flow::Flowed;
 use crate::stream::piece::{Carrier, Piece};
 use exchange::{Exchange, Exchanges, Pair};
@@ -16,8 +17,11 @@ use opening::{Early, Opening, Roles, Settled};
 pub struct Reading {
     /// None: as each conversation shows.
     pub framing: Option<Framing>,
-    /// What answers a message.
+    /// How messages are paired with answers.
     pub pair: Pair,
+    /// What a conversation that speaks echo answers; it shows who is the client, however
+    /// messages are paired.
+    pub transform: Transform,
     /// Whether answers that are due are kept, to show what is wrong with others.
     pub texts: bool,
 }

@@ -2,7 +2,6 @@
 //! fixed early and never change; until then its bytes wait here, few as they are.
 
 use super::Reading;
-use super::exchange::Pair;
 use super::lines::{Framing, Line, Lines};
 use crate::decode::segment::{Endpoint, Flags};
 use crate::echo::line::split_ending;
@@ -229,9 +228,7 @@ impl Opening {
     /// The first message that answers an earlier one of the other side, which is the client if
     /// that is known: who the client is, and the numbers of both.
     fn answered(&self, said: &[Said], roles: Option<Roles>) -> Option<(usize, (u64, u64))> {
-        let Pair::Content(transform) = self.reading.pair else {
-            return None;
-        };
+        let transform = self.reading.transform;
         let number = |at: usize| {
             let earlier = said[..at].iter().filter(|it| it.0 == said[at].0);
             earlier.count() as u64

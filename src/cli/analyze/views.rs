@@ -2,7 +2,9 @@
 
 use super::options::{Format, Options, What};
 use crate::report::view::{Scope, View};
+use crate::report::views::exchanges::ExchangeTables;
 use crate::report::views::ledger::LedgerRows;
+use crate::report::views::messages::MessageTables;
 
 /// Views of the capture that is the `index`th input.
 pub(super) fn views(options: &Options, index: usize) -> Vec<Box<dyn View>> {
@@ -24,6 +26,12 @@ pub(super) fn views(options: &Options, index: usize) -> Vec<Box<dyn View>> {
             messages,
             exchanges,
         )));
+    }
+    if !scope.rows && messages {
+        views.push(Box::new(MessageTables::new(scope.clone())));
+    }
+    if !scope.rows && exchanges {
+        views.push(Box::new(ExchangeTables::new(scope)));
     }
     views
 }
