@@ -162,8 +162,7 @@ impl Dialogue {
             Piece::Again { offset, len, .. } => self.lines[direction].again(offset, len),
             Piece::Gap { offset, len } => self.gap(direction, offset, len),
             // in chunk framing, or for a last line without ending
-            Piece::End if self.opening.is_none() => self.end(direction, hasher, give),
-            Piece::End => {}
+            Piece::End => self.end(direction, hasher, give),
         }
     }
 
@@ -185,7 +184,9 @@ impl Dialogue {
         self.framing = found.framing.unwrap_or(Framing::Line);
         give(Told::Settled(found));
         for piece in pieces {
-            if piece.gap > 0 {
+            if piece.end {
+                self.end(piece.direction, hasher, give);
+            } else if piece.gap > 0 {
                 self.gap(piece.direction, piece.offset, piece.gap);
             } else {
                 self.bytes(
@@ -264,13 +265,15 @@ impl Early {
         let (offset, data, gap, by) = match *piece {
             Piece::Bytes { offset, data, by } => (offset, data.to_vec(), 0, by),
             Piece::Gap { offset, len } => (offset, Vec::new(), len, Carrier::default()),
-            Piece::Again { .. } | Piece::End => return None,
+            Piece::End => (0, Vec::new(), 0, Carrier::default()),
+            Piece::Again { .. } => return None,
         };
         Some(Self {
             direction,
             offset,
             data,
             gap,
+            end: matches!(piece, Piece::End),
             by,
         })
     }

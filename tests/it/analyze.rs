@@ -3,6 +3,7 @@
 pub mod capture;
 mod contract;
 mod exits;
+mod messages;
 pub mod numbers;
 mod output;
 

@@ -10,8 +10,9 @@ use super::subject;
 use crate::answers::event::Event;
 use crate::answers::{Exchange, Line, Outcome, Told};
 use crate::report::model::Capture;
+use crate::report::present::text;
 use crate::report::rows;
-use crate::report::view::{Scope, Show, View};
+use crate::report::view::{Scope, Show, Shown, View};
 use histogram::Histogram;
 
 /// Memory for what waits to be shown, in bytes; exchanges beyond it are counted.
@@ -185,6 +186,9 @@ impl View for ExchangeTables {
 
     fn end(&mut self, capture: &Capture, show: &mut Show<'_>) {
         let (mut silent, mut over) = (0, 0);
+        if self.kept.values().any(|kept| !kept.entries.is_empty()) {
+            show(Shown::Block(text(table::LEGEND)));
+        }
         let asked = |id: u64| self.scope.has(id);
         for one in capture.conversations.iter().filter(|one| asked(one.id)) {
             match self.kept.remove(&one.id) {

@@ -9,8 +9,9 @@ use super::subject;
 use crate::answers::event::Event;
 use crate::answers::{Carrier, Line, Part, Piece, Told};
 use crate::report::model::Capture;
+use crate::report::present::text;
 use crate::report::rows;
-use crate::report::view::{Scope, Show, View};
+use crate::report::view::{Scope, Show, Shown, View};
 
 /// Memory for what waits to be shown, in bytes; messages beyond it are counted.
 const MOST_BYTES: usize = 64 << 20;
@@ -254,6 +255,9 @@ impl View for MessageTables {
 
     fn end(&mut self, capture: &Capture, show: &mut Show<'_>) {
         let (mut silent, mut over) = (0, 0);
+        if self.kept.values().any(|kept| !kept.entries.is_empty()) {
+            show(Shown::Block(text(table::LEGEND)));
+        }
         let asked = |id: u64| self.scope.has(id);
         for one in capture.conversations.iter().filter(|one| asked(one.id)) {
             let said = one.messages.to_server + one.messages.to_client;

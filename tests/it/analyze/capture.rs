@@ -137,7 +137,8 @@ impl Capture {
         tcp.extend(ack.to_be_bytes());
         tcp.extend([0x50, flags, 0x10, 0, 0, 0, 0, 0]);
         tcp.extend(payload);
-        self.next[side] += payload.len() as u32 + u32::from(flags & (SYN | FIN) != 0);
+        let taken = payload.len() as u32 + u32::from(flags & (SYN | FIN) != 0);
+        self.next[side] = self.next[side].wrapping_add(taken);
         self.ip_id += 1;
         self.ip(side, 6, 0x4000, &tcp)
     }
@@ -146,6 +147,16 @@ impl Capture {
     pub fn tcp(&mut self, side: usize, flags: u8, payload: &[u8]) {
         let (kind, packet) = self.segment(side, flags, payload);
         self.record(kind, &packet);
+    }
+
+    /// The sequence number of a side's next segment.
+    pub fn next(&mut self, side: usize) -> &mut u32 {
+        &mut self.next[side]
+    }
+
+    /// The next packets come so many nanoseconds later.
+    pub fn wait(&mut self, nanoseconds: u64) {
+        self.time += nanoseconds;
     }
 
     /// The same, recorded a second time on another interface 100 µs later.

@@ -9,6 +9,11 @@ use crate::report::rows;
 use crate::report::view::{Show, Shown};
 use crate::report::views::subject;
 
+/// How to read the tables.
+pub(super) const LEGEND: &str = "→ is to the server, ← to the client. Response times are in milliseconds, from the \
+         request's last byte to the answer's first, and below it to its last where that is another \
+         time.";
+
 /// How many exchanges a conversation has.
 pub(super) fn total(one: &Conversation) -> u64 {
     counts(one).iter().map(|(_, count)| count).sum()
@@ -39,11 +44,6 @@ pub(super) fn conversation(
         show(Shown::Block(text(words)));
     }
     kept.entries.sort_by_key(|entry| entry.began);
-    show(Shown::Block(text(
-        "→ is to the server, ← to the client. Response times are in milliseconds, from the \
-         request's last byte to the answer's first, and below it to its last where that is another \
-         time.",
-    )));
     show(Shown::Block(Block::Table(table(&kept.entries))));
     let shown = kept.entries.len() as u64;
     let all = total(one);

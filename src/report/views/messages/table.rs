@@ -14,17 +14,17 @@ const MOST_NAMED: usize = 12;
 /// Notes of one kind beside a message; the others are counted.
 const MOST_NOTES: usize = 4;
 
+/// How to read the tables.
+pub(super) const LEGEND: &str = "→ is to the server, ← to the client. Time is in seconds since the capture's first packet: \
+         the first byte's, and the last byte's where it is another. Bytes are stream offset + \
+         length. A packet that carries other bytes too has behind it (offset in its payload + \
+         length).";
+
 /// Shows one conversation.
 pub(super) fn conversation(capture: &Capture, one: &Conversation, kept: Kept, show: &mut Show<'_>) {
     subject::begin("Messages", capture, one, show);
     let shown = kept.entries.len() as u64;
     let total = one.messages.to_server + one.messages.to_client;
-    show(Shown::Block(text(
-        "→ is to the server, ← to the client. Time is in seconds since the capture's first packet: \
-         the first byte's, and the last byte's where it is another. Bytes are stream offset + \
-         length. A packet that carries other bytes too has behind it (offset in its payload + \
-         length).",
-    )));
     show(Shown::Block(Block::Table(table(capture, one, &kept))));
     if total > shown {
         let more = plural(total - shown, "more message");
