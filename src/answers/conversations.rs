@@ -83,6 +83,8 @@ pub struct Conversation {
     pub said: Said,
     /// From a request's last byte to its right answer's first.
     pub response: Quantiles,
+    /// To its last, from the first answer on that took more than one packet.
+    response_last: Option<Box<Quantiles>>,
     /// First frame of the largest payload, and its `tcp.len`.
     pub largest: Option<(u64, u32)>,
     /// Where that frame stands.
@@ -115,6 +117,7 @@ impl Conversation {
             settled: None,
             said: Said::default(),
             response: Quantiles::default(),
+            response_last: None,
             largest: None,
             largest_origin: Origin::default(),
             evidence: Some(Box::default()),
@@ -208,10 +211,29 @@ impl Conversation {
             (exchange.outcome, exchange.request, exchange.answer)
         {
             // a clock that went back gives no duration
-            if let Ok(nanos) = u64::try_from(answer.first.time.since(request.last.time)) {
-                self.response.add(nanos);
+            let since = |time: Time| u64::try_from(time.since(request.last.time)).ok();
+            if let Some((first, last)) = since(answer.first.time).zip(since(answer.last.time)) {
+                self.responded(first, last);
             }
         }
+    }
+
+    /// Takes the time to an answer's first and to its last byte, in nanoseconds.
+    fn responded(&mut self, first: u64, last: u64) {
+        if first != last && self.response_last.is_none() {
+            // until now both were the same
+            self.response_last = Some(Box::new(self.response.clone()));
+        }
+        if let Some(times) = &mut self.response_last {
+            times.add(last);
+        }
+        self.response.add(first);
+    }
+
+    /// From a request's last byte to its right answer's last.
+    #[must_use]
+    pub fn response_last(&self) -> &Quantiles {
+        self.response_last.as_deref().unwrap_or(&self.response)
     }
 }
 

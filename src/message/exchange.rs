@@ -12,6 +12,9 @@ use crate::stream::piece::Carrier;
 const MOST_WAITING: usize = 1 << 14;
 /// How far ahead of its turn an answer is looked for, and how many overtaken messages are kept.
 const OUT_OF_STEP: usize = 64;
+/// Server messages that answer nothing seen so far and wait for a message that is held back
+/// behind a hole of its stream; the oldest of more is unsolicited.
+const MOST_EARLY: usize = 64;
 /// Bytes of an answer that is due which are kept to be shown.
 const LONGEST_SHOWN: usize = 1 << 12;
 
@@ -114,6 +117,13 @@ impl Waiting {
     }
 }
 
+/// A server message that came before the message it may answer was complete.
+struct Early {
+    cited: Cited,
+    /// Hash of what it says; none where it is not whole.
+    said: Option<u64>,
+}
+
 /// Pairs one conversation's messages.
 #[derive(Default)]
 pub struct Exchanges {
@@ -122,10 +132,13 @@ pub struct Exchanges {
     waiting: VecDeque<Waiting>,
     /// Those whose turn has passed.
     overtaken: VecDeque<Waiting>,
+    early: VecDeque<Early>,
     /// Bytes of texts in both.
     text_bytes: usize,
     /// Whether client bytes are missing, so that a server message may answer what was not seen.
     unseen_requests: bool,
+    /// Whether there was a client message.
+    asked: bool,
     answer: Vec<u8>,
 }
 
@@ -159,6 +172,7 @@ impl Exchanges {
 
     /// Takes a client message.
     pub fn request(&mut self, line: &Line<'_>, hasher: &impl BuildHasher, give: &mut Sink<'_>) {
+        self.asked = true;
         if self.waiting.len() == MOST_WAITING
             && let Some(oldest) = self.next()
         {
@@ -180,14 +194,77 @@ impl Exchanges {
             Pair::Content(_) => (None, Box::default()),
             Pair::Fifo => (Some(0), Box::default()),
         };
-        self.text_bytes += text.len();
-        self.waiting.push_back(Waiting {
+        // the first message of a capture that begins in mid-stream may lack its own beginning
+        let doubtful = self.unseen_requests && line.number == 0;
+        let waiting = Waiting {
             cited: cited(line),
             due,
             text,
-            // the first message of a capture that begins in mid-stream may lack its own beginning
-            doubtful: self.unseen_requests && line.number == 0,
-        });
+            doubtful,
+        };
+        if let Some(waiting) = self.answered_before(waiting, give) {
+            self.text_bytes += waiting.text.len();
+            self.waiting.push_back(waiting);
+        }
+    }
+
+    /// A message that a hole held back may have had its answer meanwhile: gives that, or the
+    /// message back.
+    fn answered_before(&mut self, mut waiting: Waiting, give: &mut Sink<'_>) -> Option<Waiting> {
+        let asked = waiting.cited.last.frame;
+        while self
+            .early
+            .front()
+            .is_some_and(|it| it.cited.first.frame < asked)
+            && let Some(early) = self.early.pop_front()
+        {
+            unsolicited(early.cited, give);
+        }
+        if self.early.is_empty() {
+            return Some(waiting);
+        }
+        let fifo = self.pair == Pair::Fifo;
+        // of a message that is not whole the next answer is taken for its own
+        let next = |early: &Early| fifo || waiting.due.is_none() || early.said == waiting.due;
+        let place = self.early.iter().position(next);
+        let Some(place) = place else {
+            waiting.doubtful = true;
+            return Some(waiting);
+        };
+        for early in self.early.drain(..place) {
+            unsolicited(early.cited, give);
+        }
+        if let Some(early) = self.early.pop_front() {
+            self.overtake(self.waiting.len(), give);
+            let outcome = match (fifo, waiting.due) {
+                (true, _) => Outcome::Paired,
+                (false, Some(_)) => Outcome::Right,
+                (false, None) => Outcome::Unknown,
+            };
+            give(Exchange {
+                request: Some(waiting.cited),
+                answer: Some(early.cited),
+                outcome,
+                due: &[],
+                came: &[],
+            });
+        }
+        None
+    }
+
+    /// Takes a server message that answers nothing seen so far.
+    fn unmatched(&mut self, line: &Line<'_>, said: Option<u64>, give: &mut Sink<'_>) {
+        if !self.asked {
+            // a greeting
+            return unsolicited(cited(line), give);
+        }
+        if self.early.len() == MOST_EARLY
+            && let Some(oldest) = self.early.pop_front()
+        {
+            unsolicited(oldest.cited, give);
+        }
+        let cited = cited(line);
+        self.early.push_back(Early { cited, said });
     }
 
     /// The one whose turn it is.
@@ -212,32 +289,38 @@ impl Exchanges {
     /// Takes a server message; gives what it settles.
     pub fn answer(&mut self, line: &Line<'_>, hasher: &impl BuildHasher, give: &mut Sink<'_>) {
         if self.pair == Pair::Fifo {
-            return self.settle(Outcome::Paired, line, give);
+            return self.settle(Outcome::Paired, line, None, give);
         }
         if !line.whole {
-            return self.settle(Outcome::Unknown, line, give);
+            return self.settle(Outcome::Unknown, line, None, give);
         }
         let said = Some(hasher.hash_one(split_ending(line.content).0));
         let due = |waiting: &Waiting| waiting.due == said;
         if let Some(ahead) = self.waiting.iter().take(OUT_OF_STEP).position(due) {
             self.overtake(ahead, give);
             self.unseen_requests = false;
-            self.settle(Outcome::Right, line, give);
+            self.settle(Outcome::Right, line, said, give);
         } else if let Some(behind) = self.overtaken.iter().position(due) {
             if let Some(late) = self.overtaken.remove(behind) {
                 self.text_bytes -= late.text.len();
                 late.became(Outcome::Late, Some(line), give);
             }
         } else {
-            self.mismatch(line, give);
+            self.mismatch(line, said, give);
         }
     }
 
-    /// The message whose turn it is has this answer; without one the answer is unsolicited.
-    fn settle(&mut self, outcome: Outcome, line: &Line<'_>, give: &mut Sink<'_>) {
+    /// The message whose turn it is has this answer; without one it is unmatched.
+    fn settle(
+        &mut self,
+        outcome: Outcome,
+        line: &Line<'_>,
+        said: Option<u64>,
+        give: &mut Sink<'_>,
+    ) {
         match self.next() {
             Some(waiting) => waiting.became(outcome, Some(line), give),
-            None => unsolicited(line, give),
+            None => self.unmatched(line, said, give),
         }
     }
 
@@ -255,21 +338,24 @@ impl Exchanges {
     }
 
     /// A server message that is no message's transform.
-    fn mismatch(&mut self, line: &Line<'_>, give: &mut Sink<'_>) {
+    fn mismatch(&mut self, line: &Line<'_>, said: Option<u64>, give: &mut Sink<'_>) {
         let waits = self.waiting.front();
         match waits.map(|front| (front.due.is_some(), front.doubtful)) {
             Some((true, false)) if !self.unseen_requests => {
-                self.settle(Outcome::Wrong, line, give);
+                self.settle(Outcome::Wrong, line, said, give);
             }
             Some((whole, doubtful)) if !self.unseen_requests || doubtful || !whole => {
-                self.settle(Outcome::Unknown, line, give);
+                self.settle(Outcome::Unknown, line, said, give);
             }
-            _ => unsolicited(line, give),
+            _ => self.unmatched(line, said, give),
         }
     }
 
     /// The conversation has ended: what still waits was not answered.
     pub fn end(&mut self, give: &mut Sink<'_>) {
+        for early in self.early.drain(..) {
+            unsolicited(early.cited, give);
+        }
         for lost in self.overtaken.drain(..).chain(self.waiting.drain(..)) {
             lost.lost(give);
         }
@@ -279,14 +365,16 @@ impl Exchanges {
     /// Memory held for messages that wait, in bytes.
     #[must_use]
     pub fn held(&self) -> usize {
-        (self.waiting.len() + self.overtaken.len()) * size_of::<Waiting>() + self.text_bytes
+        (self.waiting.len() + self.overtaken.len()) * size_of::<Waiting>()
+            + self.early.len() * size_of::<Early>()
+            + self.text_bytes
     }
 }
 
-fn unsolicited(line: &Line<'_>, give: &mut Sink<'_>) {
+fn unsolicited(answer: Cited, give: &mut Sink<'_>) {
     give(Exchange {
         request: None,
-        answer: Some(cited(line)),
+        answer: Some(answer),
         outcome: Outcome::Unsolicited,
         due: &[],
         came: &[],
@@ -331,6 +419,7 @@ mod tests {
                 again: false,
                 content,
                 whole: true,
+                missing: 0,
             };
             match (from, text) {
                 (0, ">") => exchanges.request_gap(),

@@ -4,8 +4,9 @@ use memchr::memchr;
 
 use crate::stream::piece::Carrier;
 
-/// Bytes of a message that are kept to be compared; of a longer one the answer is unknown.
-pub const LONGEST_CONTENT: usize = 1 << 20;
+/// Bytes of a message that are kept to be compared, 1 MiB and a line ending; of a longer one the
+/// answer is unknown.
+pub const LONGEST_CONTENT: usize = (1 << 20) + 2;
 /// What a server of chunk framing takes for one message at most (`docs/PROTOCOL.md`).
 const CHUNK: u64 = 4096;
 /// Packets of one message that are named.
@@ -51,6 +52,8 @@ pub struct Line<'a> {
     pub content: &'a [u8],
     /// Whether all its bytes are in `content`.
     pub whole: bool,
+    /// How many of its bytes the capture lacks.
+    pub missing: u64,
 }
 
 impl Line<'_> {
@@ -75,6 +78,7 @@ struct Open {
     parts: Vec<Part>,
     content: Vec<u8>,
     broken: bool,
+    missing: u64,
 }
 
 /// Collects one direction's messages.
@@ -120,6 +124,7 @@ impl Lines {
                     again: self.came_again(at, carried.len),
                     content: part,
                     whole: true,
+                    missing: 0,
                 };
                 give(line);
             } else {
@@ -172,6 +177,7 @@ impl Lines {
             ..Open::default()
         });
         open.len += len;
+        open.missing += len;
         open.broken = true;
         self.next = offset + len;
     }
@@ -191,6 +197,7 @@ impl Lines {
             again: self.came_again(open.offset, open.len),
             content: &open.content,
             whole: !open.broken,
+            missing: open.missing,
         });
     }
 

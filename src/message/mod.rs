@@ -5,6 +5,7 @@ pub mod lines;
 pub mod opening;
 
 use crate::decode::segment::{Endpoint, Segment};
+use crate::echo::transform::Transform;
 use crate::flow::Flowed;
 use crate::stream::piece::{Carrier, Piece};
 use crate::time::Time;
@@ -17,8 +18,11 @@ use opening::{Early, Opening, RoleRule, Roles, Settled};
 pub struct Reading {
     /// None: as each conversation shows.
     pub framing: Option<Framing>,
-    /// What answers a message.
+    /// How messages are paired with answers.
     pub pair: Pair,
+    /// What a conversation that speaks echo answers; it shows who is the client, however
+    /// messages are paired.
+    pub transform: Transform,
     /// Whether answers that are due are kept, to show what is wrong with others.
     pub texts: bool,
 }
@@ -169,8 +173,7 @@ impl Dialogue {
             Piece::Again { offset, len, .. } => self.lines[direction].again(offset, len),
             Piece::Gap { offset, len } => self.gap(direction, offset, len),
             // in chunk framing, or for a last line without ending
-            Piece::End if self.opening.is_none() => self.end(direction, hasher, give),
-            Piece::End => {}
+            Piece::End => self.end(direction, hasher, give),
         }
     }
 
@@ -197,7 +200,9 @@ impl Dialogue {
         self.framing = found.framing.unwrap_or(Framing::Line);
         give(Told::Settled(found));
         for piece in pieces {
-            if piece.gap > 0 {
+            if piece.end {
+                self.end(piece.direction, hasher, give);
+            } else if piece.gap > 0 {
                 self.gap(piece.direction, piece.offset, piece.gap);
             } else {
                 self.bytes(
@@ -276,13 +281,15 @@ impl Early {
         let (offset, data, gap, by) = match *piece {
             Piece::Bytes { offset, data, by } => (offset, data.to_vec(), 0, by),
             Piece::Gap { offset, len } => (offset, Vec::new(), len, Carrier::default()),
-            Piece::Again { .. } | Piece::End => return None,
+            Piece::End => (0, Vec::new(), 0, Carrier::default()),
+            Piece::Again { .. } => return None,
         };
         Some(Self {
             direction,
             offset,
             data,
             gap,
+            end: matches!(piece, Piece::End),
             by,
         })
     }

@@ -2,7 +2,6 @@
 //! fixed early and never change; until then its bytes wait here, few as they are.
 
 use super::Reading;
-use super::exchange::Pair;
 use super::lines::{Framing, Line, Lines};
 use crate::decode::segment::{Endpoint, Flags};
 use crate::echo::line::split_ending;
@@ -123,6 +122,8 @@ pub struct Early {
     pub data: Vec<u8>,
     /// Bytes that are missing here.
     pub gap: u64,
+    /// Whether it is no bytes but the end of the direction.
+    pub end: bool,
     /// What brought it.
     pub by: Carrier,
 }
@@ -200,7 +201,11 @@ impl Opening {
         };
         Some(Settled {
             roles,
-            framing: (!self.pieces.is_empty()).then_some(framing),
+            framing: self
+                .pieces
+                .iter()
+                .any(|piece| !piece.end)
+                .then_some(framing),
             speaks,
         })
     }
@@ -209,7 +214,8 @@ impl Opening {
     /// one, its line may still be under way when the greeting comes: that tells.
     fn framing(&self, roles: Option<Roles>, must: bool) -> Option<Framing> {
         let mut turns = Vec::new();
-        for piece in self.pieces.iter().filter(|piece| piece.gap == 0) {
+        let bytes = |piece: &&Early| piece.gap == 0 && !piece.end;
+        for piece in self.pieces.iter().filter(bytes) {
             let ended = piece.data.contains(&b'\n');
             match turns.last_mut() {
                 Some((direction, line)) if *direction == piece.direction => *line |= ended,
@@ -229,9 +235,7 @@ impl Opening {
     /// The first message that answers an earlier one of the other side, which is the client if
     /// that is known: who the client is, and the numbers of both.
     fn answered(&self, said: &[Said], roles: Option<Roles>) -> Option<(usize, (u64, u64))> {
-        let Pair::Content(transform) = self.reading.pair else {
-            return None;
-        };
+        let transform = self.reading.transform;
         let number = |at: usize| {
             let earlier = said[..at].iter().filter(|it| it.0 == said[at].0);
             earlier.count() as u64
@@ -261,11 +265,15 @@ impl Opening {
         let mut lines = [Lines::default(), Lines::default()];
         for piece in &self.pieces {
             let direction = piece.direction;
-            if framing == Framing::Chunk {
+            if framing == Framing::Chunk && !piece.end {
                 let other = 1 - direction;
                 lines[other].end(&mut |line: Line<'_>| said.push((other, content(&line))));
             }
             let mut give = |line: Line<'_>| said.push((direction, content(&line)));
+            if piece.end {
+                lines[direction].end(&mut give);
+                continue;
+            }
             lines[direction].bytes(framing, piece.offset, &piece.data, piece.by, &mut give);
         }
         for direction in [0, 1] {
@@ -305,6 +313,7 @@ mod tests {
                 offset: 0,
                 data,
                 gap: 0,
+                end: false,
                 by: Carrier::default(),
             });
         }

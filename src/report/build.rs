@@ -41,10 +41,11 @@ pub fn capture(
     let best = (0..all.len()).rev().max_by_key(|id| all[*id].rank());
     let conversations = (0..all.len()).map(|id| {
         let answers = (id < answered).then(|| asked.answers(id));
-        model::Conversation {
-            stands_in: files::place(analysed, all[id].first_origin),
-            ..conversation(id, &all[id], answers)
-        }
+        let mut one = conversation(id, &all[id], answers);
+        one.stands_in = files::place(analysed, all[id].first_origin);
+        let shared = all[id].endpoints_reused || totals.ledger.evicted_conversations > 0;
+        one.among = shared.then_some((all[id].first_frame, all[id].last_frame));
+        one
     });
     let conversations = conversations.collect();
     let answers = best.map_or_else(|| unknown::none(analysed), |id| asked.answers(id));
@@ -159,10 +160,9 @@ fn conversation(id: usize, one: &Conversation, answers: Option<Answers>) -> mode
             unsolicited: said.unsolicited,
             unknown: said.unknown,
             paired: said.paired,
-            response_ns: ResponseTimes {
-                p50: one.response.percentile(50.0),
-                p99: one.response.percentile(99.0),
-            },
+            response_ns: response_times(&one.response),
+            response_last_ns: (one.response.max().is_some())
+                .then(|| response_times(one.response_last())),
         },
         framing: said_anything
             .and_then(|settled| settled.framing)
@@ -170,6 +170,16 @@ fn conversation(id: usize, one: &Conversation, answers: Option<Answers>) -> mode
         speaks_echo: said_anything.map(|settled| speaks(settled.speaks).0),
         echo_rule: said_anything.map(|settled| speaks(settled.speaks).1),
         answers,
+        among: None,
+    }
+}
+
+fn response_times(times: &Quantiles) -> ResponseTimes {
+    ResponseTimes {
+        p50: times.percentile(50.0),
+        p90: times.percentile(90.0),
+        p99: times.percentile(99.0),
+        max: times.max(),
     }
 }
 

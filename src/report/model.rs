@@ -183,6 +183,10 @@ pub struct Conversation {
     /// Answers for this conversation (the first `--conversations N` only).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answers: Option<Answers>,
+    /// First and last frame, where other conversations have the same endpoints: filters need
+    /// them.
+    #[serde(skip)]
+    pub among: Option<(u64, u64)>,
 }
 
 /// Counts of what one side sent. Verdicts are counted for the frame's sender.
@@ -343,15 +347,24 @@ pub struct Exchanges {
     pub paired: u64,
     /// From the request's last byte to the answer's first, in nanoseconds; null without a right answer.
     pub response_ns: ResponseTimes,
+    /// To the answer's last byte; none without an answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_last_ns: Option<ResponseTimes>,
 }
 
-/// Percentiles of the response time in nanoseconds.
+/// Percentiles of the response time in nanoseconds, within 1 %; the longest is exact.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct ResponseTimes {
     /// Median.
     pub p50: Option<u64>,
+    /// 90th percentile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p90: Option<u64>,
     /// 99th percentile.
     pub p99: Option<u64>,
+    /// Longest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max: Option<u64>,
 }
 
 /// The largest TCP payload.

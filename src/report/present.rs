@@ -163,16 +163,16 @@ fn column_names(captures: &[Capture]) -> Vec<String> {
         .collect()
 }
 
-fn heading(level: u8, words: &str) -> Block {
+pub(super) fn heading(level: u8, words: &str) -> Block {
     Block::Heading(level, words.to_owned())
 }
 
-fn text(words: &str) -> Block {
+pub(super) fn text(words: &str) -> Block {
     Block::Text(words.to_owned())
 }
 
 /// Made safe to show; see [`escape`].
-fn clean(words: &str) -> String {
+pub(super) fn clean(words: &str) -> String {
     escape(words).into_owned()
 }
 
@@ -186,14 +186,14 @@ pub(super) fn plural(count: u64, noun: &str) -> String {
 }
 
 /// Nanoseconds as seconds with all nine digits.
-fn seconds(nanoseconds: i64) -> String {
+pub(super) fn seconds(nanoseconds: i64) -> String {
     let sign = if nanoseconds < 0 { "-" } else { "" };
     let all = nanoseconds.unsigned_abs();
     format!("{sign}{}.{:09}", all / 1_000_000_000, all % 1_000_000_000)
 }
 
 /// Nanoseconds as milliseconds with three digits after the point.
-fn milliseconds(nanoseconds: i64) -> String {
+pub(super) fn milliseconds(nanoseconds: i64) -> String {
     let sign = if nanoseconds < 0 { "-" } else { "" };
     let all = nanoseconds.unsigned_abs();
     format!("{sign}{}.{:03}", all / 1_000_000, all / 1000 % 1000)

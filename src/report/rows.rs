@@ -76,6 +76,9 @@ pub struct Message<'a> {
     /// Whether bytes of it are missing from the capture.
     #[serde(skip_serializing_if = "is_false")]
     pub incomplete: bool,
+    /// How many bytes of it are missing.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub missing: u64,
     /// Whether the server said it before the client had said anything.
     #[serde(skip_serializing_if = "is_false")]
     pub greeting: bool,
@@ -271,6 +274,14 @@ pub struct Step {
 )]
 fn is_false(flag: &bool) -> bool {
     !*flag
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde calls it with a reference"
+)]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// `to_server` or `to_client`.

@@ -162,6 +162,7 @@ pub(crate) fn conversation(id: u64) -> Conversation {
         speaks_echo: Some("yes"),
         echo_rule: Some("server message 1 is the transform of client message 0".to_owned()),
         answers: Some(answers(id)),
+        among: None,
     }
 }
 

@@ -9,6 +9,7 @@ mod find;
 mod follow;
 mod ladder;
 mod many;
+mod messages;
 pub mod numbers;
 mod output;
 mod packed;

@@ -247,14 +247,118 @@ fn analyze_reports_what_is_expected() {
     });
 }
 
+/// A message as scenarios write it: `"a\n" 0+2 in 4 5(3+1), again`.
+fn message(row: &serde_json::Value) -> String {
+    let mut text = format!("{} {}+{} in", row["text"], row["offset"], row["length"]);
+    // the row's text is escaped once for terminals, and not once more here
+    text = text.replace("\\\\", "\\");
+    for packet in row["packets"].as_array().expect("packets") {
+        let (frame, offset, length) = (&packet["frame"], &packet["offset"], &packet["length"]);
+        write!(text, " {frame}({offset}+{length})").expect("a string takes all");
+    }
+    for flag in ["greeting", "again"] {
+        if row[flag] == true {
+            write!(text, ", {flag}").expect("a string takes all");
+        }
+    }
+    if row["incomplete"] == true {
+        write!(text, ", missing {}", row["missing"]).expect("a string takes all");
+    }
+    text
+}
+
+/// An exchange as scenarios write it: `right 0/1`.
+fn exchange(row: &serde_json::Value) -> String {
+    let number = |name: &str| {
+        row[name]
+            .as_u64()
+            .map_or("-".to_owned(), |it| it.to_string())
+    };
+    let mut text = format!(
+        "{} {}/{}",
+        row["outcome"].as_str().expect("an outcome"),
+        number("request"),
+        number("answer")
+    );
+    if let Some(at) = row["differs_at"].as_u64() {
+        write!(text, " at {at}").expect("a string takes all");
+    }
+    text
+}
+
+#[test]
+fn messages_and_exchanges_are_those_expected() {
+    each(|scenario| {
+        let rows: Vec<serde_json::Value> = run(scenario, "ndjson")?
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("a row"))
+            .collect();
+        let of = |kind: &'static str, conversation: usize| {
+            rows.iter()
+                .filter(move |row| row["type"] == kind && row["conversation"] == conversation)
+        };
+        let client = |conversation: usize| {
+            let one = rows
+                .iter()
+                .find(|row| row["type"] == "conversation" && row["id"] == conversation);
+            one.expect("the conversation")["client"]["port"].clone()
+        };
+        for expected in &scenario.expected {
+            let (found, text) = match expected {
+                Expected::Message {
+                    conversation,
+                    host,
+                    number,
+                    text,
+                } => {
+                    let port = scenario
+                        .hosts
+                        .iter()
+                        .find(|it| it.name == *host)
+                        .expect("a host")
+                        .address
+                        .port();
+                    let way = if client(*conversation) == port {
+                        "to_server"
+                    } else {
+                        "to_client"
+                    };
+                    let row = of("message", *conversation)
+                        .find(|row| row["direction"] == way && row["number"] == *number);
+                    (row.map(message).unwrap_or_default(), text)
+                }
+                Expected::Exchanges { conversation, text } => {
+                    let all: Vec<String> = of("exchange", *conversation).map(exchange).collect();
+                    (all.join(", "), text)
+                }
+                _ => continue,
+            };
+            if found != *text {
+                return Err(format!("found {found}, not {text}"));
+            }
+        }
+        Ok(())
+    });
+}
+
 /// The first capture of `analyze --format json`.
 fn report(scenario: &Scenario) -> Result<serde_json::Value, String> {
+    let report: serde_json::Value = serde_json::from_str(&run(scenario, "json")?)
+        .map_err(|e| format!("analyze wrote no JSON: {e}"))?;
+    report
+        .pointer("/captures/0")
+        .cloned()
+        .ok_or_else(|| "the report has no capture".to_owned())
+}
+
+/// What `analyze` writes of a scenario.
+fn run(scenario: &Scenario, format: &str) -> Result<String, String> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("scenario.pcap");
     std::fs::write(&file, build::pcap(scenario)).expect("room for a capture");
     let mut command = Command::new(env!("CARGO_BIN_EXE_analyze"));
     command
-        .args(["--format", "json"])
+        .args(["--format", format])
         .args(&scenario.arguments)
         .arg(&file);
     let output = command.output().expect("analyze starts");
@@ -265,10 +369,5 @@ fn report(scenario: &Scenario) -> Result<serde_json::Value, String> {
             String::from_utf8_lossy(&output.stderr)
         ));
     }
-    let report: serde_json::Value = serde_json::from_slice(&output.stdout)
-        .map_err(|e| format!("analyze wrote no JSON: {e}"))?;
-    report
-        .pointer("/captures/0")
-        .cloned()
-        .ok_or_else(|| "the report has no capture".to_owned())
+    String::from_utf8(output.stdout).map_err(|e| format!("analyze wrote no UTF-8: {e}"))
 }

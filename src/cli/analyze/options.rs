@@ -211,6 +211,7 @@ impl Options {
                 Pairing::Content => Pair::Content(self.transform),
                 Pairing::Fifo => Pair::Fifo,
             },
+            transform: self.transform,
             texts: self.shows(What::Exchanges),
         }
     }

@@ -2,10 +2,12 @@
 
 use super::options::{Bytes, Format, Options, What};
 use crate::report::view::{Scope, View};
+use crate::report::views::exchanges::ExchangeTables;
 use crate::report::views::find::FindView;
 use crate::report::views::follow::{FollowView, Form};
 use crate::report::views::ladder::LadderView;
 use crate::report::views::ledger::LedgerRows;
+use crate::report::views::messages::MessageTables;
 
 /// Views of the capture that is the `index`th input.
 pub(super) fn views(options: &Options, index: usize) -> Vec<Box<dyn View>> {
@@ -45,7 +47,13 @@ pub(super) fn views(options: &Options, index: usize) -> Vec<Box<dyn View>> {
         )));
     }
     if !options.find.is_empty() {
-        views.push(Box::new(FindView::new(scope, options.find.clone())));
+        views.push(Box::new(FindView::new(scope.clone(), options.find.clone())));
+    }
+    if !scope.rows && messages {
+        views.push(Box::new(MessageTables::new(scope.clone())));
+    }
+    if !scope.rows && exchanges {
+        views.push(Box::new(ExchangeTables::new(scope)));
     }
     views
 }

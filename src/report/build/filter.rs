@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use crate::answers::Analysed;
 use crate::answers::conversations::Conversation;
+use crate::report::model;
 
 fn ip(address: IpAddr) -> &'static str {
     if address.is_ipv4() { "ip" } else { "ipv6" }
@@ -71,6 +72,30 @@ fn limited(analysed: &Analysed, one: &Conversation, mut filter: String) -> Strin
         filter += &format!(" && frame.number >= {first} && frame.number <= {last}");
     }
     if totals.ledger.skipped.quoted_tcp > 0 {
+        filter += " && !icmp && !icmpv6";
+    }
+    filter
+}
+
+/// All packets of a conversation that carry payload, further records included.
+pub(in crate::report) fn both_ways(capture: &model::Capture, one: &model::Conversation) -> String {
+    let way = |from: &model::Endpoint, to: &model::Endpoint| {
+        let family = if from.address.contains(':') {
+            "ipv6"
+        } else {
+            "ip"
+        };
+        format!(
+            "({family}.src == {} && tcp.srcport == {} && {family}.dst == {} && tcp.dstport == {})",
+            from.address, from.port, to.address, to.port
+        )
+    };
+    let (there, back) = (way(&one.client, &one.server), way(&one.server, &one.client));
+    let mut filter = format!("({there} || {back}) && tcp.len > 0");
+    if let Some((first, last)) = one.among {
+        filter += &format!(" && frame.number >= {first} && frame.number <= {last}");
+    }
+    if capture.ledger.skipped.quoted_tcp > 0 {
         filter += " && !icmp && !icmpv6";
     }
     filter

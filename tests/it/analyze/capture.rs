@@ -154,8 +154,13 @@ impl Capture {
         self.next[side] = seq;
     }
 
-    /// Nothing is recorded for so long.
-    pub fn pause(&mut self, nanoseconds: u64) {
+    /// The sequence number of a side's next segment.
+    pub fn next(&mut self, side: usize) -> &mut u32 {
+        &mut self.next[side]
+    }
+
+    /// The next packets come so many nanoseconds later.
+    pub fn wait(&mut self, nanoseconds: u64) {
         self.time += nanoseconds;
     }
 

@@ -20,7 +20,7 @@ fn lossy() -> Vec<u8> {
     capture.seek(0, 1001);
     capture.tcp(1, ACK, b"");
     capture.tcp(1, ACK, b"");
-    capture.pause(2_500_000_000);
+    capture.wait(2_500_000_000);
     capture.tcp(0, PSH | ACK, b"one");
     capture.bytes
 }

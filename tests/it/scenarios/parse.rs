@@ -63,6 +63,15 @@ pub enum Expected {
         host: String,
         text: String,
     },
+    /// A message of a host, by its number: text, place, packets, and what is odd about it.
+    Message {
+        conversation: usize,
+        host: String,
+        number: u64,
+        text: String,
+    },
+    /// What became of a conversation's messages, in the order it was known.
+    Exchanges { conversation: usize, text: String },
 }
 
 /// How a reported value stands to the expected one.
@@ -174,11 +183,28 @@ fn line_of(found: &mut Scenario, line: &str, words: &[String]) -> Result<(), Str
             .extend(arguments.iter().map(|a| (*a).to_owned())),
         ["expect", "stream", at, "=", ..] => {
             let (conversation, host) = at.split_once('.').ok_or("stream NUMBER.HOST")?;
-            let text = line.split_once('=').ok_or("no =")?.1.trim().to_owned();
+            let text = after_sign(line)?;
             found.expected.push(Expected::Stream {
                 conversation: number(conversation)?,
                 host: host.to_owned(),
                 text,
+            });
+        }
+        ["expect", "message", at, "=", ..] => {
+            let mut at = at.split('.');
+            let mut next = || at.next().ok_or("message NUMBER.HOST.NUMBER");
+            let (conversation, host, count) = (next()?, next()?, next()?);
+            found.expected.push(Expected::Message {
+                conversation: number(conversation)?,
+                host: host.to_owned(),
+                number: number(count)?,
+                text: after_sign(line)?,
+            });
+        }
+        ["expect", "exchanges", conversation, "=", ..] => {
+            found.expected.push(Expected::Exchanges {
+                conversation: number(conversation)?,
+                text: after_sign(line)?,
             });
         }
         ["expect", path, sign, value] => {
@@ -231,6 +257,11 @@ fn line_of(found: &mut Scenario, line: &str, words: &[String]) -> Result<(), Str
     Ok(())
 }
 
+fn after_sign(line: &str) -> Result<String, String> {
+    let (_, text) = line.split_once('=').ok_or("no =")?;
+    Ok(text.trim().to_owned())
+}
+
 fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
     text.parse()
         .map_err(|_| format!("{text:?} is no number that fits"))
@@ -255,7 +286,7 @@ fn flag_bits(text: &str) -> Result<u16, String> {
         .try_fold(0, |all, letter| Ok(all | bit(letter)?))
 }
 
-/// `-`, text in quotes, or so many bytes that tell their place in the stream.
+/// `-`, text in quotes, `hex:00ff`, or so many bytes that tell their place in the stream.
 fn bytes(text: &str, seq: u32) -> Result<Vec<u8>, String> {
     if text == "-" {
         return Ok(Vec::new());
@@ -263,6 +294,13 @@ fn bytes(text: &str, seq: u32) -> Result<Vec<u8>, String> {
     if text.starts_with('"') {
         let text: String = serde_json::from_str(text).map_err(|e| format!("{text}: {e}"))?;
         return Ok(text.into_bytes());
+    }
+    if let Some(digits) = text.strip_prefix("hex:") {
+        let byte = |at| u8::from_str_radix(digits.get(at..at + 2).unwrap_or("?"), 16);
+        let all = (0..digits.len()).step_by(2).map(byte);
+        return all
+            .map(|byte| byte.map_err(|e| format!("{digits}: {e}")))
+            .collect();
     }
     let letter = |at: u32| b"abcdefghijklmnopqrstuvwxyz"[(at % 26) as usize];
     Ok((0..number::<u32>(text)?)

@@ -1,0 +1,96 @@
+//! Of which conversation a view tells: its heading, who is who, what is spoken, and a filter.
+
+use crate::report::build::filter;
+use crate::report::document::Block;
+use crate::report::model::{Capture, Conversation, Endpoint};
+use crate::report::present::{clean, heading, plural, text};
+use crate::report::view::{Show, Shown};
+
+/// `10.0.0.1:40000`, `[::1]:40000`.
+fn endpoint(end: &Endpoint) -> String {
+    if end.address.contains(':') {
+        format!("[{}]:{}", clean(&end.address), end.port)
+    } else {
+        format!("{}:{}", clean(&end.address), end.port)
+    }
+}
+
+/// The name of an interface, or what stands for it.
+pub(super) fn interface(capture: &Capture, id: u32) -> String {
+    let known = capture.interfaces.get(id as usize);
+    let name = known.and_then(|known| known.name.as_deref());
+    name.map_or_else(|| format!("interface {id}"), clean)
+}
+
+/// How it is known who the client is.
+fn role_rule(one: &Conversation) -> &'static str {
+    match one.role_rule {
+        "syn" => "which sent the SYN",
+        "syn_ack" => "to which the SYN+ACK went",
+        "greeting" => "whose messages the other side answers",
+        "port" => "likely, for the other side's port is below those that systems give to clients",
+        _ => "likely, for it sent the first captured packet",
+    }
+}
+
+/// What is spoken, and how that is known.
+fn spoken(one: &Conversation) -> String {
+    let framing = match one.framing {
+        Some("line") => "Framing: line, so a message ends with its line ending.",
+        Some("chunk") => {
+            "Framing: chunk, so a message is what one side sends before the other does."
+        }
+        _ => "Nothing was said.",
+    };
+    let Some(speaks) = one.speaks_echo else {
+        return framing.to_owned();
+    };
+    let rule = one.echo_rule.as_deref().unwrap_or_default();
+    format!("{framing} Speaks echo: {speaks}, {}.", clean(rule))
+}
+
+/// Begins what is told of a conversation.
+pub(super) fn begin(what: &str, capture: &Capture, one: &Conversation, show: &mut Show<'_>) {
+    let (client, server) = (endpoint(&one.client), endpoint(&one.server));
+    let title = format!("{what} of conversation {}: {client} → {server}", one.id);
+    show(Shown::Block(heading(3, &title)));
+    let mut words = format!(
+        "The client is {client}, {}. {}",
+        role_rule(one),
+        spoken(one)
+    );
+    if let [only] = one.interfaces[..] {
+        words += &format!(" Recorded on {}.", interface(capture, only));
+    }
+    show(Shown::Block(text(&words)));
+}
+
+/// The filter that shows the packets of a conversation's messages.
+pub(super) fn filtered(capture: &Capture, one: &Conversation, show: &mut Show<'_>) {
+    let words = "All its packets with payload, those that came again and further records too:";
+    show(Shown::Block(text(words)));
+    let filter = filter::both_ways(capture, one);
+    show(Shown::Block(Block::Lines(vec![clean(&filter)])));
+}
+
+/// Says how many conversations are not shown, and why.
+pub(super) fn left_out(silent: u64, over: u64, what: &str, show: &mut Show<'_>) {
+    let mut words = Vec::new();
+    if silent > 0 {
+        let verb = if silent == 1 { "has" } else { "have" };
+        words.push(format!(
+            "{} {verb} no {what}.",
+            plural(silent, "conversation")
+        ));
+    }
+    if over > 0 {
+        words.push(format!(
+            "{} more with {what} beyond the memory for this view; --conversation ID shows one of \
+             them, --format ndjson lists all.",
+            plural(over, "conversation")
+        ));
+    }
+    if !words.is_empty() {
+        show(Shown::Block(text(&words.join(" "))));
+    }
+}
