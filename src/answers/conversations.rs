@@ -3,6 +3,7 @@
 use super::digest::ledger_row;
 use super::evidence::Evidence;
 use super::quantiles::Quantiles;
+use super::said::Said;
 use super::sent::{Hop, Sent};
 use crate::decode::segment::{Endpoint, Origin, Segment};
 use crate::flow::sighting::Sighting;
@@ -22,31 +23,6 @@ const MOST_KEPT: usize = 10 << 10;
 const MOST_EVIDENCE: usize = 128;
 /// Interfaces named of one conversation.
 const MOST_INTERFACES: usize = 64;
-
-/// Messages and what became of them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Said {
-    /// From the client.
-    pub to_server: u64,
-    /// From the server.
-    pub to_client: u64,
-    /// Wrapping sum of the ledger rows' hashes.
-    pub digest: u64,
-    /// Client messages answered right.
-    pub right: u64,
-    /// Answered by something else.
-    pub wrong: u64,
-    /// Not answered.
-    pub missing: u64,
-    /// Answered out of step.
-    pub late: u64,
-    /// Server messages that answer nothing.
-    pub unsolicited: u64,
-    /// Not to be told.
-    pub unknown: u64,
-    /// Followed by an answer that is not judged.
-    pub paired: u64,
-}
 
 /// One conversation.
 #[derive(Clone, Debug)]
@@ -197,16 +173,7 @@ impl Conversation {
     }
 
     fn exchange(&mut self, exchange: &Exchange<'_>) {
-        let said = &mut self.said;
-        *match exchange.outcome {
-            Outcome::Right => &mut said.right,
-            Outcome::Wrong => &mut said.wrong,
-            Outcome::Missing => &mut said.missing,
-            Outcome::Late => &mut said.late,
-            Outcome::Unsolicited => &mut said.unsolicited,
-            Outcome::Unknown => &mut said.unknown,
-            Outcome::Paired => &mut said.paired,
-        } += 1;
+        *self.said.of(exchange.outcome) += 1;
         if let (Outcome::Right | Outcome::Paired, Some(request), Some(answer)) =
             (exchange.outcome, exchange.request, exchange.answer)
         {

@@ -6,6 +6,7 @@ pub mod event;
 pub mod evidence;
 pub mod find;
 pub mod quantiles;
+pub mod said;
 pub mod sent;
 pub mod totals;
 

@@ -53,7 +53,9 @@ pub(super) fn conversation(
             "… and {more}; --limit 0 shows more of them, --format ndjson lists all."
         ))));
     }
-    for entry in &kept.entries {
+    // where no echo is spoken there is nothing to compare with
+    let judged = one.speaks_echo != Some("no");
+    for entry in kept.entries.iter().filter(|_| judged) {
         wrong(entry, show);
     }
     summary(one, &kept, show);

@@ -1,6 +1,6 @@
 //! From kept messages to a table.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::{Again, Carries, Copy, Entry, Kept};
 use crate::report::document::{Block, Table};
@@ -44,13 +44,14 @@ fn table(capture: &Capture, one: &Conversation, kept: &Kept) -> Table {
         .collect();
     came_again(kept, &mut notes);
     recorded_again(capture, kept, &mut notes);
-    let rows = kept.entries.iter().zip(notes).map(|(entry, notes)| {
+    let rows = in_time(&kept.entries).into_iter().map(|place| {
+        let (entry, notes) = (&kept.entries[place], &notes[place]);
         vec![
             format!("{} {}", arrow(entry.from_client), entry.number),
             times(entry, start),
             format!("{}+{}", entry.offset, entry.len),
             packets(entry),
-            said(entry, &notes),
+            said(entry, notes),
         ]
     });
     Table {
@@ -60,6 +61,30 @@ fn table(capture: &Capture, one: &Conversation, kept: &Kept) -> Table {
         rows: rows.collect(),
         numeric: vec![],
         key_columns: 0,
+    }
+}
+
+/// The places of messages, each direction in its own order, the directions together in that of
+/// the messages' last bytes: what stood behind a hole was told late.
+fn in_time(entries: &[Entry]) -> Vec<usize> {
+    let way = |from_client| {
+        let places = entries.iter().enumerate();
+        let way = places.filter(move |(_, entry)| entry.from_client == from_client);
+        way.map(|(place, _)| place).peekable()
+    };
+    let (mut there, mut back) = (way(true), way(false));
+    let last = |place: &usize| entries[*place].last;
+    let mut all = Vec::with_capacity(entries.len());
+    loop {
+        let next = match (there.peek().map(last), back.peek().map(last)) {
+            (Some(asked), Some(answered)) if answered < asked => back.next(),
+            (Some(_), _) => there.next(),
+            (None, _) => back.next(),
+        };
+        match next {
+            Some(place) => all.push(place),
+            None => return all,
+        }
     }
 }
 
@@ -206,30 +231,43 @@ fn recorded_again(capture: &Capture, kept: &Kept, notes: &mut [Vec<String>]) {
             carried.entry(part.frame).or_default().push(place);
         }
     }
-    let mut found: HashMap<usize, Vec<String>> = HashMap::new();
+    // by message, then by packet of it
+    let mut found: BTreeMap<(usize, u64), Vec<&Copy>> = BTreeMap::new();
     for copy in &kept.copies {
         for &place in carried.get(&copy.of).into_iter().flatten() {
-            let several = kept.entries[place].parts.len() > 1;
-            let note = copy_note(capture, copy, several);
-            found.entry(place).or_default().push(note);
+            found.entry((place, copy.of)).or_default().push(copy);
         }
     }
-    for (place, told) in found {
+    let mut told: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    for ((place, of), copies) in found {
+        let several = kept.entries[place].parts.len() > 1;
+        let which = if several {
+            format!("packet {of} ")
+        } else {
+            String::new()
+        };
+        let note = format!("{which}also recorded as {}", places(capture, &copies));
+        told.entry(place).or_default().push(note);
+    }
+    for (place, told) in told {
         notes[place].extend(first_few(told));
     }
 }
 
-fn copy_note(capture: &Capture, copy: &Copy, several: bool) -> String {
-    let which = if several {
-        format!("packet {} ", copy.of)
-    } else {
-        String::new()
-    };
-    let cut = if copy.resegmented { ", cut anew," } else { "" };
-    format!(
-        "{which}also recorded as packet {}{cut} on {} {} ms later",
-        copy.frame,
-        subject::interface(capture, copy.interface),
-        milliseconds(copy.delay)
-    )
+/// `packet 12 on eth0 0.100 ms later, 13 on eth1 0.200 ms later`
+fn places(capture: &Capture, copies: &[&Copy]) -> String {
+    let mut words: Vec<String> = copies
+        .iter()
+        .take(MOST_NAMED)
+        .map(|copy| {
+            let cut = if copy.resegmented { ", cut anew," } else { "" };
+            let on = subject::interface(capture, copy.interface);
+            let delay = milliseconds(copy.delay);
+            format!("{}{cut} on {on} {delay} ms later", copy.frame)
+        })
+        .collect();
+    if copies.len() > words.len() {
+        words.push(format!("{} more", copies.len() - words.len()));
+    }
+    format!("packet {}", words.join(", "))
 }

@@ -161,6 +161,7 @@ fn other_protocols_are_told_how_to_be_paired() {
     );
     assert!(flat(&ran.out).contains("It speaks no echo"), "{}", ran.out);
     assert!(ran.out.contains("--pair fifo"), "{}", ran.out);
+    assert!(!ran.out.contains("due "), "{}", ran.out);
     let ran = run_on(&capture.bytes, &["--show", "exchanges", "--pair", "fifo"]);
     let text = flat(&ran.out);
     assert!(text.contains("Paired by order"), "{}", ran.out);
@@ -251,4 +252,48 @@ fn tables_keep_within_the_width() {
             assert!(line.chars().count() <= width, "{width}: {line}");
         }
     }
+}
+
+/// The filter below the tables lets through what it says, and nothing else.
+#[test]
+fn the_filter_shows_all_packets_with_payload() {
+    let mut capture = Capture::new(Link::Sll2(3), ENDS);
+    let mut wanted: Vec<Vec<u64>> = Vec::new();
+    // the same endpoints twice, the other way round, and over IPv6
+    let [a, b] = ENDS;
+    let crossed = [(a.0, b.1), (b.0, a.1)];
+    let v6 = [("fd00::1", 40_000), ("fd00::2", 50_007)];
+    for (turn, ends) in [ENDS, ENDS, crossed, v6].into_iter().enumerate() {
+        capture.between(ends);
+        *capture.next(0) += 50_000 * turn as u32;
+        capture.handshake();
+        let mut frames = Vec::new();
+        for side in [0, 1] {
+            capture.tcp_twice(side, PSH | ACK, b"text\n", [3, 4]);
+            frames.extend([capture.packets - 1, capture.packets]);
+            *capture.next(side) -= 5;
+            capture.wait(300_000_000);
+            capture.tcp(side, PSH | ACK, b"text\n");
+            frames.push(capture.packets);
+        }
+        capture.finish();
+        wanted.push(frames);
+    }
+    let files = super::super::Files::new();
+    let file = files.add("filters.pcap", &capture.bytes);
+    let ran = super::super::run(&["--show".as_ref(), "messages".as_ref(), file.as_os_str()]);
+    let filters = ran.out.lines().filter(|line| line.contains("tcp.len > 0"));
+    let shown: Vec<Vec<u64>> = filters
+        .map(|filter| {
+            let output = std::process::Command::new("tshark")
+                .args(["-n", "-T", "fields", "-e", "frame.number", "-r"])
+                .arg(&file)
+                .args(["-Y", filter.trim()])
+                .output()
+                .expect("tshark starts; install tshark");
+            let text = String::from_utf8(output.stdout).unwrap();
+            text.lines().map(|line| line.parse().unwrap()).collect()
+        })
+        .collect();
+    assert_eq!(shown, wanted, "{}", ran.out);
 }
