@@ -30,7 +30,15 @@ pub struct Settings {
 #[must_use]
 pub fn analyse(mut reader: Reader, settings: &Settings, watch: &mut dyn Watch) -> Analysed {
     let mut stages = Stages::new(settings);
-    while let Some(frame) = reader.next() {
+    let mut described = 0;
+    while reader.find().is_some() {
+        for interface in &reader.described()[described..] {
+            watch.event(&Event::Described(interface));
+        }
+        described = reader.described().len();
+        let Some(frame) = reader.found() else {
+            break;
+        };
         stages.frame(frame, watch);
         if watch.done() {
             break;

@@ -2,6 +2,7 @@
 
 mod options;
 mod output;
+mod packets;
 mod views;
 
 use std::io;
@@ -19,17 +20,22 @@ use crate::source::frame::Damage;
 use crate::source::sidecar::Sidecar;
 use options::{Format, Options, Sightings};
 use output::{Output, Watching};
+use packets::Asked;
 use views::views;
 
 /// Runs the program with the process's arguments.
 #[must_use]
 pub fn main() -> Exit {
     let options = Options::parse();
+    let asked = match packets::asked(&options) {
+        Ok(asked) => asked,
+        Err(exit) => return exit,
+    };
     let mut output = Output::new(&options);
     let mut worst = None;
     let mut captures = Vec::new();
     for (index, file) in options.files.iter().enumerate() {
-        match one(index, file, &options, &mut output) {
+        match one(index, file, (&options, &asked), &mut output) {
             Ok(capture) => {
                 if let Some(damage) = &capture.damage {
                     damaged(file, damage);
@@ -86,7 +92,12 @@ fn complain(file: &Path, what: &str) {
 }
 
 /// Reads one input: shows its views, and gives its report.
-fn one(index: usize, file: &Path, options: &Options, output: &mut Output) -> Result<Capture, Exit> {
+fn one(
+    index: usize,
+    file: &Path,
+    (options, asked): (&Options, &Asked),
+    output: &mut Output,
+) -> Result<Capture, Exit> {
     let reader = Reader::open(file).map_err(|e| refused(file, &e))?;
     let settings = Settings {
         merge_sightings: options.sightings == Sightings::First,
@@ -94,11 +105,11 @@ fn one(index: usize, file: &Path, options: &Options, output: &mut Output) -> Res
         reading: options.reading(),
     };
     let name = file.to_string_lossy();
-    if !options.reports() && options.format != Format::Ndjson && options.files.len() > 1 {
+    if !options.reports() && options.format.is_document() && options.files.len() > 1 {
         output.heading(&name);
     }
     let mut watching = Watching {
-        views: views(options, index),
+        views: views(options, asked, index),
         output,
     };
     let analysed = pipeline::analyse(reader, &settings, &mut watching);
@@ -108,7 +119,7 @@ fn one(index: usize, file: &Path, options: &Options, output: &mut Output) -> Res
     match options.format {
         Format::Ndjson => output.ends(index, &capture),
         Format::Json => capture.rows = output.take_rows(),
-        Format::Text | Format::Markdown => {}
+        Format::Text | Format::Markdown | Format::Tsv => {}
     }
     Ok(capture)
 }

@@ -95,6 +95,8 @@ impl Step {
 pub struct Reader {
     block: Block,
     container: Container,
+    /// Found, and not given yet.
+    record: Option<Record>,
     packets: u64,
     damage: Option<Damage>,
     done: bool,
@@ -134,6 +136,7 @@ impl Reader {
         Ok(Self {
             block,
             container,
+            record: None,
             packets: 0,
             damage: None,
             done: false,
@@ -185,6 +188,13 @@ impl Reader {
         reason = "frames borrow from the reader"
     )]
     pub fn next(&mut self) -> Option<Frame<'_>> {
+        self.find()?;
+        self.found()
+    }
+
+    /// Finds the next packet record, so that [`Reader::described`] has what stands before it,
+    /// and [`Reader::found`] gives it; `None` as [`Reader::next`].
+    pub fn find(&mut self) -> Option<()> {
         if self.done {
             return None;
         }
@@ -193,7 +203,10 @@ impl Reader {
             Container::PcapNg(ng) => ng.step(&mut self.block),
         };
         match step {
-            Ok(Step::Packet(record)) => Some(self.frame(record)),
+            Ok(Step::Packet(record)) => {
+                self.record = Some(record);
+                Some(())
+            }
             Ok(Step::End) => {
                 self.done = true;
                 None
@@ -203,9 +216,11 @@ impl Reader {
         }
     }
 
-    fn frame(&mut self, record: Record) -> Frame<'_> {
+    /// The packet record that [`Reader::find`] found, once.
+    pub fn found(&mut self) -> Option<Frame<'_>> {
+        let record = self.record.take()?;
         self.packets += 1;
-        Frame {
+        Some(Frame {
             number: self.packets,
             time: record.time,
             link_type: record.link_type,
@@ -213,11 +228,11 @@ impl Reader {
             // no packet is that long; Wireshark's frame.len stops there too
             wire_len: record.wire_len.min(i32::MAX.unsigned_abs()),
             bytes: &self.block.take(record.len)[record.packet],
-        }
+        })
     }
 
     #[cold]
-    fn damaged(&mut self, needed: u64, reason: String) -> Option<Frame<'_>> {
+    fn damaged(&mut self, needed: u64, reason: String) -> Option<()> {
         self.done = true;
         let most = usize::try_from(needed)
             .unwrap_or(LONGEST_RECORD)

@@ -1,11 +1,12 @@
 //! The views that the options ask for.
 
 use super::options::{Format, Options, What};
+use super::packets::{self, Asked};
 use crate::report::view::{Scope, View};
 use crate::report::views::ledger::LedgerRows;
 
 /// Views of the capture that is the `index`th input.
-pub(super) fn views(options: &Options, index: usize) -> Vec<Box<dyn View>> {
+pub(super) fn views(options: &Options, asked: &Asked, index: usize) -> Vec<Box<dyn View>> {
     let scope = Scope {
         capture: index,
         rows: matches!(options.format, Format::Json | Format::Ndjson),
@@ -25,5 +26,6 @@ pub(super) fn views(options: &Options, index: usize) -> Vec<Box<dyn View>> {
             exchanges,
         )));
     }
+    packets::add(&mut views, options, asked, &scope);
     views
 }

@@ -180,7 +180,8 @@ fn fields(layer: &mut Layer, header: &Header, relative: Option<Relative>, payloa
     layer.field("tcp.ack_raw", 8, 4, header.ack);
     layer.field("tcp.hdr_len", 12, 1, header.len);
     let flags = format!("0x{:04x} ({})", header.flags, header.flag_names());
-    layer.field("tcp.flags", 12, 2, flags);
+    let print = format!("0x{:04x}", header.flags);
+    layer.named("tcp.flags", 12, 2, flags, print);
     layer.field("tcp.window_size_value", 14, 2, header.window);
     if relative.is_some_and(|known| known.window_shift.is_some()) {
         layer.field("tcp.window_size", 14, 2, header.window(relative));

@@ -1,3 +1,4 @@
 //! The views: one file each.
 
 pub mod ledger;
+pub mod packets;
