@@ -116,12 +116,13 @@ fn one(
     let sidecar = sidecar(file, &analysed);
     let mut capture = build::capture(&name, &analysed, sidecar.as_ref(), options.conversations);
     watching.end(&capture);
+    let missing = packets::missing(options, file, &capture);
     match options.format {
         Format::Ndjson => output.ends(index, &capture),
         Format::Json => capture.rows = output.take_rows(),
         Format::Text | Format::Markdown | Format::Tsv => {}
     }
-    Ok(capture)
+    missing.map(|()| capture)
 }
 
 fn refused(file: &Path, e: &OpenError) -> Exit {

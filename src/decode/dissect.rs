@@ -14,7 +14,7 @@ mod tunnel;
 use std::fmt::Display;
 use std::ops::Range;
 
-pub use hex::hex_dump;
+pub use hex::{hex_dump, hex_rows};
 
 /// A header stack deeper than this is taken for noise, and the rest for data.
 const MAX_LAYERS: usize = 24;

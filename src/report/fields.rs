@@ -5,6 +5,7 @@ mod known;
 
 use serde_json::{Map, Value};
 
+use super::present::seconds;
 use crate::answers::{Duplicate, Flags, Segment, Verdict};
 use crate::decode::dissect::{self, Dissection, Relative};
 use crate::source::frame::Frame;
@@ -159,7 +160,13 @@ impl Packet<'_> {
             name => name,
         };
         let all = self.found.layers.iter().flat_map(|layer| &layer.fields);
-        all.filter(|found| found.name == name)
+        // one field in Wireshark, whichever the version
+        let also = if name == "ip.version" {
+            "ipv6.version"
+        } else {
+            name
+        };
+        all.filter(|found| found.name == name || found.name == also)
             .map(|found| match (field.kind, &found.print) {
                 (Kind::Bytes, _) => {
                     let end = (found.offset + found.len).min(self.frame.bytes.len());
@@ -234,14 +241,7 @@ pub fn client_by_flags(flags: Flags, direction: usize) -> Option<usize> {
     }
 }
 
-/// Nanoseconds as seconds with nine digits.
-fn seconds(nanoseconds: i64) -> String {
-    let sign = if nanoseconds < 0 { "-" } else { "" };
-    let all = nanoseconds.unsigned_abs();
-    format!("{sign}{}.{:09}", all / 1_000_000_000, all % 1_000_000_000)
-}
-
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |value: u8| char::from(DIGITS[usize::from(value & 15)]);
     bytes

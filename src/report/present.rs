@@ -2,7 +2,7 @@
 
 mod answers;
 mod inventory;
-mod packets;
+pub(super) mod packets;
 mod tcp;
 
 use super::document::{Block, Document};
@@ -104,7 +104,7 @@ fn summary(capture: &Capture) -> String {
 }
 
 /// Client and server of a conversation.
-fn endpoints(conversation: &Conversation) -> String {
+pub(super) fn endpoints(conversation: &Conversation) -> String {
     format!(
         "{} → {}",
         endpoint(&conversation.client),
@@ -144,21 +144,21 @@ fn column_names(captures: &[Capture]) -> Vec<String> {
         .collect()
 }
 
-fn heading(level: u8, words: &str) -> Block {
+pub(super) fn heading(level: u8, words: &str) -> Block {
     Block::Heading(level, words.to_owned())
 }
 
-fn text(words: &str) -> Block {
+pub(super) fn text(words: &str) -> Block {
     Block::Text(words.to_owned())
 }
 
 /// Made safe to show; see [`escape`].
-fn clean(words: &str) -> String {
+pub(super) fn clean(words: &str) -> String {
     escape(words).into_owned()
 }
 
 /// `1 packet`, `2 packets`.
-fn plural(count: u64, noun: &str) -> String {
+pub(super) fn plural(count: u64, noun: &str) -> String {
     if count == 1 {
         format!("{count} {noun}")
     } else {
@@ -167,21 +167,21 @@ fn plural(count: u64, noun: &str) -> String {
 }
 
 /// Nanoseconds as seconds with all nine digits.
-fn seconds(nanoseconds: i64) -> String {
+pub(super) fn seconds(nanoseconds: i64) -> String {
     let sign = if nanoseconds < 0 { "-" } else { "" };
     let all = nanoseconds.unsigned_abs();
     format!("{sign}{}.{:09}", all / 1_000_000_000, all % 1_000_000_000)
 }
 
 /// Nanoseconds as milliseconds with three digits after the point.
-fn milliseconds(nanoseconds: i64) -> String {
+pub(super) fn milliseconds(nanoseconds: i64) -> String {
     let sign = if nanoseconds < 0 { "-" } else { "" };
     let all = nanoseconds.unsigned_abs();
     format!("{sign}{}.{:03}", all / 1_000_000, all / 1000 % 1000)
 }
 
 /// Packet numbers, in order: `packet 4`, `packets 4, 6 and 9`.
-fn packet_numbers(frames: &[u64]) -> String {
+pub(super) fn packet_numbers(frames: &[u64]) -> String {
     let numbers: Vec<String> = frames.iter().map(u64::to_string).collect();
     match numbers.split_last() {
         None => "no packet".to_owned(),

@@ -3,7 +3,9 @@
 use super::options::{Format, Options, What};
 use crate::cli::Exit;
 use crate::report::fields::{self, Field};
+use crate::report::model::Capture;
 use crate::report::view::{Scope, View};
+use crate::report::views::packet::OnePacket;
 use crate::report::views::packets::{PacketList, Style};
 
 /// What was asked for by name, found.
@@ -64,6 +66,30 @@ fn list() -> Exit {
     }
 }
 
+/// Says so where a packet was asked for that the file does not have.
+///
+/// # Errors
+/// Usage, which stderr has been told.
+pub(super) fn missing(
+    options: &Options,
+    file: &std::path::Path,
+    capture: &Capture,
+) -> Result<(), Exit> {
+    let Some(asked) = options.packet.filter(|number| *number > capture.packets) else {
+        return Ok(());
+    };
+    let there = match capture.packets {
+        0 => "the file has none".to_owned(),
+        1 => "the file has only packet 1".to_owned(),
+        last => format!("the file has packets 1 to {last}"),
+    };
+    super::complain(
+        file,
+        &format!("no packet {asked}: {there}; --show packets lists them"),
+    );
+    Err(Exit::Usage)
+}
+
 /// Adds the views that are asked for.
 pub(super) fn add(views: &mut Vec<Box<dyn View>>, options: &Options, asked: &Asked, scope: &Scope) {
     if options.shows(What::Packets) {
@@ -82,5 +108,8 @@ pub(super) fn add(views: &mut Vec<Box<dyn View>>, options: &Options, asked: &Ask
             style,
             asked.fields.clone(),
         )));
+    }
+    if let Some(number) = options.packet {
+        views.push(Box::new(OnePacket::new(scope.clone(), number)));
     }
 }

@@ -164,7 +164,9 @@ fn ipv4_layer(head: &[u8; 20], at: usize, source: &str, target: &str) -> Layer {
     layer.field("ip.id", 4, 2, format!("0x{:04x}", word(head[4], head[5])));
     layer.field("ip.flags.df", 6, 1, flags >> 14 & 1);
     layer.field("ip.flags.mf", 6, 1, flags >> 13 & 1);
-    layer.field("ip.frag_offset", 6, 2, (flags & 0x1fff) * 8);
+    // in bytes; the header counts in units of eight, and that is what tshark prints
+    let units = flags & 0x1fff;
+    layer.named("ip.frag_offset", 6, 2, u32::from(units) * 8, units);
     layer.field("ip.ttl", 8, 1, head[8]);
     layer.named("ip.proto", 9, 1, protocol_value(head[9]), head[9]);
     layer.field(

@@ -52,6 +52,16 @@ pub(super) fn marks(told: Told) -> String {
     marks
 }
 
+/// What became of a packet, in Wireshark's words: `TCP Retransmission`.
+#[must_use]
+pub fn verdict_words(told: Told) -> Vec<String> {
+    let marks = marks(told);
+    let words = marks.split_terminator("] ");
+    words
+        .map(|mark| mark.trim_start_matches('[').to_owned())
+        .collect()
+}
+
 /// What the packet list says of a segment whose header is not at hand as bytes.
 pub(super) fn of_segment(segment: &Segment<'_>, relative: Option<Relative>) -> String {
     let (seq, ack) = relative.map_or((0, 0), |it| (it.seq_base, it.ack_base));

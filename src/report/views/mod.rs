@@ -1,4 +1,5 @@
 //! The views: one file each.
 
 pub mod ledger;
+pub mod packet;
 pub mod packets;
