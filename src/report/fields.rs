@@ -10,7 +10,7 @@ use crate::answers::{Duplicate, Flags, Segment, Verdict};
 use crate::decode::dissect::{self, Dissection, Relative};
 use crate::source::frame::Frame;
 use crate::time::Time;
-pub use known::{Field, chosen, list};
+pub use known::{Field, chosen, list, nearest};
 use known::{From, Kind};
 
 /// The columns of a packet list, as Wireshark heads them, with the fields they show.

@@ -1,6 +1,6 @@
 //! From a report to a document: which blocks, in which order, in which words.
 
-mod answers;
+pub(super) mod answers;
 mod inventory;
 pub(super) mod packets;
 mod tcp;

@@ -2,9 +2,11 @@
 
 use super::options::{Format, Options, What};
 use crate::cli::Exit;
+use crate::report::explain::{self, Question};
 use crate::report::fields::{self, Field};
 use crate::report::model::Capture;
 use crate::report::view::{Scope, View};
+use crate::report::views::explain::Explain;
 use crate::report::views::packet::OnePacket;
 use crate::report::views::packets::{PacketList, Style};
 
@@ -12,6 +14,7 @@ use crate::report::views::packets::{PacketList, Style};
 #[derive(Debug, Default)]
 pub(super) struct Asked {
     fields: Vec<Field>,
+    questions: Vec<&'static Question>,
 }
 
 /// Finds the fields and answers that the options name.
@@ -41,6 +44,12 @@ pub(super) fn asked(options: &Options) -> Result<Asked, Exit> {
         asked
             .fields
             .push(fields::chosen(name).map_err(|e| wrong(&e))?);
+    }
+    for name in &options.explain {
+        let found = explain::chosen(name).map_err(|e| wrong(&e))?;
+        let new = |one: &&Question| !asked.questions.contains(one);
+        let found: Vec<_> = found.into_iter().filter(new).collect();
+        asked.questions.extend(found);
     }
     Ok(asked)
 }
@@ -111,5 +120,9 @@ pub(super) fn add(views: &mut Vec<Box<dyn View>>, options: &Options, asked: &Ask
     }
     if let Some(number) = options.packet {
         views.push(Box::new(OnePacket::new(scope.clone(), number)));
+    }
+    if !asked.questions.is_empty() {
+        let questions = asked.questions.clone();
+        views.push(Box::new(Explain::new(scope.clone(), questions)));
     }
 }

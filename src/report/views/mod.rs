@@ -1,5 +1,6 @@
 //! The views: one file each.
 
+pub mod explain;
 pub mod ledger;
 pub mod packet;
 pub mod packets;
