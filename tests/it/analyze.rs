@@ -3,8 +3,11 @@
 pub mod capture;
 mod contract;
 mod exits;
+mod explain;
 pub mod numbers;
 mod output;
+mod packet;
+mod packets;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

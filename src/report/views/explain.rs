@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::answers::event::Event;
 use crate::answers::{Flowed, Segment};
+use crate::echo::escape::escape_bytes;
 use crate::report::document::{Block, Table};
 use crate::report::explain::{Question, tshark};
 use crate::report::fields;
@@ -24,7 +25,9 @@ const MOST_KEPT: usize = 1 << 16;
 /// Packets whose fields are shown for an answer.
 const MOST_SHOWN: usize = 3;
 /// Bytes of a field that are written out.
-const MOST_BYTES: usize = 8;
+const MOST_BYTES: usize = 6;
+/// Bytes of a payload that are shown as text.
+const MOST_TEXT: usize = 64;
 
 /// Explains answers at the capture's end.
 pub struct Explain {
@@ -189,7 +192,13 @@ impl One<'_> {
                     offset: field.offset,
                     len: field.len,
                     bytes: fields::hex(&bytes[..bytes.len().min(MOST_BYTES)]) + more,
-                    value: field.value.clone(),
+                    value: match field.name {
+                        "tcp.payload" | "data.data" => {
+                            let more = if field.len > MOST_TEXT { "…" } else { "" };
+                            escape_bytes(&bytes[..bytes.len().min(MOST_TEXT)]) + more
+                        }
+                        _ => field.value.clone(),
+                    },
                 });
             }
         }
@@ -289,15 +298,14 @@ impl One<'_> {
             return;
         }
         let row = |it: Telling| {
-            let cells = [
-                it.frame.to_string(),
-                it.name.to_owned(),
-                it.offset.to_string(),
-                it.len.to_string(),
-                it.bytes,
-                clean(&it.value),
-            ];
-            cells.to_vec()
+            // tcp.len stands nowhere in the packet: it follows from other fields
+            let [offset, len, bytes] = if it.len == 0 {
+                ["-".to_owned(), "-".to_owned(), "computed".to_owned()]
+            } else {
+                [it.offset.to_string(), it.len.to_string(), it.bytes]
+            };
+            let (frame, name) = (it.frame.to_string(), it.name.to_owned());
+            vec![frame, name, offset, len, bytes, clean(&it.value)]
         };
         let header = ["Packet", "Field", "Offset", "Length", "Bytes", "Value"];
         out.push(Block::Table(Table {
