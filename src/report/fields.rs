@@ -56,6 +56,16 @@ pub struct Told {
     pub sighting_of: Option<u64>,
 }
 
+impl Told {
+    /// Whether Wireshark takes its payload for what came before, or too early. It lets a fast
+    /// retransmission pass, which brings what was missing.
+    fn is_again(&self) -> bool {
+        let fast = self.verdict.any(Verdict::FAST_RETRANSMISSION);
+        let again = self.verdict.any(Verdict::RETRANSMISSION) && !fast;
+        again || self.verdict.any(Verdict::OUT_OF_ORDER)
+    }
+}
+
 /// A frame taken apart. Where the headers around a segment are of kinds that are not shown,
 /// or a datagram was put together of fragments, the columns still name the segment.
 #[must_use]
@@ -153,6 +163,10 @@ impl Packet<'_> {
     }
 
     fn of_headers(&self, field: &Field) -> Vec<String> {
+        // Wireshark gives what came again, or out of order, to no dissector by default
+        if field.name.starts_with("data.") && self.told.is_some_and(|it| it.is_again()) {
+            return Vec::new();
+        }
         // tshark shows a window that is not scaled, or not known to be, in both fields
         let name = match field.name {
             "tcp.window_size" if !self.has("tcp.window_size") => "tcp.window_size_value",

@@ -7,6 +7,7 @@ use super::{Layer, Next, Relative, Walk, hex_value};
 const SYN: u16 = 0x02;
 const ACK: u16 = 0x10;
 const URG: u16 = 0x20;
+const RESERVED: u16 = 0xe00;
 
 /// In the order in which packet lists name them.
 const FLAGS: [&str; 9] = ["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR", "AE"];
@@ -76,12 +77,15 @@ impl Header {
 
     /// `PSH, ACK`.
     fn flag_names(&self) -> String {
-        let names: Vec<&str> = FLAGS
+        let mut names: Vec<&str> = FLAGS
             .iter()
             .enumerate()
             .filter(|(bit, _)| self.flags >> bit & 1 == 1)
             .map(|(_, name)| *name)
             .collect();
+        if self.has(RESERVED) {
+            names.push("Reserved");
+        }
         if names.is_empty() {
             "<None>".to_owned()
         } else {

@@ -86,7 +86,8 @@ pub(super) fn of_segment(segment: &Segment<'_>, relative: Option<Relative>) -> S
 fn flag_names(flags: u16) -> String {
     let names = ["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR", "AE"];
     let set = (0..).zip(names).filter(|(bit, _)| flags >> bit & 1 == 1);
-    let set: Vec<&str> = set.map(|(_, name)| name).collect();
+    let reserved = (flags & 0xe00 != 0).then_some("Reserved");
+    let set: Vec<&str> = set.map(|(_, name)| name).chain(reserved).collect();
     if set.is_empty() {
         "<None>".to_owned()
     } else {

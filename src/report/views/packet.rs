@@ -234,11 +234,9 @@ impl View for OnePacket {
     fn event(&mut self, event: &Event<'_>, _: &mut Show<'_>) {
         match *event {
             Event::Described(interface) => self.names.push(interface.name.clone()),
-            Event::Skipped(frame, reason) => {
-                if self.frame(frame) {
-                    self.keep(frame, None);
-                    self.kept.as_mut().map(|kept| kept.skipped.insert(reason));
-                }
+            Event::Skipped(frame, reason) if self.frame(frame) => {
+                self.keep(frame, None);
+                self.kept.as_mut().map(|kept| kept.skipped.insert(reason));
             }
             Event::Segment {
                 conversation,

@@ -89,6 +89,16 @@ fn facts(kept: &Kept, capture: &Capture, one: Option<&Conversation>) -> Block {
         add("Direction", direction.to_owned());
         add("Verdict", verdict(judged));
     }
+    again(kept, capture, &mut add);
+    Block::Table(Table {
+        header: vec!["What".to_owned(), "Of this packet".to_owned()],
+        rows,
+        ..Table::default()
+    })
+}
+
+/// Bytes in it that came again, and further records of it.
+fn again(kept: &Kept, capture: &Capture, add: &mut impl FnMut(&str, String)) {
     for again in &kept.again {
         let words = format!(
             "{} at offset {} of the payload, whose place in the stream, {}, an earlier packet has",
@@ -110,11 +120,6 @@ fn facts(kept: &Kept, capture: &Capture, one: Option<&Conversation>) -> Block {
         }
         add("Recorded again", words);
     }
-    Block::Table(Table {
-        header: vec!["What".to_owned(), "Of this packet".to_owned()],
-        rows,
-        ..Table::default()
-    })
 }
 
 fn verdict(judged: &Judged) -> String {
