@@ -109,7 +109,9 @@ impl Packet<'_> {
             }
             From::Verdict(flag) => {
                 let set = self.told.is_some_and(|told| told.verdict.any(flag));
-                set.then(|| "1".to_owned()).into_iter().collect()
+                // Wireshark notes a duplicate twice: as a field, and as a remark on it
+                let times = 1 + usize::from(flag == Verdict::DUPLICATE_ACK);
+                vec!["1".to_owned(); times * usize::from(set)]
             }
             From::Told => self.of_told(field.name).into_iter().collect(),
             From::Column => vec![self.column(field.name)],
@@ -139,6 +141,7 @@ impl Packet<'_> {
                 .collect();
             let value = match values.len() {
                 0 => continue,
+                _ if field.kind == Kind::Set => Value::Bool(true),
                 1 => values.remove(0),
                 _ => Value::Array(values),
             };
