@@ -9,7 +9,7 @@ use crate::decode::segment::Segment;
 use crate::flow::key::Key;
 use crate::flow::{Flow, Flowed};
 use crate::message::{Messages, Reading};
-use crate::source::file::Reader;
+use crate::source::file::{Described, Reader};
 use crate::source::frame::Frame;
 use crate::source::merge::Merge;
 use crate::stream::Streams;
@@ -31,8 +31,10 @@ pub struct Settings {
 #[must_use]
 pub fn analyse(mut reader: Reader, settings: &Settings, watch: &mut dyn Watch) -> Analysed {
     let mut stages = Stages::new(settings);
-    while let Some(frame) = reader.next() {
-        stages.frame(frame, watch);
+    let mut described = 0;
+    while let Some(record) = reader.record() {
+        tell(reader.described(), &mut described, watch);
+        stages.frame(reader.frame(record), watch);
         if watch.done() {
             break;
         }
@@ -54,7 +56,12 @@ pub fn analyse(mut reader: Reader, settings: &Settings, watch: &mut dyn Watch) -
 #[must_use]
 pub fn analyse_merged(mut merge: Merge, settings: &Settings, watch: &mut dyn Watch) -> Analysed {
     let mut stages = Stages::new(settings);
-    while let Some(frame) = merge.next() {
+    let mut described = 0;
+    while merge.find() {
+        tell(merge.described(), &mut described, watch);
+        let Some(frame) = merge.next() else {
+            break;
+        };
         stages.frame(frame, watch);
         if watch.done() {
             break;
@@ -83,6 +90,14 @@ pub fn analyse_merged(mut merge: Merge, settings: &Settings, watch: &mut dyn Wat
         bytes_read: parts.iter().map(|part| part.bytes_read).sum(),
         parts,
     }
+}
+
+/// Tells of the interfaces that are described anew.
+fn tell(all: &[Described], told: &mut usize, watch: &mut dyn Watch) {
+    for interface in &all[*told..] {
+        watch.event(&Event::Described(interface));
+    }
+    *told = all.len();
 }
 
 /// Conversations are spread over as many shards, and each has its part of every budget, so

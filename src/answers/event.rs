@@ -4,12 +4,15 @@ use crate::decode::segment::Segment;
 use crate::flow::Flowed;
 use crate::ledger::Skip;
 use crate::message::Told;
+use crate::source::file::Described;
 use crate::source::frame::Frame;
 use crate::stream::piece::Piece;
 
 /// Something that happened. Conversations are named by the ids that the report gives them.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
+    /// An interface that the container describes; frames name it by its place in this order.
+    Described(&'a Described),
     /// A frame without a segment that is numbered.
     Skipped(&'a Frame<'a>, Skip),
     /// A segment; what it brings comes after it.

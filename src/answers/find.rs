@@ -111,7 +111,7 @@ impl Find {
                     give(conversation, hit);
                 }
             }
-            Event::Skipped(..) | Event::Segment { .. } => {}
+            Event::Described(_) | Event::Skipped(..) | Event::Segment { .. } => {}
         }
     }
 

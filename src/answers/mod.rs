@@ -18,9 +18,9 @@ use crate::source::merge;
 // the words of earlier stages that answers are told in
 pub use crate::decode::segment::{Flags, Segment};
 pub use crate::decode::seq::Seq;
-pub use crate::flow::Flowed;
 pub use crate::flow::state::Ended;
 pub use crate::flow::verdict::Verdict;
+pub use crate::flow::{Duplicate, Flowed};
 pub use crate::message::Told;
 pub use crate::message::exchange::{Cited, Exchange, Outcome};
 pub use crate::message::lines::{Framing, Line, Part};

@@ -3,6 +3,7 @@
 mod inputs;
 mod options;
 mod output;
+mod packets;
 mod trouble;
 mod views;
 
@@ -24,6 +25,7 @@ use crate::time::Time;
 use inputs::{Recording, Wanted};
 use options::{Format, Options};
 use output::{Output, Watching};
+use packets::Asked;
 use trouble::{Trouble, complain};
 use views::views;
 
@@ -31,7 +33,12 @@ use views::views;
 #[must_use]
 pub fn main() -> Exit {
     let options = Options::parse();
+    let asked = match packets::asked(&options) {
+        Ok(asked) => asked,
+        Err(exit) => return exit,
+    };
     let mut run = Run {
+        asked: &asked,
         output: Output::new(&options),
         trouble: Trouble::default(),
         options: &options,
@@ -68,6 +75,7 @@ pub fn main() -> Exit {
 /// What goes on over all captures.
 struct Run<'a> {
     options: &'a Options,
+    asked: &'a Asked,
     output: Output,
     trouble: Trouble,
     /// Captures read so far.
@@ -134,11 +142,11 @@ impl Run<'_> {
 
     /// The views of the next capture.
     fn begin(&mut self, name: &str, several: bool) -> Vec<Box<dyn View>> {
-        let report = self.options.reports() || self.options.format == Format::Ndjson;
-        if several && !report {
+        let document = self.options.format.is_document();
+        if several && document && !self.options.reports() {
             self.output.heading(name);
         }
-        views(self.options, self.read)
+        views(self.options, self.asked, self.read)
     }
 
     /// A capture's report, its views ended.
@@ -160,7 +168,7 @@ impl Run<'_> {
         match self.options.format {
             Format::Ndjson => self.output.ends(self.read, &capture),
             Format::Json => capture.rows = self.output.take_rows(),
-            Format::Text | Format::Markdown => {}
+            Format::Text | Format::Markdown | Format::Tsv => {}
         }
         self.read += 1;
         capture

@@ -14,7 +14,7 @@ mod tunnel;
 use std::fmt::Display;
 use std::ops::Range;
 
-pub use hex::hex_dump;
+pub use hex::{hex_dump, hex_rows};
 
 /// A header stack deeper than this is taken for noise, and the rest for data.
 const MAX_LAYERS: usize = 24;
@@ -78,6 +78,9 @@ pub struct Field {
     pub offset: usize,
     /// How many bytes it takes; a field of some bits takes the bytes that hold them.
     pub len: usize,
+    /// As `tshark -T fields` prints it, where `value` says more. Fields of bytes are printed
+    /// in hexadecimal, which the bytes themselves give.
+    pub print: Option<String>,
 }
 
 impl Layer {
@@ -99,7 +102,23 @@ impl Layer {
             value: value.to_string(),
             offset,
             len,
+            print: None,
         });
+    }
+
+    /// Adds a field whose value says more than the number that tshark prints.
+    fn named(
+        &mut self,
+        name: &'static str,
+        at: usize,
+        len: usize,
+        value: impl Display,
+        print: impl Display,
+    ) {
+        self.field(name, at, len, value);
+        if let Some(field) = self.fields.last_mut() {
+            field.print = Some(print.to_string());
+        }
     }
 }
 

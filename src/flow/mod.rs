@@ -17,8 +17,8 @@ use key::Key;
 use rtt::Waiting;
 use sighting::{Sighting, Sightings};
 use state::Life;
-pub use verdict::Relative;
 use verdict::{Analysis, Verdict};
+pub use verdict::{Duplicate, Relative};
 
 /// What flow says of a segment.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +35,8 @@ pub struct Flowed {
     pub relative: Relative,
     /// What became of it; nothing for a further sighting.
     pub verdict: Verdict,
+    /// What it says again, where it is a duplicate acknowledgment.
+    pub duplicate: Option<Duplicate>,
     /// Nanoseconds since the other side sent what this segment acknowledges.
     pub rtt: Option<u64>,
     /// Set where the segment is a further record of a packet already judged.
@@ -105,6 +107,9 @@ impl Flow {
             verdict.0 |= Verdict::REUSED_PORTS;
         }
         let relative = open.analysis.relative(direction);
+        let duplicate = verdict
+            .any(Verdict::DUPLICATE_ACK)
+            .then(|| open.analysis.duplicate(direction));
         Flowed {
             conversation: id,
             direction,
@@ -112,6 +117,7 @@ impl Flow {
             reuses,
             relative,
             verdict,
+            duplicate,
             rtt,
             sighting,
         }

@@ -40,6 +40,8 @@ struct Side {
     last_ack: Seq,
     last_time: Time,
     duplicates: u32,
+    /// Frame that brought the acknowledgment number which duplicates say again.
+    acknowledged_in: u64,
     last: Verdict,
     first_ack: bool,
     /// The conversation's kinds of MPTCP options before this side's last packet.
@@ -59,6 +61,7 @@ impl Default for Side {
             last_ack: Seq(0),
             last_time: Time(0),
             duplicates: 0,
+            acknowledged_in: 0,
             last: Verdict(0),
             first_ack: false,
             mptcp: 0,
@@ -78,6 +81,15 @@ pub struct Relative {
     pub window_shift: Option<u8>,
 }
 
+/// A duplicate acknowledgment: what it says again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Duplicate {
+    /// The frame that acknowledged this first, Wireshark's `tcp.analysis.duplicate_ack_frame`.
+    pub of: u64,
+    /// Counts from 1, Wireshark's `tcp.analysis.duplicate_ack_num`.
+    pub number: u32,
+}
+
 /// What the rules remember of one conversation.
 #[derive(Clone, Debug, Default)]
 pub struct Analysis {
@@ -91,6 +103,7 @@ pub struct Analysis {
 /// A segment as the rules see it.
 #[derive(Clone, Copy)]
 struct Packet {
+    frame: u64,
     seq: Seq,
     ack: Seq,
     len: u32,
@@ -146,9 +159,20 @@ impl Analysis {
         }
     }
 
+    /// What the duplicate acknowledgments of `direction` say again.
+    #[must_use]
+    pub fn duplicate(&self, direction: usize) -> Duplicate {
+        let side = &self.sides[direction];
+        Duplicate {
+            of: side.acknowledged_in,
+            number: side.duplicates,
+        }
+    }
+
     /// Judges a segment sent in `direction` and remembers it.
     pub fn judge(&mut self, segment: &Segment<'_>, direction: usize) -> Verdict {
         let packet = Packet {
+            frame: segment.frame.number,
             seq: segment.seq,
             ack: segment.ack,
             len: segment.payload_len,
@@ -317,6 +341,7 @@ impl Side {
     fn acknowledges(&mut self, to: &mut Self, packet: &Packet) -> u16 {
         if on(13) && packet.ack != self.last_ack {
             self.duplicates = 0;
+            self.acknowledged_in = packet.frame;
         }
         let unseen = !to.max_ack.is_unset() && packet.ack.after(to.max_ack) && packet.ack_set();
         if !on(14) || !unseen {

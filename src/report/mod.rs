@@ -2,6 +2,8 @@
 
 pub mod build;
 pub mod document;
+pub mod explain;
+pub mod fields;
 pub mod model;
 pub mod present;
 pub mod rows;

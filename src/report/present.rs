@@ -1,8 +1,8 @@
 //! From a report to a document: which blocks, in which order, in which words.
 
-mod answers;
+pub(super) mod answers;
 mod inventory;
-mod packets;
+pub(super) mod packets;
 mod tcp;
 
 use super::document::{Block, Document};
@@ -116,7 +116,7 @@ pub(super) fn conversation_title(one: &Conversation) -> String {
 }
 
 /// Client and server of a conversation.
-fn endpoints(conversation: &Conversation) -> String {
+pub(super) fn endpoints(conversation: &Conversation) -> String {
     format!(
         "{} → {}",
         endpoint(&conversation.client),

@@ -23,6 +23,17 @@ pub enum Row<'a> {
     Step(Step),
     /// A packet of the packet list: the fields that were asked for.
     Packet(serde_json::Map<String, serde_json::Value>),
+    /// Packets that the list leaves out, beyond its limit.
+    LeftOut {
+        /// Which input.
+        capture: usize,
+        /// How many.
+        packets: u64,
+    },
+    /// One packet in layers, fields and bytes.
+    PacketLayers(serde_json::Value),
+    /// How an answer was found.
+    Explained(serde_json::Value),
     /// A place where something was found.
     Found(Found),
     /// Bytes of the stream that is followed.

@@ -92,7 +92,7 @@ enum Step {
 }
 
 /// A packet record in the window.
-pub(super) struct Record {
+pub struct Record {
     pub(super) time: Time,
     link_type: u32,
     interface: Option<u32>,
@@ -247,8 +247,9 @@ impl Reader {
         Some(self.frame(record))
     }
 
-    /// The record at the window's start; [`Reader::frame`] takes it out, before the next is read.
-    pub(super) fn record(&mut self) -> Option<Record> {
+    /// The record at the window's start: [`Reader::described`] then has what stands before it.
+    /// [`Reader::frame`] takes it out, before the next is read.
+    pub fn record(&mut self) -> Option<Record> {
         if self.done {
             return None;
         }
@@ -275,7 +276,8 @@ impl Reader {
         self.damaged(wanted, why)
     }
 
-    pub(super) fn frame(&mut self, record: Record) -> Frame<'_> {
+    /// The frame of the record that [`Reader::record`] gave.
+    pub fn frame(&mut self, record: Record) -> Frame<'_> {
         self.packets += 1;
         Frame {
             number: self.packets,

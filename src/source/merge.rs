@@ -140,21 +140,31 @@ impl Merge {
         }
     }
 
+    /// Finds the next frame, so that [`Merge::described`] has what stands before it; whether there
+    /// is one.
+    pub fn find(&mut self) -> bool {
+        if let Some(index) = self.given.take() {
+            let time = self.advance(index);
+            if let Some(mut top) = self.heads.peek_mut() {
+                match time {
+                    Some(time) => *top = (Reverse(time), index),
+                    None => {
+                        std::collections::binary_heap::PeekMut::pop(top);
+                    }
+                }
+            }
+        }
+        !self.heads.is_empty()
+    }
+
     /// The next frame, numbered over all files; `None` when all have ended.
     #[allow(
         clippy::should_implement_trait,
         reason = "frames borrow from their reader"
     )]
     pub fn next(&mut self) -> Option<Frame<'_>> {
-        if let Some(index) = self.given.take() {
-            let time = self.advance(index);
-            let mut top = self.heads.peek_mut()?;
-            match time {
-                Some(time) => *top = (Reverse(time), index),
-                None => {
-                    std::collections::binary_heap::PeekMut::pop(top);
-                }
-            }
+        if !self.find() {
+            return None;
         }
         let (_, index) = *self.heads.peek()?;
         self.given = Some(index);

@@ -5,6 +5,7 @@ pub mod capture;
 mod containers;
 mod contract;
 mod exits;
+mod explain;
 mod find;
 mod follow;
 mod ladder;
@@ -13,6 +14,8 @@ mod messages;
 pub mod numbers;
 mod output;
 mod packed;
+mod packet;
+mod packets;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -49,6 +49,13 @@ fn read(path: &Path) -> Scenario {
     parse::scenario(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
+/// Each scenario's capture, by name.
+pub fn captures() -> Vec<(String, Vec<u8>)> {
+    let all = all().into_iter();
+    all.map(|(name, scenario)| (name, build::pcap(&scenario)))
+        .collect()
+}
+
 /// Collects what is not as expected, over all scenarios.
 fn each(look: impl Fn(&Scenario) -> Result<(), String>) {
     let mut wrong = String::new();

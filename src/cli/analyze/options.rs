@@ -76,6 +76,20 @@ pub(super) struct Options {
     /// What answers a message: the one that says the right thing, or whatever comes next
     #[arg(long, value_enum, default_value_t = Pairing::Content)]
     pub(super) pair: Pairing,
+    /// With --show packets: show these fields, comma separated, may be given several times; help lists them
+    #[arg(
+        short = 'e',
+        long = "field",
+        value_name = "FIELD",
+        value_delimiter = ','
+    )]
+    pub(super) fields: Vec<String>,
+    /// Show packet N: its layers, fields and bytes, and what is known of it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) packet: Option<u64>,
+    /// Explain how this was answered: a name as in the JSON report, or a question's number like B7; or all
+    #[arg(long, value_name = "ANSWER", value_delimiter = ',')]
+    pub(super) explain: Vec<String>,
     /// Colour in text
     #[arg(long, value_enum, default_value_t = Colour::Auto)]
     pub(super) color: Colour,
@@ -88,6 +102,15 @@ pub(super) enum Format {
     /// One JSON object a line, each as soon as it is known
     Ndjson,
     Markdown,
+    /// The packet list with tabs between its fields
+    Tsv,
+}
+
+impl Format {
+    /// Whether it is drawn in blocks for a reader.
+    pub(super) fn is_document(self) -> bool {
+        matches!(self, Self::Text | Self::Markdown)
+    }
 }
 
 /// How the bytes of a stream are shown.
@@ -126,6 +149,8 @@ pub(super) enum What {
     Exchanges,
     /// Each conversation as a sequence diagram
     Ladder,
+    /// Each packet, in a line
+    Packets,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -157,21 +182,25 @@ impl Options {
     /// Whether a view is asked for. In ndjson without any it is the message ledger.
     pub(super) fn shows(&self, what: What) -> bool {
         let ledger = matches!(what, What::Messages | What::Exchanges);
-        let default = self.format == Format::Ndjson && !self.views();
-        default && ledger || self.show.contains(&what)
+        let default = self.format == Format::Ndjson && !self.asks() && ledger;
+        default || self.show.contains(&what)
     }
 
-    /// Whether anything is to be shown in the report's place.
-    fn views(&self) -> bool {
-        !self.show.is_empty() || !self.find.is_empty() || self.follow.is_some()
+    /// Whether anything is asked for in the report's place.
+    fn asks(&self) -> bool {
+        !self.show.is_empty()
+            || !self.find.is_empty()
+            || self.follow.is_some()
+            || self.packet.is_some()
+            || !self.explain.is_empty()
     }
 
     /// Whether the report itself is wanted.
     pub(super) fn reports(&self) -> bool {
         match self.format {
             Format::Json => true,
-            Format::Ndjson => false,
-            Format::Text | Format::Markdown => !self.views(),
+            Format::Ndjson | Format::Tsv => false,
+            Format::Text | Format::Markdown => !self.asks(),
         }
     }
 
@@ -198,6 +227,14 @@ impl Options {
             merge_sightings: self.sightings == Sightings::First,
             max_memory: self.max_memory,
             reading: self.reading(),
+        }
+    }
+
+    /// Most packets that the list shows of a conversation: all, unless they have to be held.
+    pub(super) fn packet_limit(&self) -> u64 {
+        match self.limit {
+            None if self.format != Format::Json => u64::MAX,
+            _ => self.limit(),
         }
     }
 

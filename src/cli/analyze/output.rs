@@ -86,7 +86,7 @@ impl Output {
         match self.format {
             Format::Json => self.write(|mut out, _| render::json::json(report, &mut out)),
             Format::Text | Format::Markdown => self.document(&present::document(report)),
-            Format::Ndjson => {}
+            Format::Ndjson | Format::Tsv => {}
         }
     }
 

@@ -1,6 +1,7 @@
 //! The views that the options ask for.
 
 use super::options::{Bytes, Format, Options, What};
+use super::packets::{self, Asked};
 use crate::report::view::{Scope, View};
 use crate::report::views::exchanges::ExchangeTables;
 use crate::report::views::find::FindView;
@@ -10,7 +11,7 @@ use crate::report::views::ledger::LedgerRows;
 use crate::report::views::messages::MessageTables;
 
 /// Views of the capture that is the `index`th input.
-pub(super) fn views(options: &Options, index: usize) -> Vec<Box<dyn View>> {
+pub(super) fn views(options: &Options, asked: &Asked, index: usize) -> Vec<Box<dyn View>> {
     let scope = Scope {
         capture: index,
         rows: matches!(options.format, Format::Json | Format::Ndjson),
@@ -29,6 +30,12 @@ pub(super) fn views(options: &Options, index: usize) -> Vec<Box<dyn View>> {
             messages,
             exchanges,
         )));
+    }
+    if !scope.rows && messages {
+        views.push(Box::new(MessageTables::new(scope.clone())));
+    }
+    if !scope.rows && exchanges {
+        views.push(Box::new(ExchangeTables::new(scope.clone())));
     }
     if options.shows(What::Ladder) {
         views.push(Box::new(LadderView::new(scope.clone())));
@@ -49,11 +56,6 @@ pub(super) fn views(options: &Options, index: usize) -> Vec<Box<dyn View>> {
     if !options.find.is_empty() {
         views.push(Box::new(FindView::new(scope.clone(), options.find.clone())));
     }
-    if !scope.rows && messages {
-        views.push(Box::new(MessageTables::new(scope.clone())));
-    }
-    if !scope.rows && exchanges {
-        views.push(Box::new(ExchangeTables::new(scope)));
-    }
+    packets::add(&mut views, options, asked, &scope);
     views
 }

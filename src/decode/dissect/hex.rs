@@ -12,7 +12,13 @@ const SHOWN: usize = 512;
 /// first 512 bytes are shown, and a last line says how many were left out.
 #[must_use]
 pub fn hex_dump(bytes: &[u8], payload: Range<usize>) -> Vec<String> {
-    let shown = bytes.get(..SHOWN).unwrap_or(bytes);
+    hex_rows(bytes, payload, SHOWN)
+}
+
+/// The same of the first `most` bytes.
+#[must_use]
+pub fn hex_rows(bytes: &[u8], payload: Range<usize>, most: usize) -> Vec<String> {
+    let shown = bytes.get(..most).unwrap_or(bytes);
     let mut rows: Vec<String> = shown
         .chunks(ROW)
         .enumerate()

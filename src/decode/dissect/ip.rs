@@ -65,7 +65,7 @@ impl Walk<'_> {
         layer.field("ipv6.tclass", 0, 4, format!("0x{:02x}", word >> 20 & 0xff));
         layer.field("ipv6.flow", 1, 3, format!("0x{:05x}", word & 0xf_ffff));
         layer.field("ipv6.plen", 4, 2, payload);
-        layer.field("ipv6.nxt", 6, 1, protocol_value(head[6]));
+        layer.named("ipv6.nxt", 6, 1, protocol_value(head[6]), head[6]);
         layer.field("ipv6.hlim", 7, 1, head[7]);
         layer.field("ipv6.src", 8, 16, &source);
         layer.field("ipv6.dst", 24, 16, &target);
@@ -164,9 +164,11 @@ fn ipv4_layer(head: &[u8; 20], at: usize, source: &str, target: &str) -> Layer {
     layer.field("ip.id", 4, 2, format!("0x{:04x}", word(head[4], head[5])));
     layer.field("ip.flags.df", 6, 1, flags >> 14 & 1);
     layer.field("ip.flags.mf", 6, 1, flags >> 13 & 1);
-    layer.field("ip.frag_offset", 6, 2, (flags & 0x1fff) * 8);
+    // in bytes; the header counts in units of eight, and that is what tshark prints
+    let units = flags & 0x1fff;
+    layer.named("ip.frag_offset", 6, 2, u32::from(units) * 8, units);
     layer.field("ip.ttl", 8, 1, head[8]);
-    layer.field("ip.proto", 9, 1, protocol_value(head[9]));
+    layer.named("ip.proto", 9, 1, protocol_value(head[9]), head[9]);
     layer.field(
         "ip.checksum",
         10,

@@ -44,7 +44,7 @@ impl Walk<'_> {
         let word = |at: usize| be16(head, at);
         let address_len = usize::from(word(4)).min(8);
         let mut layer = Layer::new("Linux cooked capture v1", 0, SLL_LEN);
-        layer.field("sll.pkttype", 0, 2, packet_type(word(0)));
+        layer.named("sll.pkttype", 0, 2, packet_type(word(0)), word(0));
         layer.field("sll.hatype", 2, 2, word(2));
         layer.field("sll.halen", 4, 2, word(4));
         self.sll_address(&mut layer, 6, address_len);
@@ -61,7 +61,7 @@ impl Walk<'_> {
         layer.field("sll.etype", 0, 2, format!("0x{:04x}", be16(head, 0)));
         layer.field("sll.ifindex", 4, 4, ifindex);
         layer.field("sll.hatype", 8, 2, be16(head, 8));
-        layer.field("sll.pkttype", 10, 1, packet_type(head[10].into()));
+        layer.named("sll.pkttype", 10, 1, packet_type(head[10].into()), head[10]);
         layer.field("sll.halen", 11, 1, head[11]);
         self.sll_address(&mut layer, 12, address_len);
         self.push(layer, SLL2_LEN);

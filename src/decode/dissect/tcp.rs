@@ -7,6 +7,7 @@ use super::{Layer, Next, Relative, Walk, hex_value};
 const SYN: u16 = 0x02;
 const ACK: u16 = 0x10;
 const URG: u16 = 0x20;
+const RESERVED: u16 = 0xe00;
 
 /// In the order in which packet lists name them.
 const FLAGS: [&str; 9] = ["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR", "AE"];
@@ -76,12 +77,15 @@ impl Header {
 
     /// `PSH, ACK`.
     fn flag_names(&self) -> String {
-        let names: Vec<&str> = FLAGS
+        let mut names: Vec<&str> = FLAGS
             .iter()
             .enumerate()
             .filter(|(bit, _)| self.flags >> bit & 1 == 1)
             .map(|(_, name)| *name)
             .collect();
+        if self.has(RESERVED) {
+            names.push("Reserved");
+        }
         if names.is_empty() {
             "<None>".to_owned()
         } else {
@@ -180,7 +184,8 @@ fn fields(layer: &mut Layer, header: &Header, relative: Option<Relative>, payloa
     layer.field("tcp.ack_raw", 8, 4, header.ack);
     layer.field("tcp.hdr_len", 12, 1, header.len);
     let flags = format!("0x{:04x} ({})", header.flags, header.flag_names());
-    layer.field("tcp.flags", 12, 2, flags);
+    let print = format!("0x{:04x}", header.flags);
+    layer.named("tcp.flags", 12, 2, flags, print);
     layer.field("tcp.window_size_value", 14, 2, header.window);
     if relative.is_some_and(|known| known.window_shift.is_some()) {
         layer.field("tcp.window_size", 14, 2, header.window(relative));

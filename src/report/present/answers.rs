@@ -69,22 +69,30 @@ fn bare(answer: &Answer) -> bool {
     answer.confidence == Confidence::Unknown && answer.frames.is_empty() && answer.filter.is_empty()
 }
 
-fn one_answer(out: &mut Document, name: &str, answer: &Answer) {
+/// `A1 Transport protocol: TCP (certain)`.
+pub(in crate::report) fn title(name: &str, answer: &Answer) -> String {
     let confidence = match answer.confidence {
         Confidence::Certain => " (certain)",
         Confidence::Likely => " (likely)",
         Confidence::Unknown => "",
     };
-    out.push(heading(
-        4,
-        &format!("{name}: {}{confidence}", answer_text(answer)),
-    ));
-    let mut words = sentence(&clean(&answer.rule));
-    if !answer.frames.is_empty() {
-        words = format!("{words} See {}.", seen(answer))
-            .trim_start()
-            .to_owned();
+    format!("{name}: {}{confidence}", answer_text(answer))
+}
+
+/// The rule in a sentence, and the packets.
+pub(in crate::report) fn told(answer: &Answer) -> String {
+    let words = sentence(&clean(&answer.rule));
+    if answer.frames.is_empty() {
+        return words;
     }
+    format!("{words} See {}.", seen(answer))
+        .trim_start()
+        .to_owned()
+}
+
+fn one_answer(out: &mut Document, name: &str, answer: &Answer) {
+    out.push(heading(4, &title(name, answer)));
+    let words = told(answer);
     if !words.is_empty() {
         out.push(text(&words));
     }

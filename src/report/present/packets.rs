@@ -3,7 +3,7 @@
 use super::super::document::{Block, Document};
 use super::super::model::{Answer, Answers, Capture, Exhibit};
 use super::{clean, heading, milliseconds, packet_numbers, plural, seconds, text};
-use crate::decode::dissect::{Dissection, Layer, dissect, hex_dump};
+use crate::decode::dissect::{Dissection, Layer, dissect, hex_dump, hex_rows};
 use crate::time::Time;
 
 /// Numbers of the packets that answer a question, each once.
@@ -40,7 +40,7 @@ fn exhibit(capture: &Capture, frame: u64) -> Option<&Exhibit> {
         .find(|exhibit| exhibit.frame == frame)
 }
 
-fn take_apart(exhibit: &Exhibit) -> Dissection {
+pub(in crate::report) fn take_apart(exhibit: &Exhibit) -> Dissection {
     dissect(
         exhibit.link_type,
         &exhibit.bytes,
@@ -104,7 +104,12 @@ fn not_kept(frames: &[u64]) -> Block {
 }
 
 /// A heading and a line for each, in columns; seconds count from `start`.
-fn packet_list(shown: &[&Exhibit], start: i64) -> Vec<String> {
+pub(in crate::report) fn packet_list(shown: &[&Exhibit], start: i64) -> Vec<String> {
+    let shown: Vec<_> = shown.iter().map(|it| (*it, take_apart(it))).collect();
+    list_lines(&shown, start)
+}
+
+fn list_lines(shown: &[(&Exhibit, Dissection)], start: i64) -> Vec<String> {
     let header = [
         "No.",
         "Time",
@@ -115,19 +120,18 @@ fn packet_list(shown: &[&Exhibit], start: i64) -> Vec<String> {
         "Info",
     ];
     let mut rows = vec![header.map(str::to_owned)];
-    rows.extend(shown.iter().map(|exhibit| {
-        let found = take_apart(exhibit);
+    rows.extend(shown.iter().map(|(exhibit, found)| {
         [
             match &exhibit.stands_in {
                 Some(place) => format!("{} {}", clean(place), exhibit.frame),
                 None => exhibit.frame.to_string(),
             },
             seconds(Time(exhibit.time_ns).since(Time(start))),
-            found.source,
-            found.destination,
-            found.protocol,
+            found.source.clone(),
+            found.destination.clone(),
+            found.protocol.clone(),
             exhibit.wire_len.to_string(),
-            found.info,
+            found.info.clone(),
         ]
     }));
     let width = |column: usize| {
@@ -161,7 +165,7 @@ pub(super) fn layers(out: &mut Document, capture: &Capture) {
     let found = take_apart(exhibit);
     out.push(heading(3, &format!("Packet {frame}, layer by layer")));
     out.push(text(&payload_words(&found, exhibit)));
-    out.push(Block::Lines(layer_lines(&found)));
+    out.push(Block::Lines(layer_lines(&found, shows_fields)));
     out.push(Block::Lines(hex_dump(&exhibit.bytes, found.payload)));
 }
 
@@ -193,8 +197,34 @@ fn payload_words(found: &Dissection, exhibit: &Exhibit) -> String {
     words
 }
 
-/// One line for each layer; below those of TCP and the data, one for each field.
-fn layer_lines(found: &Dissection) -> Vec<String> {
+/// A packet by itself: its line in the list, `words` about it, all layers and fields, all bytes.
+pub(in crate::report) fn alone(
+    found: Dissection,
+    exhibit: &Exhibit,
+    start: i64,
+    about: impl IntoIterator<Item = Block>,
+) -> Document {
+    let mut out = vec![
+        heading(2, &format!("Packet {}", exhibit.frame)),
+        Block::Lines(list_lines(&[(exhibit, found.clone())], start)),
+    ];
+    out.extend(about);
+    out.push(heading(3, "Layers and fields"));
+    if found.tcp_len.is_some() {
+        out.push(text(&payload_words(&found, exhibit)));
+    }
+    out.push(Block::Lines(layer_lines(&found, |_| true)));
+    out.push(heading(3, "Bytes"));
+    out.push(Block::Lines(hex_rows(
+        &exhibit.bytes,
+        found.payload,
+        usize::MAX,
+    )));
+    out
+}
+
+/// One line for each layer; below those that `shows` its fields, one for each field.
+fn layer_lines(found: &Dissection, shows: fn(&Layer) -> bool) -> Vec<String> {
     let mut lines = vec![format!(
         "{:>6}  {:>6}  {}",
         "Offset", "Length", "Layer and fields"
@@ -204,7 +234,7 @@ fn layer_lines(found: &Dissection) -> Vec<String> {
             "{:>6}  {:>6}  {}",
             layer.offset, layer.len, layer.name
         ));
-        if shows_fields(layer) {
+        if shows(layer) {
             lines.extend(layer.fields.iter().map(|field| {
                 format!(
                     "{:>6}  {:>6}    {:27} {}",
