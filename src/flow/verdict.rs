@@ -5,12 +5,14 @@
 //! sender's. A test takes out each rule in turn and sees the comparison with tshark fail.
 
 mod flags;
+mod told;
 
 use super::unacked::Unacked;
 use crate::decode::segment::{Flags, Segment};
 use crate::decode::seq::Seq;
 use crate::time::Time;
 pub use flags::Verdict;
+pub use told::{Duplicate, Relative};
 
 /// A window scale that is not known.
 const SCALE_UNKNOWN: i16 = -1;
@@ -68,26 +70,6 @@ impl Default for Side {
             unacked: Unacked::default(),
         }
     }
-}
-
-/// What the numbers in a segment's header are relative to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Relative {
-    /// The sender's sequence number that counts as 0.
-    pub seq_base: Option<Seq>,
-    /// The receiver's.
-    pub ack_base: Option<Seq>,
-    /// The sender's window scale shift, where it is known and in use.
-    pub window_shift: Option<u8>,
-}
-
-/// A duplicate acknowledgment: what it says again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Duplicate {
-    /// The frame that acknowledged this first, Wireshark's `tcp.analysis.duplicate_ack_frame`.
-    pub of: u64,
-    /// Counts from 1, Wireshark's `tcp.analysis.duplicate_ack_num`.
-    pub number: u32,
 }
 
 /// What the rules remember of one conversation.

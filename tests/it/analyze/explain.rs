@@ -282,7 +282,7 @@ fn one_conversation(file: &Path, sightings: &str, answers: &Value) -> usize {
             .collect();
         let (named, last) = (
             named.join(" || "),
-            cited.last().copied().unwrap_or_default(),
+            cited.iter().max().copied().unwrap_or_default(),
         );
         // as many as it says, all that are named, and no other up to the last of these
         let few = cited.len() as u64;
