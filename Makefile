@@ -5,7 +5,7 @@ CARGO_TARGET_DIR ?= target
 PROGRAMS = server client capture analyze
 BUILT = $(PROGRAMS:%=$(CARGO_TARGET_DIR)/release/%)
 
-.PHONY: build lint install uninstall captures answers fresh-check
+.PHONY: build lint install uninstall captures answers bench bench-small fresh-check
 
 build:
 	scripts/build.sh
@@ -28,6 +28,18 @@ captures:
 
 answers:
 	scripts/answers.sh
+
+# Times analyze beside its peers, and writes docs/bench/. Some minutes; a quiet machine.
+bench: bench-build
+	python3 benches/bench.py
+
+bench-small: bench-build
+	python3 benches/bench.py --size small --rounds 3 --out /dev/null
+
+.PHONY: bench-build
+bench-build: build
+	scripts/setup.sh bench
+	. scripts/lib.sh && choose_rust && cargo build --release --locked --examples
 
 # Proves ./demo and ./test on a Debian 12 with nothing else installed. Root.
 fresh-check:

@@ -3,6 +3,7 @@
 #   build   what a build needs: libpcap's development package, a C linker, Rust
 #   demo    what ./demo needs besides: network namespaces
 #   test    what ./test needs besides: the programs that the tests compare with
+#   bench   what `make bench` compares with besides
 #   lint    what `make lint` needs besides
 # Asks the network only if something is missing. Safe to run again.
 set -euo pipefail
@@ -17,8 +18,9 @@ packages_of() {
     build) echo libpcap-dev gcc libc6-dev ca-certificates ;;
     demo) echo iproute2 ;;
     test) echo iproute2 nftables python3 tcpdump tshark zstd lz4 ;;
+    bench) echo python3 tcpdump tshark zstd tcptrace ;;
     lint) echo make shellcheck ;;
-    *) die "unknown role '$1'. The roles are build, demo, test and lint." ;;
+    *) die "unknown role '$1'. The roles are build, demo, test, bench and lint." ;;
     esac
 }
 

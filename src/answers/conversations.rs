@@ -1,5 +1,6 @@
 //! What is counted of each conversation.
 
+use super::digest::ledger_row;
 use super::evidence::Evidence;
 use super::quantiles::Quantiles;
 use super::sent::{Hop, Sent};
@@ -214,23 +215,6 @@ impl Conversation {
     }
 }
 
-/// FNV-1a 64 over a message's row of the ledger (the report's contract).
-fn ledger_row(line: &Line<'_>, from_client: bool) -> u64 {
-    let row = [
-        line.number,
-        line.offset,
-        line.len,
-        line.first().frame,
-        line.last().frame,
-    ];
-    let bytes = row.iter().flat_map(|field| field.to_le_bytes());
-    bytes
-        .chain([u8::from(!from_client)])
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        })
-}
-
 impl Conversation {
     /// Where a frame stands that an answer cites.
     #[must_use]
@@ -304,6 +288,9 @@ impl Conversations {
             one.largest_origin = segment.frame.origin;
         }
         if let Some(evidence) = &mut one.evidence {
+            if !largest && !evidence.is_open() {
+                return evidence.segment(segment, flowed, false, room);
+            }
             let before = evidence.held();
             evidence.segment(segment, flowed, largest, room);
             self.kept = self.kept + evidence.held() - before;
@@ -346,7 +333,12 @@ impl Conversations {
         let Some(one) = self.all.get_mut(id as usize) else {
             return;
         };
-        let before = one.evidence.as_ref().map_or(0, |evidence| evidence.held());
+        // what is closed stays as large as it is
+        let open = |one: &Conversation| {
+            let evidence = one.evidence.as_ref().filter(|evidence| evidence.is_open());
+            evidence.map(|evidence| evidence.held())
+        };
+        let before = open(one);
         match told {
             Told::Settled(settled) => one.settled = Some(*settled),
             Told::Message {
@@ -366,8 +358,9 @@ impl Conversations {
                 }
             }
         }
-        let after = one.evidence.as_ref().map_or(0, |evidence| evidence.held());
-        self.kept = self.kept + after - before;
+        if let Some((before, evidence)) = before.zip(one.evidence.as_ref()) {
+            self.kept = self.kept + evidence.held() - before;
+        }
     }
 
     /// Takes note that a conversation was closed to keep within the memory limit.

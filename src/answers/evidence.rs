@@ -248,6 +248,12 @@ impl Evidence {
         kept.chain(lasts).sum()
     }
 
+    /// Whether packets are still kept for messages that may come.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.searches() || self.request.is_none()
+    }
+
     fn searches(&self) -> bool {
         self.pair.is_none() && self.tries < MOST_TRIES
     }

@@ -1,8 +1,10 @@
 //! Collectors, one for each family of questions.
 
 pub mod conversations;
+mod digest;
 pub mod event;
 pub mod evidence;
+pub mod find;
 pub mod quantiles;
 pub mod sent;
 pub mod totals;

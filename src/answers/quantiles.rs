@@ -1,6 +1,8 @@
 //! Minimum, maximum and percentiles of durations, in little memory: the first samples as
 //! they are, then a histogram whose buckets are within 1 % of each other.
 
+use std::sync::LazyLock;
+
 /// Samples kept as they are.
 const INLINE: usize = 16;
 /// Lower bound of the first bucket, in nanoseconds: shorter durations count as this long.
@@ -20,10 +22,40 @@ pub struct Quantiles {
     max: u64,
 }
 
+/// Leading bits of a duration, after the first, that tell its cell: cells are narrower than buckets.
+const CELL_BITS: u32 = 7;
+
+/// Where each bucket begins, and in which bucket each cell does: a logarithm for each sample
+/// would be dear.
+struct Bounds {
+    begins: [u64; BUCKETS + 1],
+    of_cell: Vec<u16>,
+}
+
+static BOUNDS: LazyLock<Bounds> = LazyLock::new(|| {
+    let mut begins = [u64::MAX; BUCKETS + 1];
+    for (at, begin) in begins.iter_mut().take(BUCKETS).enumerate() {
+        *begin = (FIRST * RATIO.powf(at as f64)).ceil() as u64;
+    }
+    let cells = 0..64usize << CELL_BITS;
+    let low = |cell: usize| {
+        let (exponent, mantissa) = (cell >> CELL_BITS, cell & ((1 << CELL_BITS) - 1));
+        let low = (mantissa as u128 | 1 << CELL_BITS) << exponent >> CELL_BITS;
+        u64::try_from(low).unwrap_or(u64::MAX)
+    };
+    let bucket = |cell| begins[1..BUCKETS].partition_point(|begin| *begin <= low(cell));
+    Bounds {
+        of_cell: cells.map(|cell| bucket(cell) as u16).collect(),
+        begins,
+    }
+});
+
 fn bucket(nanos: u64) -> usize {
-    let power = (nanos as f64 / FIRST).ln() / RATIO.ln();
-    // a float to integer cast saturates, and takes what is below 0 as 0
-    (power as usize).min(BUCKETS - 1)
+    let bounds = &*BOUNDS;
+    let exponent = 63 - nanos.max(1).leading_zeros();
+    let mantissa = (u128::from(nanos) << CELL_BITS >> exponent) as usize & ((1 << CELL_BITS) - 1);
+    let at = usize::from(bounds.of_cell[(exponent as usize) << CELL_BITS | mantissa]);
+    (at + usize::from(nanos >= bounds.begins[at + 1])).min(BUCKETS - 1)
 }
 
 fn middle(bucket: usize) -> u64 {
@@ -123,6 +155,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_bucket_is_that_of_the_logarithm(nanos in any::<u64>(), shift in 0u32..64) {
+            let nanos = nanos >> shift;
+            let at = bucket(nanos);
+            let (from, to) = (BOUNDS.begins[at], BOUNDS.begins[at + 1]);
+            prop_assert!((from <= nanos || at == 0) && (nanos < to || at == BUCKETS - 1));
+        }
+
         #[test]
         fn within_one_percent_of_the_sorted_list(mut samples in prop::collection::vec(1000u64..90_000_000_000, 1..300), percent in 0.0f64..100.0) {
             let mut quantiles = Quantiles::default();

@@ -152,6 +152,10 @@ impl Run<'_> {
         let mut capture = build::capture(name, analysed, sidecars, self.options.conversations);
         for view in &mut views {
             view.end(&capture, &mut |shown| self.output.show(shown));
+            if let Some(why) = view.trouble(&capture) {
+                complain(Path::new(name), &why);
+                self.trouble.ends(Exit::Usage);
+            }
         }
         match self.options.format {
             Format::Ndjson => self.output.ends(self.read, &capture),

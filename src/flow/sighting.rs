@@ -88,8 +88,29 @@ struct Way {
     seen: Vec<(Place, Ranges)>,
 }
 
+/// The records of the last moment while all were made in one place: then none is a copy, and
+/// little needs to be known of each.
+struct Alone {
+    place: Place,
+    recent: VecDeque<Early>,
+}
+
+/// A record made while there was one place.
+struct Early {
+    frame: u64,
+    time: Time,
+    print: u64,
+    way: (u32, usize),
+    seq: Seq,
+    payload_len: u32,
+}
+
 /// Tells copies from first records.
 pub(super) struct Sightings {
+    /// Until a second place is seen.
+    alone: Option<Alone>,
+    /// Where all records before the second place were made.
+    first_place: Option<Place>,
     firsts: HashMap<u64, Vec<First>, ahash::RandomState>,
     order: VecDeque<(Time, u64)>,
     ways: HashMap<(u32, usize), Way, ahash::RandomState>,
@@ -99,6 +120,8 @@ pub(super) struct Sightings {
 impl Default for Sightings {
     fn default() -> Self {
         Self {
+            alone: None,
+            first_place: None,
             firsts: HashMap::default(),
             order: VecDeque::new(),
             ways: HashMap::default(),
@@ -121,9 +144,14 @@ impl Sightings {
     ) -> Option<Sighting> {
         let place = Place::of(segment);
         let now = segment.frame.time;
-        self.forget(now);
         let print = self.print(segment, id, direction);
-        let way = self.ways.entry((id, direction)).or_default();
+        if self.is_alone(segment, place, print, (id, direction)) {
+            return None;
+        }
+        self.forget(now);
+        let first_place = self.first_place;
+        let way = self.ways.entry((id, direction));
+        let way = way.or_insert_with(|| Way::after(first_place));
         let firsts = self.firsts.entry(print).or_default();
         let copied = firsts
             .iter_mut()
@@ -132,13 +160,14 @@ impl Sightings {
                 first.places.push(place);
                 (first.frame, first.places[0].interface, first.time, false)
             });
-        let cut = way.span(segment).and_then(|span| {
+        let cut = way.span(segment.seq, segment.payload_len).and_then(|span| {
             let found = if copied.is_none() {
                 way.resegmented(&span, place, now)
             } else {
                 None
             };
-            way.record(span, place, segment, copied.is_some() || found.is_some());
+            let frame = (segment.frame.number, now);
+            way.record(span, place, frame, copied.is_some() || found.is_some());
             found
         });
         let Some((of, first_interface, time, resegmented)) = copied.or(cut) else {
@@ -158,6 +187,61 @@ impl Sightings {
             delay,
             resegmented,
         })
+    }
+
+    /// Whether all records so far were made in one place; takes note of this one.
+    fn is_alone(
+        &mut self,
+        segment: &Segment<'_>,
+        place: Place,
+        print: u64,
+        way: (u32, usize),
+    ) -> bool {
+        if self.first_place.is_some() {
+            return false;
+        }
+        let recent = VecDeque::new();
+        let alone = self.alone.get_or_insert(Alone { place, recent });
+        if alone.place != place {
+            self.together();
+            return false;
+        }
+        let now = segment.frame.time;
+        while let Some(front) = alone.recent.front()
+            && (!near(now, front.time) || alone.recent.len() == MOST_RECENT)
+        {
+            alone.recent.pop_front();
+        }
+        alone.recent.push_back(Early {
+            frame: segment.frame.number,
+            time: now,
+            print,
+            way,
+            seq: segment.seq,
+            payload_len: segment.payload_len,
+        });
+        true
+    }
+
+    /// There is a second place: what is remembered may have copies there.
+    fn together(&mut self) {
+        let Some(Alone { place, recent }) = self.alone.take() else {
+            return;
+        };
+        self.first_place = Some(place);
+        for early in recent {
+            let way = self.ways.entry(early.way);
+            let way = way.or_insert_with(|| Way::after(Some(place)));
+            if let Some(span) = way.span(early.seq, early.payload_len) {
+                way.record(span, place, (early.frame, early.time), false);
+            }
+            self.firsts.entry(early.print).or_default().push(First {
+                frame: early.frame,
+                time: early.time,
+                places: vec![place],
+            });
+            self.order.push_back((early.time, early.print));
+        }
     }
 
     /// Memory held for conversations, in bytes; what is remembered of the last 5 ms is bounded
@@ -200,15 +284,28 @@ impl Sightings {
 }
 
 impl Way {
+    /// One that begins where all before was recorded in `place`, or nothing was.
+    fn after(place: Option<Place>) -> Self {
+        let mut before = Ranges::default();
+        before.add(i64::MIN / 2, 0);
+        Self {
+            seen: place
+                .into_iter()
+                .map(|place| (place, before.clone()))
+                .collect(),
+            ..Self::default()
+        }
+    }
+
     /// Where a segment's payload stands on the 64-bit line.
-    fn span(&mut self, segment: &Segment<'_>) -> Option<(i64, i64)> {
-        if segment.payload_len == 0 {
+    fn span(&mut self, seq: Seq, payload_len: u32) -> Option<(i64, i64)> {
+        if payload_len == 0 {
             return None;
         }
-        let (last, at) = self.at.unwrap_or((segment.seq, 0));
-        let start = at + i64::from(segment.seq.distance(last));
-        self.at = Some((segment.seq, start));
-        Some((start, start + i64::from(segment.payload_len)))
+        let (last, at) = self.at.unwrap_or((seq, 0));
+        let start = at + i64::from(seq.distance(last));
+        self.at = Some((seq, start));
+        Some((start, start + i64::from(payload_len)))
     }
 
     /// The first record of the first byte, if all bytes were first seen elsewhere a moment ago.
@@ -255,7 +352,7 @@ impl Way {
         &mut self,
         (start, end): (i64, i64),
         place: Place,
-        segment: &Segment<'_>,
+        (frame, now): (u64, Time),
         copy: bool,
     ) {
         if let Some((_, seen)) = self.seen.iter_mut().find(|(at, _)| *at == place) {
@@ -265,13 +362,11 @@ impl Way {
             seen.add(start, end);
             self.seen.push((place, seen));
         }
-        let now = segment.frame.time;
         let stale = |front: &Span| !near(now, front.time);
         while self.recent.front().is_some_and(stale) || self.recent.len() >= MOST_SPANS {
             self.recent.pop_front();
         }
         if !copy {
-            let frame = segment.frame.number;
             self.recent.push_back(Span {
                 start,
                 end,

@@ -2,7 +2,7 @@
 
 mod cited;
 mod files;
-mod filter;
+pub(super) mod filter;
 mod interfaces;
 mod questions;
 mod unknown;

@@ -201,7 +201,7 @@ fn milliseconds(nanoseconds: i64) -> String {
 
 /// Packet numbers, in order: `packet 4`, `packets 4, 6 and 9`; with where they stand, if that is
 /// told: `packets 4, 6 and 9 (a.pcap: 3 and 5; b.pcap: 4)`.
-fn packet_numbers(frames: &[u64], stand_in: &[String]) -> String {
+pub(super) fn packet_numbers(frames: &[u64], stand_in: &[String]) -> String {
     let numbers: Vec<String> = frames.iter().map(u64::to_string).collect();
     let mut words = match &numbers[..] {
         [] => return "no packet".to_owned(),

@@ -24,7 +24,9 @@ pub enum Row<'a> {
     /// A packet of the packet list: the fields that were asked for.
     Packet(serde_json::Map<String, serde_json::Value>),
     /// A place where something was found.
-    Found(serde_json::Value),
+    Found(Found),
+    /// Bytes of the stream that is followed.
+    Stream(Stream),
     /// A conversation, at the capture's end.
     Conversation {
         /// Which input.
@@ -179,6 +181,56 @@ pub struct Sighting {
     /// Whether the same bytes are in other segments there.
     #[serde(skip_serializing_if = "is_false")]
     pub resegmented: bool,
+}
+
+/// A place where something was found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Found {
+    /// Which input.
+    pub capture: usize,
+    /// Which conversation of it.
+    pub conversation: u64,
+    /// The pattern, as typed.
+    pub pattern: String,
+    /// `to_server` or `to_client`.
+    pub direction: &'static str,
+    /// Number of the message that holds its first byte; null where that is in none.
+    pub message: Option<u64>,
+    /// Stream offset of its first byte.
+    pub offset: u64,
+    /// Its bytes.
+    pub length: u64,
+    /// The first of them, escaped.
+    pub text: String,
+    /// The packets that carry it, in stream order.
+    pub packets: Vec<Packet>,
+    /// Display filter for exactly these packets.
+    pub filter: String,
+}
+
+/// Bytes of the stream that is followed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Stream {
+    /// Which input.
+    pub capture: usize,
+    /// Which conversation of it.
+    pub conversation: u64,
+    /// `to_server` or `to_client`.
+    pub direction: &'static str,
+    /// Stream offset of the first.
+    pub offset: u64,
+    /// How many.
+    pub length: u64,
+    /// The packet that brought them; null where they are missing from the capture.
+    pub frame: Option<u64>,
+    /// Its capture time.
+    pub time_ns: Option<i64>,
+    /// Where in its TCP payload they begin.
+    pub at: u32,
+    /// The bytes in hexadecimal.
+    pub hex: String,
+    /// The bytes, escaped.
+    pub text: String,
 }
 
 /// A packet of a sequence diagram.

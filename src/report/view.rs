@@ -29,6 +29,11 @@ pub trait View {
     /// The capture was read to its end; shows the rest.
     fn end(&mut self, capture: &Capture, show: &mut Show<'_>);
 
+    /// After the end: why it could not show what was asked for, and what to do.
+    fn trouble(&self, _: &Capture) -> Option<String> {
+        None
+    }
+
     /// Whether nothing more needs to be read for it.
     fn done(&self) -> bool {
         false

@@ -5,6 +5,8 @@ pub mod capture;
 mod containers;
 mod contract;
 mod exits;
+mod find;
+mod follow;
 mod ladder;
 mod many;
 pub mod numbers;

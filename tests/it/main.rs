@@ -3,6 +3,7 @@
 
 mod analyze;
 mod answers;
+mod bench;
 #[cfg(feature = "live")]
 mod capture;
 mod corpus;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 
+use crate::answers::find::Pattern;
 use crate::cli::endpoint;
 use crate::echo::transform::Transform;
 use crate::message::Reading;
@@ -36,6 +37,15 @@ pub(super) struct Options {
     /// Show this in the report's place (with --format json: beside it, as rows)
     #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
     pub(super) show: Vec<What>,
+    /// Find TEXT, /REGEX/, /REGEX/i or hex:0d0a in the reassembled streams; may be given several times
+    #[arg(long, value_name = "PATTERN", value_parser = pattern)]
+    pub(super) find: Vec<(String, Pattern)>,
+    /// Show the bytes of conversation N, or only those of its client or server
+    #[arg(long, value_name = "N[:client|server]", value_parser = followed)]
+    pub(super) follow: Option<Followed>,
+    /// How --follow shows them; raw: as they are, and nothing else
+    #[arg(long = "as", value_enum, value_name = "FORM", default_value_t = Bytes::Text, requires = "follow")]
+    pub(super) form: Bytes,
     /// Show only this conversation; may be given several times
     #[arg(long, value_name = "ID")]
     pub(super) conversation: Vec<u64>,
@@ -80,6 +90,33 @@ pub(super) enum Format {
     Markdown,
 }
 
+/// How the bytes of a stream are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Bytes {
+    Text,
+    Hex,
+    Raw,
+}
+
+/// A conversation, and whether only its client's bytes are wanted, or only its server's.
+pub(super) type Followed = (u64, Option<bool>);
+
+fn followed(text: &str) -> Result<Followed, String> {
+    let (number, side) = text.split_once(':').unwrap_or((text, ""));
+    let wrong = || "give the number of a conversation, like 0 or 0:client".to_owned();
+    let number = number.parse().map_err(|_| wrong())?;
+    match side {
+        "" => Ok((number, None)),
+        "client" => Ok((number, Some(true))),
+        "server" => Ok((number, Some(false))),
+        _ => Err(wrong()),
+    }
+}
+
+fn pattern(text: &str) -> Result<(String, Pattern), String> {
+    Ok((text.to_owned(), Pattern::parse(text)?))
+}
+
 /// What may be shown in the report's place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum What {
@@ -120,8 +157,13 @@ impl Options {
     /// Whether a view is asked for. In ndjson without any it is the message ledger.
     pub(super) fn shows(&self, what: What) -> bool {
         let ledger = matches!(what, What::Messages | What::Exchanges);
-        let default = self.format == Format::Ndjson && self.show.is_empty();
+        let default = self.format == Format::Ndjson && !self.views();
         default && ledger || self.show.contains(&what)
+    }
+
+    /// Whether anything is to be shown in the report's place.
+    fn views(&self) -> bool {
+        !self.show.is_empty() || !self.find.is_empty() || self.follow.is_some()
     }
 
     /// Whether the report itself is wanted.
@@ -129,7 +171,7 @@ impl Options {
         match self.format {
             Format::Json => true,
             Format::Ndjson => false,
-            Format::Text | Format::Markdown => self.show.is_empty(),
+            Format::Text | Format::Markdown => !self.views(),
         }
     }
 

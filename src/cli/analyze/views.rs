@@ -1,7 +1,9 @@
 //! The views that the options ask for.
 
-use super::options::{Format, Options, What};
+use super::options::{Bytes, Format, Options, What};
 use crate::report::view::{Scope, View};
+use crate::report::views::find::FindView;
+use crate::report::views::follow::{FollowView, Form};
 use crate::report::views::ladder::LadderView;
 use crate::report::views::ledger::LedgerRows;
 
@@ -27,7 +29,23 @@ pub(super) fn views(options: &Options, index: usize) -> Vec<Box<dyn View>> {
         )));
     }
     if options.shows(What::Ladder) {
-        views.push(Box::new(LadderView::new(scope)));
+        views.push(Box::new(LadderView::new(scope.clone())));
+    }
+    if let Some((conversation, side)) = options.follow {
+        let form = match options.form {
+            Bytes::Text => Form::Text,
+            Bytes::Hex => Form::Hex,
+            Bytes::Raw => Form::Raw,
+        };
+        views.push(Box::new(FollowView::new(
+            scope.clone(),
+            conversation,
+            side,
+            form,
+        )));
+    }
+    if !options.find.is_empty() {
+        views.push(Box::new(FindView::new(scope, options.find.clone())));
     }
     views
 }

@@ -77,7 +77,7 @@ fn limited(analysed: &Analysed, one: &Conversation, mut filter: String) -> Strin
 }
 
 /// Exactly these packets.
-pub(super) fn frames(frames: &[u64]) -> String {
+pub(in crate::report) fn frames(frames: &[u64]) -> String {
     let parts: Vec<String> = frames
         .iter()
         .map(|frame| format!("frame.number == {frame}"))

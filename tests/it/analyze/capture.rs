@@ -137,7 +137,8 @@ impl Capture {
         tcp.extend(ack.to_be_bytes());
         tcp.extend([0x50, flags, 0x10, 0, 0, 0, 0, 0]);
         tcp.extend(payload);
-        self.next[side] += payload.len() as u32 + u32::from(flags & (SYN | FIN) != 0);
+        let taken = payload.len() as u32 + u32::from(flags & (SYN | FIN) != 0);
+        self.next[side] = self.next[side].wrapping_add(taken);
         self.ip_id += 1;
         self.ip(side, 6, 0x4000, &tcp)
     }

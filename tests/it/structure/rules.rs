@@ -42,6 +42,7 @@ pub const DOORS: &[(&str, &[&str])] = &[
     ("pcap", &["source::live", "record"]),
     ("pcap_file", &["source::file", "record"]),
     ("etherparse", &["decode"]),
+    ("regex", &["answers::find"]),
     ("flate2", &["source::packed"]),
     ("zstd", &["source::packed"]),
     ("lz4_flex", &["source::packed"]),

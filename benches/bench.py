@@ -1,0 +1,230 @@
+#!/usr/bin/env python3
+"""Times analyze beside what else reads captures, on captures made for it.
+
+    bench.py [--size full|small|tiny] [--rounds N] [--out FILE] [--built FOLDER]
+
+All programs take turns, round by round, so that a busy machine slows all alike: ratios
+hold where times do not. Each round is a whole process, its output thrown away. What analyze
+counts is compared with what the generator made, in the runs that are timed. Run it by
+`make bench`, which builds what it needs. Python 3.11, standard library only.
+"""
+import argparse
+import datetime
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parent.parent
+BUILT = Path(os.environ.get("CARGO_TARGET_DIR") or TOP / "target") / "release"
+# a process is measured from before its program is loaded, so less cannot be told
+LEAST_MEMORY = 20
+
+# name, options of the generator
+CAPTURES = {
+    "small": ["--packets=5000000", "--conversations=2000", "--payload=20..60", "--loss=2"],
+    "large": ["--packets=700000", "--conversations=100", "--payload=1448", "--loss=2"],
+    "many": ["--packets=3000000", "--conversations=300000", "--active=3000"],
+}
+SIZES = {"full": 1, "small": 10, "tiny": 1000}
+
+
+def die(words):
+    sys.exit(f"bench.py: {words}")
+
+
+def run(command, out=subprocess.DEVNULL):
+    """Wall and processor time in seconds, and the most memory in MiB, of a whole process."""
+    start = time.monotonic()
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    wall = time.monotonic() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        die(f"{' '.join(map(str, command))} ended with {process.returncode}; run it by hand to see why")
+    return wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+
+
+def generate(folder, name, options, divisor):
+    """A capture in both containers and compressed; what is in it."""
+    scaled = []
+    for option in options:
+        key, value = option.split("=")
+        if key in ("--packets", "--conversations"):
+            value = str(max(10, int(value) // divisor))
+        scaled.append(f"{key}={value}")
+    made = {}
+    for container in ("pcap", "pcapng"):
+        path = folder / f"{name}.{container}"
+        command = [BUILT / "examples/generate", *scaled, f"--container={container}", "--write", path]
+        said = subprocess.run(command, check=True, stderr=subprocess.PIPE, text=True).stderr
+        made = json.loads(said)
+    if shutil.which("tcptrace"):
+        # it reads no cooked capture: the same packets on Ethernet
+        command = [BUILT / "examples/generate", *scaled, "--link-type=ethernet", "--write", folder / f"{name}.eth"]
+        subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+    plain = folder / f"{name}.pcap"
+    subprocess.run(["gzip", "--keep", "--fast", plain], check=True)
+    subprocess.run(["zstd", "--quiet", "--keep", plain], check=True)
+    return plain, made
+
+
+def check(report, made):
+    """The counts of a timed run."""
+    capture = json.loads(report.read_text())["captures"][0]
+    all_of = capture["conversations"]
+    counted = {
+        "packets": capture["packets"],
+        "conversations": len(all_of),
+        "to_server": sum(one["messages"]["to_server"] for one in all_of),
+        "to_client": sum(one["messages"]["to_client"] for one in all_of),
+        "sent_again": sum(one["to_server"]["retransmissions"] for one in all_of),
+    }
+    if counted != made:
+        die(f"analyze counted {counted}, and the generator made {made}")
+    right = sum(one["exchanges"]["right"] for one in all_of)
+    if right != made["to_server"] or capture["damage"]:
+        die(f"{right} of {made['to_server']} exchanges are right, damage {capture['damage']}")
+
+
+def measure(plain, made, rounds, folder):
+    """All programs in turns: name to a list of (wall, processor, memory)."""
+    report = folder / "report.json"
+    ng = plain.with_suffix(".pcapng")
+    analyze = [BUILT / "analyze", "--format", "json"]
+    commands = {
+        "read only": [BUILT / "examples/read_only", plain],
+        "tcpdump -w /dev/null": ["tcpdump", "-r", plain, "-w", "/dev/null"],
+        "gzip -dc": ["gzip", "-dc", f"{plain}.gz"],
+        "zstd -dc": ["zstd", "-dcq", f"{plain}.zst"],
+        "analyze pcap": [*analyze, plain],
+        "analyze pcapng": [*analyze, ng],
+        "analyze pcap.gz": [*analyze, f"{plain}.gz"],
+        "analyze pcap.zst": [*analyze, f"{plain}.zst"],
+        "capinfos": ["capinfos", plain],
+    }
+    if shutil.which("tcptrace"):
+        commands["tcptrace (on Ethernet)"] = ["tcptrace", plain.with_suffix(".eth")]
+    results = {name: [] for name in commands}
+    for turn in range(rounds):
+        for name, command in commands.items():
+            if name.startswith(("capinfos", "tcptrace")) and turn > 0:
+                continue  # many times slower: once tells enough
+            if name.startswith("analyze"):
+                with report.open("wb") as out:
+                    results[name].append(run(command, out))
+                check(report, made)
+            else:
+                results[name].append(run(command))
+    return results
+
+
+def tshark(plain, folder):
+    """Once: it takes minutes where others take a second."""
+    return {"tshark -q -z conv,tcp": [run(["tshark", "-n", "-r", plain, "-q", "-z", "conv,tcp"])]}
+
+
+def version(*command):
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:
+        return "not installed"
+    lines = (done.stdout + done.stderr).splitlines()
+    return next((line for line in lines if line.strip() and not line.startswith("Running")), "?")
+
+
+def model():
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.machine()
+
+
+def memory(mib):
+    return f"below {LEAST_MEMORY} MiB" if mib < LEAST_MEMORY else f"{mib:.0f} MiB"
+
+
+def table(results):
+    rows = ["| program | wall, best | wall, median | processor, best | memory | rounds |", "|---|---:|---:|---:|---:|---:|"]
+    for name, times in results.items():
+        walls = [wall for wall, _, _ in times]
+        rows.append(
+            f"| {name} | {min(walls):.3f} s | {statistics.median(walls):.3f} s "
+            f"| {min(cpu for _, cpu, _ in times):.3f} s | {memory(max(mem for *_, mem in times))} | {len(times)} |"
+        )
+    return rows
+
+
+def ratios(results):
+    """Of each round, since all share its load; the median of those."""
+    def ratio(name, *others):
+        each = zip(results[name], *(results[other] for other in others))
+        return statistics.median(one[0] / max(other[0] for other in rest) for one, *rest in each)
+
+    wanted = [
+        ("analyze pcap", ["tcpdump -w /dev/null"], ""),
+        ("analyze pcap", ["read only"], ""),
+        ("analyze pcapng", ["analyze pcap"], "1.2"),
+        ("analyze pcap.gz", ["analyze pcap", "gzip -dc"], "1.2"),
+        ("analyze pcap.zst", ["analyze pcap", "zstd -dc"], "1.2"),
+    ]
+    rows = ["| ratio of wall times | median of rounds | at most |", "|---|---:|---:|"]
+    for name, others, most in wanted:
+        rows.append(f"| {name} : {', or '.join(others)} | {ratio(name, *others):.2f} | {most} |")
+    return rows
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--size", choices=SIZES, default="full")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--out", type=Path, help="default: docs/bench/DATE-MODEL.md")
+    parser.add_argument("--built", type=Path, default=BUILT, help="default: target/release")
+    options = parser.parse_args()
+    globals()["BUILT"] = options.built
+    for tool in ("tcpdump", "capinfos", "tshark", "gzip", "zstd"):
+        if not shutil.which(tool):
+            die(f"{tool} is missing; run scripts/setup.sh test")
+    installed = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") >> 30
+    today = datetime.date.today().isoformat()
+    lines = [
+        f"# Reading captures, {today}",
+        "",
+        f"{model()}, {os.cpu_count()} cores, {installed} GiB; Linux {platform.release()}; size {options.size}.",
+        "Made by `make bench`. Times depend on what else the machine does; ratios are of",
+        "runs in the same round. analyze does everything in each run: verdicts, reassembly,",
+        "message ledger and pairing; its counts are checked against the generator's.",
+    ]
+    with tempfile.TemporaryDirectory(prefix="bench") as name:
+        folder = Path(name)
+        for capture, wanted in CAPTURES.items():
+            plain, made = generate(folder, capture, wanted, SIZES[options.size])
+            size = plain.stat().st_size / 1e6
+            lines += ["", f"## {capture}: {made['packets']} packets, {made['conversations']} conversations, {size:.0f} MB", ""]
+            results = measure(plain, made, options.rounds, folder)
+            if capture == "small":
+                results |= tshark(plain, folder)
+            lines += [*table(results), "", *ratios(results)]
+            for path in folder.iterdir():
+                path.unlink()
+    lines += ["", "## Versions", ""]
+    for command in (["tcpdump", "--version"], ["tshark", "--version"], ["capinfos", "--version"], ["gzip", "--version"], ["zstd", "--version"], [BUILT / "analyze", "--version"], ["rustc", "--version"]):
+        lines.append(f"- {version(*command)}")
+    text = "\n".join(lines) + "\n"
+    out = options.out
+    if out is None:
+        slug = "-".join("".join(c if c.isalnum() else " " for c in model()).lower().split()[:4])
+        out = TOP / "docs/bench" / f"{today}-{slug}.md"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(text)
+    print(text)
+
+
+if __name__ == "__main__":
+    main()

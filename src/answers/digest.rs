@@ -1,0 +1,55 @@
+//! The proof that the message ledger was made: a hash of each row, summed.
+
+use crate::message::lines::Line;
+
+/// FNV-1a 64 over a message's row of the ledger (the report's contract).
+pub(super) fn ledger_row(line: &Line<'_>, from_client: bool) -> u64 {
+    let row = [
+        line.number,
+        line.offset,
+        line.len,
+        line.first().frame,
+        line.last().frame,
+    ];
+    let hash = row.into_iter().fold(FNV_BASIS, fnv);
+    (hash ^ u64::from(!from_client)).wrapping_mul(FNV_PRIME)
+}
+
+const FNV_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
+const FNV_PRIME: u64 = 0x0100_0000_01b3;
+
+/// The prime to the power of 0 to 8: what that many zero bytes do to a hash.
+const FNV_ZEROS: [u64; 9] = {
+    let mut powers = [1; 9];
+    let mut at = 1;
+    while at < powers.len() {
+        powers[at] = FNV_PRIME.wrapping_mul(powers[at - 1]);
+        at += 1;
+    }
+    powers
+};
+
+/// Adds a number's eight bytes, least significant first. Most of them are 0.
+fn fnv(mut hash: u64, field: u64) -> u64 {
+    let zeros = field.leading_zeros() as usize / 8;
+    for byte in field.to_le_bytes().into_iter().take(8 - zeros) {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(FNV_PRIME);
+    }
+    hash.wrapping_mul(FNV_ZEROS[zeros])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn zero_bytes_count_as_bytes(hash in any::<u64>(), field in any::<u64>(), shift in 0u32..64) {
+            let field = field >> shift;
+            let bytes = field.to_le_bytes().into_iter();
+            let slow = bytes.fold(hash, |h, byte| (h ^ u64::from(byte)).wrapping_mul(FNV_PRIME));
+            prop_assert_eq!(fnv(hash, field), slow);
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What is looked for.
+
+use memchr::memmem::Finder;
+use regex::bytes::{Regex, RegexBuilder};
+
+/// Memory that a compiled regular expression may take.
+const MOST_REGEX: usize = 4 << 20;
+
+/// Something to be found.
+#[derive(Clone, Debug)]
+pub enum Pattern {
+    /// These bytes, wherever they stand.
+    Bytes(Box<Finder<'static>>),
+    /// What a regular expression matches, within a line.
+    Regex(Box<Regex>),
+}
+
+impl Pattern {
+    /// Reads `TEXT`, `/REGEX/`, `/REGEX/i` or `hex:0d0a`.
+    ///
+    /// # Errors
+    /// What is wrong with it, and what to write instead.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if let Some(digits) = text.strip_prefix("hex:") {
+            return Self::bytes(hex(digits)?);
+        }
+        if let Some(rest) = text.strip_prefix('/')
+            && let Some(end) = rest.rfind('/')
+        {
+            let (regex, flags) = (&rest[..end], &rest[end + 1..]);
+            if flags.is_empty() || flags == "i" {
+                return Self::regex(regex, flags == "i");
+            }
+        }
+        Self::bytes(text.as_bytes().to_vec())
+    }
+
+    fn bytes(bytes: Vec<u8>) -> Result<Self, String> {
+        if bytes.is_empty() {
+            return Err("nothing to look for; give a text, /REGEX/ or hex:BYTES".to_owned());
+        }
+        Ok(Self::Bytes(Box::new(Finder::new(&bytes).into_owned())))
+    }
+
+    fn regex(regex: &str, fold: bool) -> Result<Self, String> {
+        let built = RegexBuilder::new(regex)
+            .case_insensitive(fold)
+            .size_limit(MOST_REGEX)
+            .build();
+        let built = built.map_err(|e| format!("{e}; the syntax is that of Rust's regex crate"))?;
+        if built.is_match(b"") {
+            return Err(
+                "this matches nothing at all, which is everywhere; ask for more".to_owned(),
+            );
+        }
+        Ok(Self::Regex(Box::new(built)))
+    }
+}
+
+/// Pairs of digits; blanks and colons between them are passed over.
+fn hex(digits: &str) -> Result<Vec<u8>, String> {
+    let wrong = || "after hex: give pairs of hexadecimal digits, like hex:0d0a".to_owned();
+    let plain: Vec<u32> = digits
+        .chars()
+        .filter(|c| !matches!(c, ' ' | ':'))
+        .map(|c| c.to_digit(16).ok_or_else(wrong))
+        .collect::<Result<_, _>>()?;
+    if !plain.len().is_multiple_of(2) {
+        return Err(wrong());
+    }
+    let pair = |pair: &[u32]| u8::try_from(pair[0] * 16 + pair[1]).unwrap_or_default();
+    Ok(plain.chunks_exact(2).map(pair).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(text: &str) -> Vec<u8> {
+        match Pattern::parse(text).unwrap() {
+            Pattern::Bytes(finder) => finder.needle().to_vec(),
+            Pattern::Regex(regex) => panic!("{regex}"),
+        }
+    }
+
+    #[test]
+    fn each_kind() {
+        assert_eq!(bytes("HELLO"), b"HELLO");
+        assert_eq!(bytes("/etc/passwd"), b"/etc/passwd", "no flags of ours");
+        assert_eq!(bytes("/"), b"/");
+        assert_eq!(bytes("hex:0d:0A ff"), [13, 10, 255]);
+        for (text, flagged) in [("/a+b/", false), ("/a+b/i", true)] {
+            let Ok(Pattern::Regex(regex)) = Pattern::parse(text) else {
+                panic!("{text}");
+            };
+            assert_eq!(regex.is_match(b"AAB"), flagged);
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        for (text, words) in [
+            ("", "nothing to look for"),
+            ("hex:", "nothing to look for"),
+            ("hex:0", "pairs"),
+            ("hex:zz", "pairs"),
+            ("/a(/", "unclosed"),
+            ("/a*/", "everywhere"),
+        ] {
+            let why = Pattern::parse(text).unwrap_err();
+            assert!(why.contains(words), "{text}: {why}");
+        }
+    }
+}

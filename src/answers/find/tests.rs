@@ -1,0 +1,143 @@
+//! Streams in pieces, against a search in the whole.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::answers::event::Event;
+
+/// One direction's bytes, each piece in a packet of its own; hits in order, with the packets
+/// and places that carry them.
+type Row = (usize, u64, u64, Vec<(u64, u32, u64)>);
+
+fn found(patterns: &[&str], pieces: &[&[u8]]) -> Vec<Row> {
+    let patterns = patterns.iter().map(|text| Pattern::parse(text).unwrap());
+    let mut find = Find::new(patterns.collect());
+    let mut rows = Vec::new();
+    let mut give = |_, hit: Hit| {
+        let places = hit.places.iter();
+        let places = places.map(|place| (place.by.frame, place.by.at, place.len));
+        rows.push((hit.pattern, hit.offset, hit.len, places.collect()));
+    };
+    let mut offset = 0;
+    for (frame, data) in (1..).zip(pieces) {
+        let piece = if data.is_empty() {
+            Piece::Gap { offset, len: 5 }
+        } else {
+            let by = Carrier {
+                frame,
+                ..Carrier::default()
+            };
+            Piece::Bytes { offset, data, by }
+        };
+        offset += if data.is_empty() {
+            5
+        } else {
+            data.len() as u64
+        };
+        let event = Event::Piece {
+            conversation: 0,
+            direction: 0,
+            piece: &piece,
+        };
+        find.event(&event, &mut give);
+    }
+    for event in [
+        Event::Piece {
+            conversation: 0,
+            direction: 0,
+            piece: &Piece::End,
+        },
+        Event::Closed { conversation: 0 },
+    ] {
+        find.event(&event, &mut give);
+    }
+    rows
+}
+
+#[test]
+fn a_text_over_several_packets() {
+    assert_eq!(
+        found(&["HELLO"], &[b"say HE", b"L", b"LO\nHELLO"]),
+        [
+            (0, 4, 5, vec![(1, 4, 2), (2, 0, 1), (3, 0, 2)]),
+            (0, 10, 5, vec![(3, 3, 5)])
+        ]
+    );
+    assert_eq!(
+        found(&["hex:0a48"], &[b"x\n", b"H"]),
+        [(0, 1, 2, vec![(1, 1, 1), (2, 0, 1)])]
+    );
+}
+
+#[test]
+fn nothing_is_found_across_a_gap() {
+    assert_eq!(found(&["HELLO", "/HELLO/"], &[b"HEL", b"", b"LO"]), []);
+    assert_eq!(
+        found(&["LO"], &[b"HEL", b"", b"LO"]),
+        [(0, 8, 2, vec![(3, 0, 2)])]
+    );
+}
+
+#[test]
+fn a_regular_expression_stays_in_its_line() {
+    let rows = found(&["/b.*d/", "/[0-9]+$/"], &[b"ab\nd bc", b"d 12\n", b"34"]);
+    let place = |row: &Row| (row.0, row.1, row.2);
+    let places: Vec<_> = rows.iter().map(place).collect();
+    assert_eq!(places, [(0, 5, 3), (1, 9, 2), (1, 12, 2)]);
+}
+
+#[test]
+fn a_line_without_an_end_is_searched_in_parts() {
+    let mut long = vec![b'x'; 3 << 20];
+    for at in [10, (1 << 20) - 3, (2 << 20) + 77] {
+        long[at..at + 5].copy_from_slice(b"match");
+    }
+    let pieces: Vec<&[u8]> = long.chunks(1448).collect();
+    let offsets: Vec<u64> = found(&["/mat[c]h/"], &pieces)
+        .iter()
+        .map(|row| row.1)
+        .collect();
+    assert_eq!(offsets, [10, (1 << 20) - 3, (2 << 20) + 77]);
+}
+
+proptest! {
+    /// However a text is cut, its hits are those of a search in the whole, and their packets
+    /// those that brought each byte.
+    #[test]
+    fn cuts_do_not_matter(
+        text in "[ab\n]{0,80}",
+        needle in "[ab\n]{1,4}",
+        cuts in prop::collection::vec(1usize..6, 1..40),
+    ) {
+        let (mut pieces, mut rest) = (Vec::new(), text.as_bytes());
+        for cut in cuts.iter().cycle() {
+            if rest.is_empty() {
+                break;
+            }
+            let (part, after) = rest.split_at(rest.len().min(*cut));
+            pieces.push(part);
+            rest = after;
+        }
+        let owner: Vec<(u64, u32)> = (1..).zip(&pieces)
+            .flat_map(|(frame, piece)| (0..piece.len() as u32).map(move |at| (frame, at)))
+            .collect();
+        let mut want = Vec::new();
+        let mut at = 0;
+        while let Some(found) = text[at..].find(&needle) {
+            at += found;
+            want.push((at as u64, owner[at..at + needle.len()].to_vec()));
+            at += needle.len();
+        }
+        let rows = found(&[&format!("hex:{}", hex_of(&needle))], &pieces);
+        let got: Vec<_> = rows.into_iter().map(|(_, offset, _, places)| {
+            let bytes = places.into_iter()
+                .flat_map(|(frame, at, len)| (at..at + len as u32).map(move |at| (frame, at)));
+            (offset, bytes.collect::<Vec<_>>())
+        }).collect();
+        prop_assert_eq!(got, want);
+    }
+}
+
+fn hex_of(text: &str) -> String {
+    text.bytes().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,193 @@
+//! The end of a stream that may still become part of a hit.
+
+use std::collections::VecDeque;
+
+use super::{Hit, Pattern, Place};
+use crate::message::lines::Part;
+use crate::stream::piece::Carrier;
+
+/// Bytes of a line that a regular expression sees at once.
+const LONGEST_LINE: usize = 1 << 20;
+/// Bytes of a longer line that it sees again with what follows.
+const OVERLAP: usize = 1 << 16;
+/// Bytes shown before and after a hit.
+const AROUND: usize = 40;
+/// Bytes of a hit that are kept.
+const MOST_BYTES: usize = 256;
+
+/// What of one stream is held.
+#[derive(Default)]
+pub(super) struct Window {
+    data: Vec<u8>,
+    /// Stream offset of its first byte.
+    start: u64,
+    parts: VecDeque<Part>,
+    /// For each pattern: stream offset from which on it has not been looked for.
+    next: Vec<u64>,
+}
+
+impl Window {
+    /// Stream offset behind what was taken.
+    pub(super) fn end(&self) -> u64 {
+        self.start + self.data.len() as u64
+    }
+
+    /// Takes bytes; gives the hits that end in them.
+    pub(super) fn bytes(
+        &mut self,
+        patterns: &[Pattern],
+        offset: u64,
+        data: &[u8],
+        by: Carrier,
+        give: &mut dyn FnMut(Hit),
+    ) {
+        if self.next.len() < patterns.len() {
+            self.next = vec![offset; patterns.len()];
+            self.start = offset;
+        }
+        self.data.extend_from_slice(data);
+        self.parts.push_back(Part {
+            by,
+            offset,
+            len: data.len() as u64,
+        });
+        for (index, pattern) in patterns.iter().enumerate() {
+            match pattern {
+                Pattern::Bytes(finder) => self.exact(index, finder, give),
+                Pattern::Regex(regex) => self.lines(index, regex, false, give),
+            }
+        }
+        self.trim();
+    }
+
+    /// What follows does not follow on this: a gap, or the end.
+    pub(super) fn break_off(
+        &mut self,
+        patterns: &[Pattern],
+        goes_on_at: u64,
+        give: &mut dyn FnMut(Hit),
+    ) {
+        if self.next.is_empty() {
+            return;
+        }
+        for (index, pattern) in patterns.iter().enumerate() {
+            if let Pattern::Regex(regex) = pattern {
+                self.lines(index, regex, true, give);
+            }
+        }
+        self.data.clear();
+        self.parts.clear();
+        self.start = goes_on_at;
+        self.next.fill(goes_on_at);
+    }
+
+    fn exact(
+        &mut self,
+        index: usize,
+        finder: &memchr::memmem::Finder<'_>,
+        give: &mut dyn FnMut(Hit),
+    ) {
+        let len = finder.needle().len();
+        let mut at = self.place(self.next[index]);
+        while let Some(found) = finder.find(&self.data[at..]) {
+            at += found;
+            give(self.hit(index, at..at + len));
+            at += len;
+        }
+        // a hit may have begun in the last bytes
+        at = at.max((self.data.len() + 1).saturating_sub(len));
+        self.next[index] = self.start + at as u64;
+    }
+
+    /// Looks into the lines that are whole; with `last` into what is left, too.
+    fn lines(
+        &mut self,
+        index: usize,
+        regex: &regex::bytes::Regex,
+        last: bool,
+        give: &mut dyn FnMut(Hit),
+    ) {
+        let mut at = self.place(self.next[index]);
+        while let Some(len) = memchr::memchr(b'\n', &self.data[at..]) {
+            self.line(index, regex, at, at + len, give);
+            at += len + 1;
+        }
+        let rest = self.data.len() - at;
+        if rest > 0 && (last || rest > LONGEST_LINE) {
+            let end = self.line(index, regex, at, self.data.len(), give);
+            let seen_again = if last { 0 } else { OVERLAP };
+            at = end.max(self.data.len() - seen_again);
+        }
+        self.next[index] = self.start + at as u64;
+    }
+
+    /// Gives the hits in a line; tells where the last of them ends.
+    fn line(
+        &self,
+        index: usize,
+        regex: &regex::bytes::Regex,
+        from: usize,
+        to: usize,
+        give: &mut dyn FnMut(Hit),
+    ) -> usize {
+        let mut end = from;
+        for found in regex.find_iter(&self.data[from..to]) {
+            if !found.is_empty() {
+                end = from + found.end();
+                give(self.hit(index, from + found.start()..end));
+            }
+        }
+        end
+    }
+
+    fn place(&self, offset: u64) -> usize {
+        usize::try_from(offset.saturating_sub(self.start)).unwrap_or(self.data.len())
+    }
+
+    fn hit(&self, pattern: usize, at: std::ops::Range<usize>) -> Hit {
+        let shown = at.end.min(at.start + MOST_BYTES);
+        let (offset, len) = (self.start + at.start as u64, at.len() as u64);
+        Hit {
+            pattern,
+            direction: 0,
+            offset,
+            bytes: self.data[at.start..shown].to_vec(),
+            len,
+            before: self.data[at.start.saturating_sub(AROUND)..at.start].to_vec(),
+            after: self.data[at.end..self.data.len().min(at.end + AROUND)].to_vec(),
+            places: self.places(offset, offset + len),
+            message: None,
+            again: Vec::new(),
+        }
+    }
+
+    fn places(&self, from: u64, to: u64) -> Vec<Place> {
+        let mut places = Vec::new();
+        for part in &self.parts {
+            let (low, high) = (part.offset.max(from), (part.offset + part.len).min(to));
+            if low < high {
+                places.push(Place {
+                    by: part.by.skip(low - part.offset),
+                    len: high - low,
+                });
+            }
+        }
+        places
+    }
+
+    /// Forgets what no hit can begin in; a little is kept to be shown before one.
+    fn trim(&mut self) {
+        let needed = self.next.iter().copied().min().unwrap_or(self.end());
+        let keep = self.place(needed).saturating_sub(AROUND);
+        // moving bytes for each few that come would take time squared
+        if keep > self.data.len() / 2 || keep > LONGEST_LINE {
+            self.data.drain(..keep);
+            self.start += keep as u64;
+        }
+        while let Some(part) = self.parts.front()
+            && part.offset + part.len <= needed
+        {
+            self.parts.pop_front();
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! What was found in the streams, with its message and its packets.
+
+use std::collections::BTreeMap;
+
+use crate::answers::event::Event;
+use crate::answers::find::{Find, Hit, Pattern};
+use crate::answers::{Piece, Told};
+use crate::echo::escape::{escape, escape_bytes};
+use crate::report::build::filter;
+use crate::report::document::Block;
+use crate::report::model::Capture;
+use crate::report::present::{conversation_title, packet_numbers, plural};
+use crate::report::rows::{Found, Packet, Row, direction};
+use crate::report::view::{Counted, Scope, Show, Shown, View};
+
+/// Hits kept of all conversations together.
+const MOST_HITS: usize = 100_000;
+
+/// Shows each hit: at once as a row, or at the end.
+pub struct FindView {
+    scope: Scope,
+    patterns: Vec<String>,
+    find: Find,
+    counted: Counted,
+    hits: u64,
+    /// By conversation.
+    kept: BTreeMap<u64, Vec<Hit>>,
+    held: usize,
+    clients: BTreeMap<u64, usize>,
+}
+
+impl FindView {
+    /// Patterns as typed, and as they are looked for.
+    #[must_use]
+    pub fn new(scope: Scope, patterns: Vec<(String, Pattern)>) -> Self {
+        let (patterns, compiled) = patterns.into_iter().unzip();
+        Self {
+            scope,
+            patterns,
+            find: Find::new(compiled),
+            counted: Counted::default(),
+            hits: 0,
+            kept: BTreeMap::new(),
+            held: 0,
+            clients: BTreeMap::new(),
+        }
+    }
+
+    fn hit(&mut self, conversation: u64, hit: Hit, show: &mut Show<'_>) {
+        self.hits += 1;
+        if !self.counted.one_more(conversation, self.scope.limit) {
+            return;
+        }
+        if self.scope.rows {
+            let client = self.clients.get(&conversation).copied();
+            let from_client = client.unwrap_or(0) == hit.direction;
+            show(Shown::Row(Row::Found(self.row(
+                conversation,
+                from_client,
+                &hit,
+            ))));
+        } else if self.held < MOST_HITS {
+            self.held += 1;
+            self.kept.entry(conversation).or_default().push(hit);
+        }
+    }
+
+    fn row(&self, conversation: u64, from_client: bool, hit: &Hit) -> Found {
+        let frames: Vec<u64> = frames(hit);
+        Found {
+            capture: self.scope.capture,
+            conversation,
+            pattern: self.patterns.get(hit.pattern).cloned().unwrap_or_default(),
+            direction: direction(from_client),
+            message: hit.message.map(|(number, _)| number),
+            offset: hit.offset,
+            length: hit.len,
+            text: escape_bytes(&hit.bytes),
+            packets: hit
+                .places
+                .iter()
+                .map(|place| Packet {
+                    frame: place.by.frame,
+                    time_ns: place.by.time.0,
+                    interface: place.by.interface,
+                    offset: place.by.at,
+                    length: place.len,
+                })
+                .collect(),
+            filter: filter::frames(&frames),
+        }
+    }
+
+    /// Bytes that came again are named at the hits that they are part of.
+    fn again(&mut self, conversation: u64, direction: usize, piece: &Piece<'_>) {
+        let (Piece::Again { offset, len, by }, Some(kept)) =
+            (*piece, self.kept.get_mut(&conversation))
+        else {
+            return;
+        };
+        for hit in kept {
+            hit.came_again(direction, offset, len, by.frame);
+        }
+    }
+}
+
+impl View for FindView {
+    fn event(&mut self, event: &Event<'_>, show: &mut Show<'_>) {
+        match *event {
+            Event::Piece {
+                conversation,
+                direction,
+                piece,
+            } => {
+                if !self.scope.has(conversation) {
+                    return;
+                }
+                self.again(conversation, direction, piece);
+            }
+            Event::Told {
+                conversation,
+                told: Told::Settled(settled),
+            } if self.scope.has(conversation) => {
+                self.clients.insert(conversation, settled.roles.client);
+            }
+            Event::Told { conversation, .. } if !self.scope.has(conversation) => return,
+            _ => {}
+        }
+        let mut found = Vec::new();
+        self.find.event(event, &mut |id, hit| found.push((id, hit)));
+        for (conversation, hit) in found {
+            self.hit(conversation, hit, show);
+        }
+        if let Event::Closed { conversation } = event
+            && self.scope.rows
+        {
+            self.clients.remove(conversation);
+        }
+    }
+
+    fn end(&mut self, capture: &Capture, show: &mut Show<'_>) {
+        if self.scope.rows {
+            return;
+        }
+        let mut say = |words: String| show(Shown::Block(Block::Text(words)));
+        let what: Vec<String> = self.patterns.iter().map(|it| escape(it).into()).collect();
+        let count = match self.hits {
+            0 => "no hit".to_owned(),
+            some => format!(
+                "{} in {}",
+                plural(some, "hit"),
+                plural(self.counted.conversations() as u64, "conversation")
+            ),
+        };
+        say(format!("{}: {count}.", what.join(" or ")));
+        if self.find.missing() > 0 {
+            let missing = plural(self.find.missing(), "byte");
+            say(format!(
+                "The capture lacks {missing} of the streams; what stands there or across it is not found."
+            ));
+        }
+        for (id, kept) in std::mem::take(&mut self.kept) {
+            let one = usize::try_from(id)
+                .ok()
+                .and_then(|at| capture.conversations.get(at));
+            let Some(one) = one else { continue };
+            show(Shown::Block(Block::Heading(3, conversation_title(one))));
+            let client = self.clients.get(&id).copied().unwrap_or(0);
+            for hit in &kept {
+                let to = if hit.direction == client {
+                    "server"
+                } else {
+                    "client"
+                };
+                show(Shown::Block(Block::Text(words(hit, to))));
+                show(Shown::Block(Block::Lines(vec![filter::frames(&frames(
+                    hit,
+                ))])));
+            }
+            let more = self.counted.of(id) - kept.len() as u64;
+            if more > 0 {
+                let words = format!(
+                    "{} more not shown; --limit 0 shows all of a conversation, --format ndjson all of a capture.",
+                    plural(more, "hit")
+                );
+                show(Shown::Block(Block::Text(words)));
+            }
+        }
+    }
+}
+
+/// The packets of a hit, each once.
+fn frames(hit: &Hit) -> Vec<u64> {
+    let mut frames: Vec<u64> = hit.places.iter().map(|place| place.by.frame).collect();
+    frames.sort_unstable();
+    frames.dedup();
+    frames
+}
+
+/// `Message 3 to the server, at byte 4 (stream offset 61): 5 bytes in packet 6 from payload byte
+/// 3. "say [HELLO]"`. Of what stands around it the line is shown.
+fn words(hit: &Hit, to: &str) -> String {
+    let message = match hit.message {
+        Some((number, offset)) => format!(
+            "Message {number} to the {to}, at byte {}",
+            hit.offset - offset
+        ),
+        None => format!("To the {to}"),
+    };
+    let places: Vec<String> = hit
+        .places
+        .iter()
+        .map(|place| {
+            format!(
+                "{} in packet {} from payload byte {}",
+                plural(place.len, "byte"),
+                place.by.frame,
+                place.by.at
+            )
+        })
+        .collect();
+    let cut = if (hit.bytes.len() as u64) < hit.len {
+        "…"
+    } else {
+        ""
+    };
+    let before = hit.before.rsplit(|byte| *byte == b'\n').next();
+    let before = before.unwrap_or_default();
+    let line = hit.after.split_inclusive(|byte| *byte == b'\n').next();
+    let ended = hit.bytes.ends_with(b"\n");
+    let after = line.filter(|_| !ended).unwrap_or_default();
+    let mut words = format!(
+        "{message} (stream offset {}): {}. \"{}[{}{cut}]{}\"",
+        hit.offset,
+        places.join(", "),
+        escape_bytes(before),
+        escape_bytes(&hit.bytes),
+        escape_bytes(after),
+    );
+    if !hit.again.is_empty() {
+        words += &format!(" Sent again in {}.", packet_numbers(&hit.again, &[]));
+    }
+    words
+}

@@ -1,0 +1,130 @@
+//! The programs under benches/: what they make is what they say, and the script runs.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::net::must;
+
+/// Cargo builds the examples with the tests, beside the programs.
+fn built() -> PathBuf {
+    let analyze = Path::new(env!("CARGO_BIN_EXE_analyze"));
+    analyze.parent().expect("a folder").to_owned()
+}
+
+/// Makes a capture; gives what the generator says of it.
+fn generate(file: &Path, arguments: &[&str]) -> Value {
+    let output = Command::new(built().join("examples/generate"))
+        .args(arguments)
+        .arg("--write")
+        .arg(file)
+        .output()
+        .expect("the generator is built with the tests");
+    assert!(output.status.success());
+    serde_json::from_slice(&output.stderr).expect("one line of JSON")
+}
+
+#[test]
+fn the_same_seed_makes_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let make = |name: &str, seed: &str| {
+        let path = folder.path().join(name);
+        generate(
+            &path,
+            &[
+                "--packets=3000",
+                "--conversations=30",
+                "--loss=20",
+                "--seed",
+                seed,
+            ],
+        );
+        std::fs::read(path).unwrap()
+    };
+    let first = make("a", "7");
+    assert!(first == make("b", "7"));
+    assert!(first != make("c", "8"));
+}
+
+#[test]
+fn what_is_made_is_what_analyze_and_tshark_count() {
+    let folder = tempfile::tempdir().unwrap();
+    for (link, container) in [
+        ("ethernet", "pcap"),
+        ("sll", "pcapng"),
+        ("sll2", "pcap"),
+        ("raw", "pcapng"),
+    ] {
+        let path = folder.path().join(link);
+        let arguments = [
+            "--packets=4000",
+            "--conversations=40",
+            "--active=9",
+            "--loss=30",
+        ];
+        let made = generate(
+            &path,
+            &[
+                &arguments[..],
+                &["--link-type", link, "--container", container],
+            ]
+            .concat(),
+        );
+        let report = must(
+            Command::new(env!("CARGO_BIN_EXE_analyze"))
+                .args(["--format", "json"])
+                .arg(&path),
+        );
+        let capture = serde_json::from_str::<Value>(&report).unwrap()["captures"][0].take();
+        let all = capture["conversations"].as_array().unwrap();
+        let sum = |pointer: &str| -> u64 {
+            all.iter()
+                .map(|one| one.pointer(pointer).unwrap().as_u64().unwrap())
+                .sum()
+        };
+        assert_eq!(capture["packets"], made["packets"]);
+        assert_eq!(all.len() as u64, made["conversations"]);
+        assert_eq!(sum("/messages/to_server"), made["to_server"]);
+        assert_eq!(sum("/messages/to_client"), made["to_client"]);
+        assert_eq!(sum("/exchanges/right"), made["to_server"]);
+        assert_eq!(sum("/to_server/retransmissions"), made["sent_again"]);
+        assert!(made["sent_again"].as_u64() > Some(10));
+        let mut tshark = Command::new("tshark");
+        let fields = [
+            "-T",
+            "fields",
+            "-e",
+            "tcp.analysis.retransmission",
+            "-e",
+            "_ws.malformed",
+        ];
+        let rows = must(tshark.arg("-n").arg("-r").arg(&path).args(fields));
+        assert_eq!(rows.lines().count() as u64, made["packets"]);
+        let again = rows
+            .lines()
+            .filter(|row| row.starts_with('1') || row.starts_with("True"));
+        assert_eq!(again.count() as u64, made["sent_again"]);
+        assert!(!rows.contains("alformed"));
+    }
+}
+
+#[test]
+fn the_script_measures_and_checks() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("bench.md");
+    let mut script = Command::new("python3");
+    script
+        .arg("benches/bench.py")
+        .args(["--size", "tiny", "--rounds", "1"]);
+    let text = must(script.arg("--out").arg(&out).arg("--built").arg(built()));
+    assert_eq!(std::fs::read_to_string(out).unwrap().trim(), text.trim());
+    for words in [
+        "| analyze pcap.zst |",
+        "| analyze pcapng : analyze pcap |",
+        "## many: ",
+        "tshark",
+    ] {
+        assert!(text.contains(words), "no {words}: {text}");
+    }
+}
