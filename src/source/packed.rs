@@ -313,4 +313,4 @@ impl Read for Unpacked {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

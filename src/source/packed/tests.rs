@@ -4,20 +4,28 @@ use std::io::{Cursor, Write};
 
 use super::*;
 
-fn gzip(data: &[u8]) -> Vec<u8> {
+pub(in crate::source) fn gzip(data: &[u8]) -> Vec<u8> {
     let mut to = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     to.write_all(data).unwrap();
     to.finish().unwrap()
 }
 
-fn zstd(data: &[u8]) -> Vec<u8> {
+/// All of the data, and then no end.
+pub(in crate::source) fn gzip_without_end(data: &[u8]) -> Vec<u8> {
+    let mut to = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    to.write_all(data).unwrap();
+    to.flush().unwrap();
+    to.get_ref().clone()
+}
+
+pub(in crate::source) fn zstd(data: &[u8]) -> Vec<u8> {
     let mut to = zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
     to.include_checksum(true).unwrap();
     to.write_all(data).unwrap();
     to.finish().unwrap()
 }
 
-fn lz4(data: &[u8]) -> Vec<u8> {
+pub(in crate::source) fn lz4(data: &[u8]) -> Vec<u8> {
     let info = lz4_flex::frame::FrameInfo::new()
         .block_size(lz4_flex::frame::BlockSize::Max64KB)
         .content_checksum(true);
