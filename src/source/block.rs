@@ -18,6 +18,7 @@ pub struct Block {
     end: usize,
     consumed: u64,
     ended: bool,
+    failure: Option<io::Error>,
     wanted: usize,
 }
 
@@ -33,6 +34,7 @@ impl Block {
             end: 0,
             consumed: 0,
             ended: false,
+            failure: None,
             wanted: 0,
         }
     }
@@ -62,19 +64,53 @@ impl Block {
         &self.buffer[self.start..self.end]
     }
 
-    /// Bytes in the window after trying to have at least `wanted`; fewer only at the input's end.
-    ///
-    /// # Errors
-    /// Those of the input; what was read before stays in the window.
-    pub fn fill(&mut self, wanted: usize) -> io::Result<usize> {
+    /// Bytes in the window after trying to have at least `wanted`; fewer only at the input's end,
+    /// or where it fails ([`Block::failure`]). What was read before that can still be taken,
+    /// however far ahead was looked.
+    pub fn fill(&mut self, wanted: usize) -> usize {
         if self.end - self.start < wanted && !self.ended {
-            self.refill(wanted)?;
+            self.refill(wanted);
         }
-        Ok(self.end - self.start)
+        self.end - self.start
+    }
+
+    /// Why the input gave no more, if that was not its end.
+    #[must_use]
+    pub fn failure(&self) -> Option<&io::Error> {
+        self.failure.as_ref()
+    }
+
+    /// Reads on without keeping what is read, to the input's end or failure, but at most some
+    /// `most` bytes. The window is empty then.
+    pub fn drain(&mut self, most: u64) {
+        let mut left = most;
+        (self.start, self.end) = (0, 0);
+        while left > 0 && !self.ended {
+            let read = self.read_at(0);
+            left = left.saturating_sub(read as u64);
+        }
+    }
+
+    /// Reads once into the buffer from `at` on; 0 bytes at the input's end.
+    fn read_at(&mut self, at: usize) -> usize {
+        loop {
+            match self.input.read(&mut self.buffer[at..]) {
+                Ok(read) => {
+                    self.ended = read == 0;
+                    return read;
+                }
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(e) => {
+                    self.ended = true;
+                    self.failure = Some(e);
+                    return 0;
+                }
+            }
+        }
     }
 
     #[cold]
-    fn refill(&mut self, wanted: usize) -> io::Result<()> {
+    fn refill(&mut self, wanted: usize) {
         self.wanted = wanted;
         self.buffer.copy_within(self.start..self.end, 0);
         self.end -= self.start;
@@ -85,23 +121,14 @@ impl Block {
             self.buffer.truncate(enough);
             self.buffer.shrink_to_fit();
         }
-        while self.end < wanted {
+        while self.end < wanted && !self.ended {
             if self.end == self.buffer.len() {
                 // grows with what arrives, not with what a length field claims
                 let room = wanted.min(self.buffer.len() * 2);
                 self.buffer.resize(room, 0);
             }
-            match self.input.read(&mut self.buffer[self.end..]) {
-                Ok(0) => {
-                    self.ended = true;
-                    break;
-                }
-                Ok(n) => self.end += n,
-                Err(e) if e.kind() == ErrorKind::Interrupted => {}
-                Err(e) => return Err(e),
-            }
+            self.end += self.read_at(self.end);
         }
-        Ok(())
     }
 
     /// Takes `n` bytes out of the window and returns them.
@@ -134,9 +161,9 @@ mod tests {
     fn a_record_longer_than_the_window_is_whole() {
         let data: Vec<u8> = (0..3 * READ_SIZE).map(|i| (i % 251) as u8).collect();
         let mut block = Block::new(Box::new(io::Cursor::new(data.clone())), READ_SIZE);
-        assert_eq!(block.fill(10).unwrap(), READ_SIZE);
+        assert_eq!(block.fill(10), READ_SIZE);
         block.take(10);
-        assert!(block.fill(2 * READ_SIZE).unwrap() >= 2 * READ_SIZE);
+        assert!(block.fill(2 * READ_SIZE) >= 2 * READ_SIZE);
         assert_eq!(block.take(2 * READ_SIZE), &data[10..10 + 2 * READ_SIZE]);
         assert_eq!(block.offset(), 10 + 2 * READ_SIZE as u64);
     }
@@ -144,18 +171,62 @@ mod tests {
     #[test]
     fn a_long_record_leaves_no_room_behind() {
         let mut block = Block::new(Box::new(io::repeat(7)), 1024);
-        assert_eq!(block.fill(5000).unwrap(), 5000);
+        assert_eq!(block.fill(5000), 5000);
         block.take(5000);
-        assert_eq!(block.fill(10).unwrap(), 1024);
+        assert_eq!(block.fill(10), 1024);
         assert_eq!(block.buffer.capacity(), 1024);
     }
 
     #[test]
     fn short_reads_and_the_end() {
         let mut block = Block::new(Box::new(Drip(vec![1, 2, 3])), READ_SIZE);
-        assert_eq!(block.fill(2).unwrap(), 2);
+        assert_eq!(block.fill(2), 2);
         assert_eq!(block.take(2), [1, 2]);
-        assert_eq!(block.fill(5).unwrap(), 1);
+        assert_eq!(block.fill(5), 1);
         assert_eq!(block.bytes(), [3]);
+    }
+
+    /// Gives some bytes, then fails, and would go on after that.
+    struct Breaks(usize);
+
+    impl Read for Breaks {
+        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+            self.0 += 1;
+            match self.0 {
+                1 | 3.. => {
+                    buf[..9].fill(7);
+                    Ok(9)
+                }
+                _ => Err(io::Error::other("broken")),
+            }
+        }
+    }
+
+    #[test]
+    fn what_stands_before_a_failure_can_be_taken_and_nothing_after_it() {
+        let mut block = Block::new(Box::new(Breaks(0)), READ_SIZE);
+        assert_eq!((block.fill(5), block.failure().is_some()), (9, false));
+        for _ in 0..2 {
+            assert_eq!(block.fill(100), 9);
+            assert_eq!(
+                block.failure().map(ToString::to_string),
+                Some("broken".into())
+            );
+        }
+        assert_eq!(block.take(9), [7; 9]);
+        assert_eq!(block.fill(1), 0);
+    }
+
+    #[test]
+    fn draining_ends_at_the_end_at_a_failure_or_at_its_bound() {
+        let mut block = Block::new(Box::new(Breaks(0)), READ_SIZE);
+        block.drain(100);
+        assert!(block.failure().is_some() && block.bytes().is_empty());
+        let mut block = Block::new(Box::new(Drip(vec![1; 9])), READ_SIZE);
+        block.drain(5);
+        assert_eq!((block.fill(100), block.failure().is_some()), (4, false));
+        let mut block = Block::new(Box::new(io::repeat(7)), 1024);
+        block.drain(1_000_000);
+        assert_eq!(block.fill(1), 1024, "it has not ended");
     }
 }

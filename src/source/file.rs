@@ -1,6 +1,7 @@
 //! Capture files, pipes and memory: the container's format by its content, then its records.
 
 mod classic;
+mod open;
 mod pcapng;
 
 use std::fs::File;
@@ -8,15 +9,21 @@ use std::io::{self, Read};
 use std::ops::Range;
 use std::path::Path;
 
-use super::block::{Block, READ_SIZE};
+use super::block::Block;
 use super::frame::{Damage, Frame, Origin};
-use super::named::{Named, named};
-use super::packed::{self, Compression, Unpacked};
+use super::named::named;
+use super::packed::{self, Compression};
 use crate::time::Time;
+
+pub use open::{OpenError, Opening};
 
 /// Records longer than this are taken for damage: no device makes them, and a
 /// damaged length field would otherwise swallow the rest of the file.
 const LONGEST_RECORD: usize = 16 << 20;
+
+/// Where a compressed container is damaged, so much of what follows is decompressed, in bytes, to
+/// see whether its checksum fits.
+const CHECKED: u64 = 1 << 30;
 
 /// An interface that the container describes (pcapng).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -26,55 +33,6 @@ pub struct Described {
     /// LINKTYPE value.
     pub link_type: u32,
 }
-
-/// Why a file cannot be read at all.
-#[derive(Debug)]
-pub enum OpenError {
-    /// The system refused.
-    Io(io::Error),
-    /// No bytes.
-    Empty,
-    /// The first bytes are of no known format.
-    Unknown([u8; 4]),
-    /// They are of a format that is not read.
-    Named(Named),
-    /// It is compressed, and that is damaged from the beginning; why.
-    Packed(String),
-    /// What was compressed is compressed again.
-    Twice(Compression, Compression),
-}
-
-impl std::fmt::Display for OpenError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Io(e) => write!(f, "{e}"),
-            Self::Empty => write!(
-                f,
-                "empty: 0 bytes at offset 0 where a pcap or pcapng header of at least 24 bytes should stand; record it again"
-            ),
-            Self::Named(Named { name, then }) => {
-                write!(f, "this is {name}, which analyze does not read; {then}")
-            }
-            Self::Packed(why) => write!(
-                f,
-                "{why}, before the first packet; copy or record the file again"
-            ),
-            Self::Twice(outer, inner) => write!(
-                f,
-                "in the {} data is {} data; decompress it once: {} -dc FILE | analyze -",
-                outer.name(),
-                inner.name(),
-                outer.name()
-            ),
-            Self::Unknown([a, b, c, d]) => write!(
-                f,
-                "no pcap or pcapng file: the 4 bytes at offset 0 are {a:02x} {b:02x} {c:02x} {d:02x}, which no such file begins with; give a capture made by capture, tcpdump, tshark or Wireshark"
-            ),
-        }
-    }
-}
-
-impl std::error::Error for OpenError {}
 
 enum Container {
     Pcap(classic::Classic),
@@ -87,6 +45,8 @@ enum Step {
     Packet(Record),
     /// The input's end, between records.
     End,
+    /// The input ends within what stands at the window's start.
+    Cut { needed: u64, what: String },
     /// What stands at the window's start cannot be read.
     Damaged { needed: u64, reason: String },
 }
@@ -104,30 +64,9 @@ pub struct Record {
 }
 
 impl Step {
-    /// The input ends within a record.
-    fn cut(what: &str, needed: u64) -> Self {
-        Self::Damaged {
-            needed,
-            reason: format!("the file ends within {what}"),
-        }
-    }
-}
-
-/// How input is opened.
-#[derive(Clone, Copy, Debug)]
-pub struct Opening {
-    /// Bytes that are asked for at once, and held: fewer where many files are open.
-    pub read_size: usize,
-    /// Bytes that are read at most of what is compressed, decompressed.
-    pub max_decompressed: u64,
-}
-
-impl Default for Opening {
-    fn default() -> Self {
-        Self {
-            read_size: READ_SIZE,
-            max_decompressed: 64 << 30,
-        }
+    fn cut(what: impl Into<String>, needed: u64) -> Self {
+        let what = what.into();
+        Self::Cut { needed, what }
     }
 }
 
@@ -162,25 +101,15 @@ impl Reader {
     /// # Errors
     /// As [`Reader::open`].
     pub fn new(input: Box<dyn Read + Send>, opening: Opening) -> Result<Self, OpenError> {
-        let mut block = Block::new(input, opening.read_size);
-        let mut magic = first(&mut block)?;
-        let compression = Compression::of(magic);
-        if let Some(outer) = compression {
-            let most = opening.max_decompressed;
-            let unpacked = Unpacked::new(outer, block.into_input(), most).map_err(OpenError::Io)?;
-            block = Block::new(Box::new(unpacked), opening.read_size);
-            magic = first(&mut block)?;
-            if let Some(inner) = Compression::of(magic) {
-                return Err(OpenError::Twice(outer, inner));
-            }
-        }
+        let (block, compression) = open::plain(input, opening)?;
+        let magic = open::first(&block);
         let container = if magic == pcapng::MAGIC {
             Container::PcapNg(pcapng::PcapNg::default())
         } else if let Some(classic) = classic::Classic::new(magic) {
             Container::Pcap(classic)
         } else {
             let named = named(block.bytes()).map(OpenError::Named);
-            return Err(named.unwrap_or(OpenError::Unknown(magic)));
+            return Err(named.unwrap_or_else(|| open::unknown(&block)));
         };
         Ok(Self {
             block,
@@ -257,23 +186,19 @@ impl Reader {
             Container::Pcap(classic) => classic.step(&mut self.block),
             Container::PcapNg(ng) => ng.step(&mut self.block),
         };
-        match step {
-            Ok(Step::Packet(record)) => Some(record),
-            Ok(Step::End) => {
+        let (needed, reason) = match step {
+            Step::Packet(record) => return Some(record),
+            Step::End if self.block.failure().is_none() => {
                 self.done = true;
-                None
+                return None;
             }
-            Ok(Step::Damaged { needed, reason }) => self.damaged(needed, reason),
-            Err(e) => self.unreadable(&e),
-        }
-    }
-
-    #[cold]
-    fn unreadable(&mut self, e: &io::Error) -> Option<Record> {
-        let wanted = self.block.wanted() as u64;
-        let why = packed::words(e);
-        let why = why.unwrap_or_else(|| format!("the input could not be read further: {e}"));
-        self.damaged(wanted, why)
+            Step::End => (self.block.wanted() as u64, None),
+            Step::Cut { needed, .. } if self.block.failure().is_some() => (needed, None),
+            Step::Cut { needed, what } => (needed, Some(format!("the file ends within {what}"))),
+            Step::Damaged { needed, reason } => (needed, Some(reason)),
+        };
+        self.damaged(needed, reason);
+        None
     }
 
     /// The frame of the record that [`Reader::record`] gave.
@@ -292,44 +217,43 @@ impl Reader {
         }
     }
 
+    /// Notes the damage; without a reason it is that of the input.
     #[cold]
-    fn damaged(&mut self, needed: u64, reason: String) -> Option<Record> {
+    fn damaged(&mut self, needed: u64, reason: Option<String>) {
         self.done = true;
         let most = usize::try_from(needed)
             .unwrap_or(LONGEST_RECORD)
             .min(LONGEST_RECORD);
-        // an error here adds nothing to the one being told
-        let available = self.block.fill(most).unwrap_or(0).min(most) as u64;
+        let available = self.block.fill(most).min(most) as u64;
+        let offset = self.block.offset();
+        let beneath = self.beneath(reason.is_some());
+        let both = [reason, beneath];
+        let mut reason = both.into_iter().flatten().collect::<Vec<_>>().join("; ");
+        if let Some(it) = self.compression {
+            // who looks for the offset must know in what
+            reason += &format!(" (counted in the decompressed {} data)", it.name());
+        }
         self.damage = Some(Damage {
-            offset: self.block.offset(),
+            offset,
             needed,
             available,
-            reason: match self.compression {
-                // who looks for the offset must know in what
-                Some(it) => format!("{reason} (counted in the decompressed {} data)", it.name()),
-                None => reason,
-            },
+            reason,
             packets_before: self.packets,
         });
-        None
     }
-}
 
-/// The first four bytes.
-fn first(block: &mut Block) -> Result<[u8; 4], OpenError> {
-    let unreadable = |e| match packed::words(&e) {
-        Some(why) => OpenError::Packed(why),
-        None => OpenError::Io(e),
-    };
-    let available = block.fill(4).map_err(unreadable)?;
-    let bytes = block.bytes();
-    match bytes.first_chunk::<4>() {
-        Some(magic) => Ok(*magic),
-        None if available == 0 => Err(OpenError::Empty),
-        None => {
-            let mut magic = [0; 4];
-            magic[..available].copy_from_slice(bytes);
-            Err(OpenError::Unknown(magic))
+    /// What is wrong with the input itself. A compressed one is read on, where the container is
+    /// damaged: what damaged it may be what a checksum finds at the end, and then what was read
+    /// before may be wrong, too.
+    fn beneath(&mut self, container: bool) -> Option<String> {
+        if container && self.compression.is_some() {
+            self.block.drain(CHECKED);
+        }
+        let e = self.block.failure()?;
+        match packed::unreadable(e) {
+            Some(why) if container && why.is_limit() => None,
+            Some(why) => Some(why.to_string()),
+            None => Some(format!("the input could not be read further: {e}")),
         }
     }
 }

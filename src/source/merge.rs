@@ -22,6 +22,22 @@ const MOST_INTERFACES: usize = 65_536;
 /// Link types named of a file.
 const MOST_LINK_TYPES: usize = 64;
 
+/// Files that are few.
+const FEW: usize = 16;
+/// The window that each zstd decoder is to have at least, in bytes (RFC 8878, 3.1.1.1.2).
+const LEAST_WINDOW: u32 = 8 << 20;
+
+/// How large a window is given to zstd frames in each of so many files that are open at once, in
+/// bytes: their memory adds up.
+#[must_use]
+pub fn max_window(files: usize) -> u32 {
+    if files > FEW {
+        LEAST_WINDOW
+    } else {
+        Opening::default().max_window
+    }
+}
+
 /// How much is read at once of each of so many files that are open at once, in bytes.
 #[must_use]
 pub fn read_size(files: usize) -> usize {

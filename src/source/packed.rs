@@ -1,17 +1,43 @@
 //! Compressed input: told by its first bytes, decompressed by a thread of its own.
 
+mod why;
+
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
-/// Bytes that go from the thread to the reader at once.
+pub(super) use why::unreadable;
+use why::{Why, explained};
+
+/// Bytes that go from the thread to the reader at once, at most.
 const CHUNK: usize = 1 << 18;
 /// Chunks that may wait for the reader.
 const CHUNKS: usize = 4;
-/// Bytes of compressed data that are read at once.
+/// Bytes of compressed data that are read at once, at most.
 const READ_SIZE: usize = 1 << 17;
-/// Base-2 logarithm of the largest window that a zstd frame may ask for: 128 MiB, as `zstd -d`.
-const LARGEST_WINDOW: u32 = 27;
+/// The largest window that a zstd frame may ask for, in bytes: that of `zstd -d`.
+pub(super) const LARGEST_WINDOW: u32 = 1 << 27;
+
+/// What decompressing may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Within {
+    /// Bytes that are given at most.
+    pub(super) bytes: u64,
+    /// The largest window of a zstd frame in bytes.
+    pub(super) window: u32,
+    /// Bytes that are asked for at once; the less that is, the less is held.
+    pub(super) at_once: usize,
+}
+
+impl Within {
+    fn chunk(self) -> usize {
+        self.at_once.clamp(1, CHUNK)
+    }
+
+    fn read_size(self) -> usize {
+        self.at_once.clamp(1, READ_SIZE)
+    }
+}
 
 /// How input is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +57,6 @@ impl Compression {
         match first {
             [0x1f, 0x8b, ..] => Some(Self::Gzip),
             [0x28, 0xb5, 0x2f, 0xfd] => Some(Self::Zstd),
-            // what a parallel zstd writes first; lz4 knows such frames, too, and never begins so
-            _ if is_skippable(first) => Some(Self::Zstd),
             [0x04, 0x22, 0x4d, 0x18] => Some(Self::Lz4),
             _ => None,
         }
@@ -50,11 +74,11 @@ impl Compression {
 
     /// Decompresses all of `input`.
     fn unpack(self, input: Box<dyn Read + Send>, to: &mut Outlet) -> io::Result<()> {
-        let mut input = BufReader::with_capacity(READ_SIZE, input);
+        let mut input = BufReader::with_capacity(to.within.read_size(), input);
         match self {
             Self::Zstd => {
                 let mut decoder = zstd::stream::read::Decoder::with_buffer(input)?;
-                decoder.window_log_max(LARGEST_WINDOW)?;
+                decoder.window_log_max(to.within.window.ilog2())?;
                 to.all_of(&mut decoder)
             }
             Self::Gzip => loop {
@@ -74,22 +98,22 @@ impl Compression {
 }
 
 /// The first bytes of a frame that decoders pass over, in zstd and lz4.
-fn is_skippable([low, b, c, d]: [u8; 4]) -> bool {
+pub(super) fn is_skippable([low, b, c, d]: [u8; 4]) -> bool {
     low & 0xf0 == 0x50 && [b, c, d] == [0x2a, 0x4d, 0x18]
 }
 
-/// Whether another member follows; zeros at the end are padding, as for gzip itself.
+/// Whether another member follows. Zeros are padding, as for gzip itself: then nothing may follow.
 fn gzip_goes_on(input: &mut impl BufRead) -> io::Result<bool> {
+    if input.fill_buf()?.first() == Some(&0x1f) {
+        return Ok(true);
+    }
     loop {
         let rest = input.fill_buf()?;
         let len = rest.len();
-        match rest.first() {
-            None => return Ok(false),
-            Some(0x1f) => return Ok(true),
-            Some(_) if rest.iter().any(|byte| *byte != 0) => {
-                return Err(unreadable("is followed by something else".into()));
-            }
-            Some(_) => input.consume(len),
+        match rest.iter().all(|byte| *byte == 0) {
+            _ if len == 0 => return Ok(false),
+            true => input.consume(len),
+            false => return Err(Why::Followed.into()),
         }
     }
 }
@@ -140,43 +164,6 @@ impl<R: Read> Read for Noting<'_, R> {
     }
 }
 
-/// Why compressed data cannot be read further.
-#[derive(Debug)]
-pub(super) struct Unreadable(String);
-
-impl std::fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Unreadable {}
-
-fn unreadable(why: String) -> io::Error {
-    io::Error::other(Unreadable(why))
-}
-
-/// The words for an error that is about the data, not about reading it.
-pub(super) fn words(e: &io::Error) -> Option<String> {
-    let found = e.get_ref()?.downcast_ref::<Unreadable>()?;
-    Some(found.to_string())
-}
-
-/// What an error of a decoder means.
-fn explained(e: io::Error, compression: Compression) -> io::Error {
-    let why = match words(&e) {
-        Some(why) => why,
-        None if e.raw_os_error().is_some() => return e,
-        None if e.kind() == ErrorKind::UnexpectedEof => "ends early".to_owned(),
-        // found at the end of what it covers, which has been read by then
-        None if e.to_string().to_lowercase().contains("checksum") => {
-            "does not fit its checksum, so that what was read of it may be wrong".to_owned()
-        }
-        None => format!("is damaged ({e})"),
-    };
-    unreadable(format!("the {} data {why}", compression.name()))
-}
-
 /// What the thread hands over: bytes, the end as no bytes, or why there are no more.
 type Handed = io::Result<Vec<u8>>;
 
@@ -190,7 +177,7 @@ struct Outlet {
     filled: usize,
     /// Bytes that may still be given.
     left: u64,
-    limit: u64,
+    within: Within,
 }
 
 impl Outlet {
@@ -215,10 +202,7 @@ impl Outlet {
         self.filled += may;
         self.left -= may as u64;
         if may < read {
-            let limit = self.limit;
-            return Err(unreadable(format!(
-                "has more than {limit} bytes decompressed, the limit of --max-decompressed"
-            )));
+            return Err(Why::Limit(self.within.bytes).into());
         }
         Ok(())
     }
@@ -231,7 +215,7 @@ impl Outlet {
         } else {
             self.empty.recv().map_err(io::Error::other)?
         };
-        chunk.resize(CHUNK, 0);
+        chunk.resize(self.within.chunk(), 0);
         Ok(chunk)
     }
 
@@ -249,13 +233,14 @@ impl Outlet {
     /// Hands over the rest, and how it ended.
     fn end(&mut self, how: io::Result<()>, compression: Compression) {
         if self.flush().is_ok() {
-            let how = how.map_err(|e| explained(e, compression));
+            let how = how.map_err(|e| explained(e, compression, self.within));
             let _ = self.full.send(how.map(|()| Vec::new()));
         }
     }
 }
 
-/// Decompressed input, in order. A thread decompresses ahead, by at most 1 MiB.
+/// Decompressed input, in order. A thread decompresses ahead, by four times what is asked for at
+/// once and at most 1 MiB.
 pub(super) struct Unpacked {
     full: Receiver<Handed>,
     empty: Sender<Vec<u8>>,
@@ -265,14 +250,14 @@ pub(super) struct Unpacked {
 }
 
 impl Unpacked {
-    /// Decompresses at most `limit` bytes of `input`.
+    /// Decompresses `input`.
     ///
     /// # Errors
     /// If no thread can be had.
     pub(super) fn new(
         compression: Compression,
         input: Box<dyn Read + Send>,
-        limit: u64,
+        within: Within,
     ) -> io::Result<Self> {
         let (send_full, full) = sync_channel(CHUNKS);
         let (empty, take_empty) = channel();
@@ -282,8 +267,8 @@ impl Unpacked {
             made: 0,
             chunk: Vec::new(),
             filled: 0,
-            left: limit,
-            limit,
+            left: within.bytes,
+            within,
         };
         // it ends with its input, or when nobody listens any more
         thread::Builder::new()
@@ -309,9 +294,10 @@ impl Read for Unpacked {
                 return Ok(0);
             }
             // a thread that has ended without a word has failed
-            let gone = |_| io::Error::other("the decompressor failed");
-            let next = self.full.recv().map_err(gone)??;
-            self.ended = next.is_empty();
+            let gone = |_| Err(io::Error::other("the decompressor failed"));
+            let handed = self.full.recv().unwrap_or_else(gone);
+            self.ended = handed.as_ref().map_or(true, Vec::is_empty);
+            let next = handed?;
             let done = std::mem::replace(&mut self.chunk, next);
             self.at = 0;
             if done.capacity() > 0 {
@@ -327,4 +313,4 @@ impl Read for Unpacked {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

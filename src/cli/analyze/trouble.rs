@@ -38,10 +38,15 @@ impl Trouble {
             reason,
             packets_before,
         } = damage;
+        // a limit of ours is no fault of the recording
+        let then = match reason.contains("--max-decompressed") {
+            true => "raise it",
+            false => "record again",
+        };
         complain(
             file,
             &format!(
-                "{reason} at offset {offset}: {needed} bytes needed, {available} there; the {packets_before} packets before it are analysed, record again for the rest"
+                "{reason} at offset {offset}: {needed} bytes needed, {available} there; the {packets_before} packets before it are analysed, {then} for the rest"
             ),
         );
         self.ends(Exit::Incomplete);

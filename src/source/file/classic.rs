@@ -3,8 +3,6 @@
 
 mod layout;
 
-use std::io;
-
 use super::{LONGEST_RECORD, Record, Step};
 use crate::source::block::Block;
 use crate::time::Time;
@@ -105,27 +103,27 @@ impl Classic {
         self.header.as_ref().map(|h| h.link_type)
     }
 
-    pub(super) fn step(&mut self, block: &mut Block) -> io::Result<Step> {
+    pub(super) fn step(&mut self, block: &mut Block) -> Step {
         let Some(header) = self.header else {
             let len = self.form.header;
-            if block.fill(len)? < len {
+            if block.fill(len) < len {
                 let what = format!("its {len}-byte header");
-                return Ok(Step::cut(&what, len as u64));
+                return Step::cut(what, len as u64);
             }
-            let header = self.read_header(block)?;
+            let header = self.read_header(block);
             self.header = Some(header);
             return self.record(block, header);
         };
         self.record(block, header)
     }
 
-    fn record(&self, block: &mut Block, header: Header) -> io::Result<Step> {
-        let available = block.fill(header.record_header)?;
+    fn record(&self, block: &mut Block, header: Header) -> Step {
+        let available = block.fill(header.record_header);
         if available == 0 {
-            return Ok(Step::End);
+            return Step::End;
         }
         if available < header.record_header {
-            return Ok(Step::cut("a record's header", header.record_header as u64));
+            return Step::cut("a record's header", header.record_header as u64);
         }
         let head = block.bytes();
         let (captured, wire) = self.lengths(head, header.lengths);
@@ -133,26 +131,26 @@ impl Classic {
         let len = header.record_header + captured as usize;
         if captured as usize > LONGEST_RECORD {
             let reason = format!("a record claims {captured} bytes, more than any device gives");
-            return Ok(Step::Damaged {
+            return Step::Damaged {
                 needed: len as u64,
                 reason,
-            });
+            };
         }
-        if block.fill(len)? < len {
-            return Ok(Step::cut("a record", len as u64));
+        if block.fill(len) < len {
+            return Step::cut("a record", len as u64);
         }
-        Ok(Step::Packet(Record {
+        Step::Packet(Record {
             time,
             link_type: header.link_type,
             interface: None,
             wire_len: wire.max(captured).saturating_sub(header.padding),
             len,
             packet: len.min(header.record_header + header.padding as usize)..len,
-        }))
+        })
     }
 
     /// Takes the file's header out of the window.
-    fn read_header(&self, block: &mut Block) -> io::Result<Header> {
+    fn read_header(&self, block: &mut Block) -> Header {
         let Form {
             mut unit,
             record_headers,
@@ -177,17 +175,17 @@ impl Classic {
         let record_header = match (version, lengths) {
             // the patched versions wrote 2.4
             (_, Lengths::CapturedFirst) if record_headers.len() > 1 => {
-                layout::record_header(block, self.order, record_headers)?
+                layout::record_header(block, self.order, record_headers)
             }
             _ => record_headers[0],
         };
-        Ok(Header {
+        Header {
             link_type,
             unit,
             lengths,
             record_header,
             padding,
-        })
+        }
     }
 
     fn lengths(&self, head: &[u8], order: Lengths) -> (u32, u32) {

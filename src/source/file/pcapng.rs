@@ -1,8 +1,6 @@
 //! pcapng: sections in either byte order, interfaces with their own clock units,
 //! enhanced, simple and obsolete packet blocks; blocks of other types are passed over.
 
-use std::io;
-
 use super::{Described, LONGEST_RECORD, Record, Step};
 use crate::source::block::Block;
 use crate::time::Time;
@@ -67,14 +65,14 @@ impl PcapNg {
     }
 
     /// Passes over blocks until one holds a packet.
-    pub(super) fn step(&mut self, block: &mut Block) -> io::Result<Step> {
+    pub(super) fn step(&mut self, block: &mut Block) -> Step {
         loop {
-            let available = block.fill(12)?;
+            let available = block.fill(12);
             if available == 0 {
-                return Ok(Step::End);
+                return Step::End;
             }
             if available < 12 {
-                return Ok(Step::cut("a block's header", 12));
+                return Step::cut("a block's header", 12);
             }
             let head = block.bytes();
             let section = head[..4] == MAGIC;
@@ -83,40 +81,37 @@ impl PcapNg {
                     [0x1a, 0x2b, 0x3c, 0x4d] => self.order = ByteOrder::Big,
                     [0x4d, 0x3c, 0x2b, 0x1a] => self.order = ByteOrder::Little,
                     _ => {
-                        return Ok(bad(
-                            12,
-                            "a section header without pcapng's byte-order magic",
-                        ));
+                        return bad(12, "a section header without pcapng's byte-order magic");
                     }
                 }
             }
             let (kind, len) = (self.order.u32(head, 0), rounded(self.order.u32(head, 4)));
-            if let Some(step) = Self::whole(block, len)? {
-                return Ok(step);
+            if let Some(step) = Self::whole(block, len) {
+                return step;
             }
             let bytes = &block.bytes()[..len];
             if rounded(self.order.u32(bytes, len - 4)) != len {
-                return Ok(bad(len as u64, "a block whose two length fields differ"));
+                return bad(len as u64, "a block whose two length fields differ");
             }
             if let Some(step) = self.block(kind, bytes) {
-                return Ok(step);
+                return step;
             }
             block.take(len);
         }
     }
 
     /// What is wrong with a block's length, or with the file's; none if the block stands whole in the window.
-    fn whole(block: &mut Block, len: usize) -> io::Result<Option<Step>> {
+    fn whole(block: &mut Block, len: usize) -> Option<Step> {
         if len < 12 {
             let reason = format!("a block with the length {len}, less than its own fields need");
-            return Ok(Some(bad(12, reason)));
+            return Some(bad(12, reason));
         }
         if len > LONGEST_RECORD {
             let reason = format!("a block claims {len} bytes, more than 16 MiB");
-            return Ok(Some(bad(len as u64, reason)));
+            return Some(bad(len as u64, reason));
         }
-        let cut = block.fill(len)? < len;
-        Ok(cut.then(|| Step::cut("a block", len as u64)))
+        let cut = block.fill(len) < len;
+        cut.then(|| Step::cut("a block", len as u64))
     }
 
     /// Reads one block; a packet or damage ends the search.

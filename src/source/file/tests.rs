@@ -4,6 +4,7 @@ mod bytes;
 mod changed;
 mod classic;
 mod cut;
+mod packed;
 mod pcapng;
 mod random;
 
@@ -33,7 +34,11 @@ struct Whole {
 }
 
 fn read(input: impl Read + Send + 'static) -> Result<Whole, OpenError> {
-    let mut reader = Reader::new(Box::new(input), Opening::default())?;
+    read_in(input, Opening::default())
+}
+
+fn read_in(input: impl Read + Send + 'static, opening: Opening) -> Result<Whole, OpenError> {
+    let mut reader = Reader::new(Box::new(input), opening)?;
     let mut packets = Vec::new();
     while let Some(frame) = reader.next() {
         assert_eq!(frame.number, packets.len() as u64 + 1);

@@ -4,20 +4,28 @@ use std::io::{Cursor, Write};
 
 use super::*;
 
-fn gzip(data: &[u8]) -> Vec<u8> {
+pub(in crate::source) fn gzip(data: &[u8]) -> Vec<u8> {
     let mut to = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     to.write_all(data).unwrap();
     to.finish().unwrap()
 }
 
-fn zstd(data: &[u8]) -> Vec<u8> {
+/// All of the data, and then no end.
+pub(in crate::source) fn gzip_without_end(data: &[u8]) -> Vec<u8> {
+    let mut to = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    to.write_all(data).unwrap();
+    to.flush().unwrap();
+    to.get_ref().clone()
+}
+
+pub(in crate::source) fn zstd(data: &[u8]) -> Vec<u8> {
     let mut to = zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
     to.include_checksum(true).unwrap();
     to.write_all(data).unwrap();
     to.finish().unwrap()
 }
 
-fn lz4(data: &[u8]) -> Vec<u8> {
+pub(in crate::source) fn lz4(data: &[u8]) -> Vec<u8> {
     let info = lz4_flex::frame::FrameInfo::new()
         .block_size(lz4_flex::frame::BlockSize::Max64KB)
         .content_checksum(true);
@@ -36,10 +44,11 @@ const ALL: [(Compression, Pack); 3] = [
 /// What can be read, and why there is no more.
 fn unpacked(compression: Compression, packed: &[u8], limit: u64) -> (Vec<u8>, Option<String>) {
     let input = Box::new(Cursor::new(packed.to_vec()));
-    let mut from = Unpacked::new(compression, input, limit).unwrap();
+    let mut from = Unpacked::new(compression, input, up_to(limit)).unwrap();
     let mut all = Vec::new();
     let e = from.read_to_end(&mut all).err();
-    (all, e.map(|e| words(&e).expect("it is about the data")))
+    let words = |e| unreadable(&e).expect("it is about the data").to_string();
+    (all, e.map(words))
 }
 
 /// Bytes that are neither all alike nor beyond compression.
@@ -48,6 +57,14 @@ fn data(len: usize) -> Vec<u8> {
 }
 
 const NO_LIMIT: u64 = u64::MAX;
+
+fn up_to(bytes: u64) -> Within {
+    Within {
+        bytes,
+        window: LARGEST_WINDOW,
+        at_once: usize::MAX,
+    }
+}
 
 #[test]
 fn each_format_is_told_and_read() {
@@ -84,8 +101,6 @@ fn members_are_one_stream() {
         };
         assert_eq!((all.as_slice(), why), (want, None), "{compression:?}");
     }
-    let first = *skippable.first_chunk().unwrap();
-    assert_eq!(Compression::of(first), Some(Compression::Zstd));
     // many small ones need no more memory than one
     let many = gzip(b"12345678").repeat(5000);
     assert_eq!(unpacked(Compression::Gzip, &many, NO_LIMIT).0.len(), 40_000);
@@ -97,8 +112,62 @@ fn what_follows_is_told() {
         let packed = [pack(b"all of it"), b"rubbish".repeat(9)].concat();
         let (all, why) = unpacked(compression, &packed, NO_LIMIT);
         assert_eq!(all, b"all of it");
-        assert!(why.is_some(), "{compression:?}");
+        let want = format!(
+            "the {} data is followed by something else",
+            compression.name()
+        );
+        assert_eq!(why, Some(want));
     }
+}
+
+#[test]
+fn padding_is_told_from_rubbish_wherever_a_read_ends() {
+    // zeros up to, just beyond and far beyond what is read at once
+    let member = gzip(b"all of it");
+    for zeros in [1, READ_SIZE - member.len(), READ_SIZE, 3 * READ_SIZE + 1] {
+        let padded = [member.clone(), vec![0; zeros]].concat();
+        let read = unpacked(Compression::Gzip, &padded, NO_LIMIT);
+        assert_eq!(read, (b"all of it".to_vec(), None), "{zeros}");
+        let more = [padded, member.clone()].concat();
+        let (all, why) = unpacked(Compression::Gzip, &more, NO_LIMIT);
+        assert_eq!(all, b"all of it", "as gzip does: {zeros}");
+        assert!(why.unwrap().contains("followed by something else"));
+    }
+}
+
+#[test]
+fn little_is_held_where_little_is_asked_for() {
+    let data = data(100_000);
+    for (compression, pack) in ALL {
+        let input = Box::new(Cursor::new(pack(&data)));
+        let within = Within {
+            at_once: 1000,
+            ..up_to(NO_LIMIT)
+        };
+        let mut from = Unpacked::new(compression, input, within).unwrap();
+        let mut all: Vec<u8> = Vec::new();
+        let mut some = [0; 7000];
+        loop {
+            let read = from.read(&mut some).unwrap();
+            assert!(from.chunk.capacity() <= 1000);
+            match read {
+                0 => break,
+                _ => all.extend(&some[..read]),
+            }
+        }
+        assert!(all == data, "{compression:?}");
+    }
+}
+
+#[test]
+fn nothing_comes_after_an_error() {
+    let packed = gzip(b"some");
+    let input = Box::new(Cursor::new(packed[..packed.len() - 1].to_vec()));
+    let mut from = Unpacked::new(Compression::Gzip, input, up_to(NO_LIMIT)).unwrap();
+    let mut all = Vec::new();
+    assert!(from.read_to_end(&mut all).is_err());
+    assert_eq!(from.read(&mut [0; 9]).unwrap(), 0);
+    assert_eq!(all, b"some");
 }
 
 #[test]
@@ -110,10 +179,10 @@ fn a_cut_gives_what_stands_before_it() {
         for cut in 4..packed.len() {
             let (all, why) = unpacked(compression, &packed[..cut], NO_LIMIT);
             assert!(data.starts_with(&all), "{compression:?} at {cut}");
-            let want = format!("the {} data ends early", compression.name());
+            let want = format!("the {} data ends early, ", compression.name());
             match cut == border {
                 true => assert_eq!((all.len(), why), (300, None)),
-                false => assert_eq!(why, Some(want), "at {cut}"),
+                false => assert!(why.unwrap().starts_with(&want), "at {cut}"),
             }
         }
     }
@@ -160,7 +229,7 @@ fn a_window_beyond_128_mib_is_refused() {
     to.write_all(&data(1000)).unwrap();
     let (all, why) = unpacked(Compression::Zstd, &to.finish().unwrap(), NO_LIMIT);
     assert!(all.is_empty());
-    assert!(why.unwrap().contains("memory"));
+    assert!(why.unwrap().contains("a window of more than the 128 MiB"));
 }
 
 #[test]
@@ -168,8 +237,12 @@ fn a_reader_that_stops_leaves_no_thread() {
     let threads = || std::fs::read_dir("/proc/self/task").unwrap().count();
     let before = threads();
     let packed = gzip(&data(20 * CHUNK));
-    let mut from =
-        Unpacked::new(Compression::Gzip, Box::new(Cursor::new(packed)), NO_LIMIT).unwrap();
+    let mut from = Unpacked::new(
+        Compression::Gzip,
+        Box::new(Cursor::new(packed)),
+        up_to(NO_LIMIT),
+    )
+    .unwrap();
     from.read_exact(&mut [0; 10]).unwrap();
     drop(from);
     // other tests have threads, too: only an end that never comes is wrong

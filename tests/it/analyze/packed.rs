@@ -209,3 +209,97 @@ fn many_compressed_files_are_merged() {
     assert_eq!(capture["packets"], 480);
     assert_eq!(capture["files"][1]["compression"], "zstd");
 }
+
+/// A capture of so many packets of 16,000 bytes that are no IP.
+fn long(packets: usize) -> Vec<u8> {
+    let mut file = echo().bytes[..24].to_vec();
+    for _ in 0..packets {
+        for field in [1_700_000_000u32, 0, 16_000, 16_000] {
+            file.extend(field.to_le_bytes());
+        }
+        file.extend([0; 16_000]);
+    }
+    file
+}
+
+#[test]
+fn many_compressed_files_take_little_memory_each() {
+    let files = Files::new();
+    // not lz4, whose blocks are of 4 MiB each
+    for (program, name) in &PROGRAMS[..2] {
+        let packed = through(program, &long(100));
+        for at in 0..100 {
+            files.add(&format!("{name}{at}"), &packed);
+        }
+    }
+    // the largest resident size of what it ran, in KiB
+    let script = "import resource, subprocess, sys\n\
+        subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)\n\
+        print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)";
+    let ran = Command::new("python3")
+        .args(["-c", script, env!("CARGO_BIN_EXE_analyze"), "--merge"])
+        .arg(files.path())
+        .output()
+        .unwrap();
+    assert!(
+        ran.status.success(),
+        "{}",
+        String::from_utf8_lossy(&ran.stderr)
+    );
+    let held: u64 = String::from_utf8(ran.stdout)
+        .unwrap()
+        .trim()
+        .parse()
+        .unwrap();
+    // with 1 MiB ahead for each it would be 300 MiB
+    assert!(held < 160 << 10, "{held} KiB");
+}
+
+#[test]
+fn windows_are_bounded_the_more_the_more_files_are_open() {
+    let mut to = zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
+    to.window_log(24).unwrap();
+    to.write_all(&echo().bytes).unwrap();
+    let packed = to.finish().unwrap();
+    let files = Files::new();
+    let paths: Vec<_> = (0..17)
+        .map(|at| files.add(&format!("{at}"), &packed))
+        .collect();
+    let merged = |count: usize| {
+        let mut arguments: Vec<_> = paths[..count].iter().map(|it| it.as_os_str()).collect();
+        arguments.extend(["--merge", "--format=json"].map(std::ffi::OsStr::new));
+        run(&arguments)
+    };
+    let few = merged(16);
+    assert_eq!(
+        (few.code, &few.capture()["packets"]),
+        (Some(0), &json!(192))
+    );
+    let many = merged(17);
+    assert_eq!(many.code, Some(2));
+    let want = "the zstd data asks for a window of more than the 8 MiB that are given; decompress it first: zstd -d --long=31";
+    assert!(many.err.contains(want), "{}", many.err);
+}
+
+#[test]
+fn what_to_do_fits_what_is_wrong() {
+    let bomb = through("gzip", &long(100));
+    let ran = run_on(&bomb, &["--max-decompressed", "1M"]);
+    assert!(ran.err.contains(", raise it for the rest"), "{}", ran.err);
+    let ran = run_on(&bomb[..bomb.len() / 2], &[]);
+    assert!(
+        ran.err.contains(", record again for the rest"),
+        "{}",
+        ran.err
+    );
+    let mut changed = bomb;
+    let crc = changed.len() - 8;
+    changed[crc] ^= 1;
+    let ran = run_on(&changed, &["--format", "json"]);
+    assert_eq!(
+        (ran.code, &ran.capture()["packets"]),
+        (Some(3), &json!(100))
+    );
+    let want = "the gzip data does not fit its checksum, so that what was read of it may be wrong";
+    assert!(ran.err.contains(want), "{}", ran.err);
+}

@@ -2,8 +2,6 @@
 //! header is. Patched versions of libpcap put more fields there under a magic number that
 //! others use too, so the first records are looked at, as Wireshark does.
 
-use std::io;
-
 use crate::source::block::Block;
 use crate::wire::ByteOrder;
 
@@ -18,22 +16,18 @@ const YEARS: u32 = 1 << 28;
 
 /// Length of a record's header: the first of `lengths` unless the file's first records make
 /// no sense with it and more with another.
-pub(super) fn record_header(
-    block: &mut Block,
-    order: ByteOrder,
-    lengths: &[usize],
-) -> io::Result<usize> {
-    let mut best = (lengths[0], look(block, order, lengths[0])?);
+pub(super) fn record_header(block: &mut Block, order: ByteOrder, lengths: &[usize]) -> usize {
+    let mut best = (lengths[0], look(block, order, lengths[0]));
     if best.1.odd == 0 || best.1.cut {
-        return Ok(best.0);
+        return best.0;
     }
     for &length in &lengths[1..] {
-        let found = look(block, order, length)?;
+        let found = look(block, order, length);
         if found.rank() > best.1.rank() {
             best = (length, found);
         }
     }
-    Ok(best.0)
+    best.0
 }
 
 /// What the first records look like with headers of some length.
@@ -57,12 +51,12 @@ impl Looks {
     }
 }
 
-fn look(block: &mut Block, order: ByteOrder, length: usize) -> io::Result<Looks> {
+fn look(block: &mut Block, order: ByteOrder, length: usize) -> Looks {
     let mut found = Looks::default();
     let mut first = None;
     let mut at = 0;
     while found.sensible < LOOKED_AT {
-        let available = block.fill(at + length)?;
+        let available = block.fill(at + length);
         if available < at + length {
             found.cut = available != at;
             break;
@@ -77,7 +71,7 @@ fn look(block: &mut Block, order: ByteOrder, length: usize) -> io::Result<Looks>
         found.sensible += 1;
         at += length + order.u32(head, 8) as usize;
     }
-    Ok(found)
+    found
 }
 
 /// Fields of a record's header that are not as a device gives them. The longer headers have

@@ -1,0 +1,137 @@
+//! Why compressed data cannot be read further.
+
+use std::io::{self, ErrorKind};
+
+use super::{Compression, Within};
+
+/// What is wrong, found while decompressing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// The input ends within a member or frame.
+    EndsEarly,
+    /// What was given of a member or frame does not have the checksum that stands at its end.
+    Checksum,
+    /// No such data is written; the decoder's words.
+    Damaged(String),
+    /// After whole members or frames stands something else.
+    Followed,
+    /// There is more than this many bytes.
+    Limit(u64),
+    /// A zstd frame asks for more memory; what is given, in bytes.
+    Window(u32),
+    /// A dictionary is needed.
+    Dictionary,
+}
+
+/// The same with the format, as an error's cause.
+#[derive(Debug)]
+pub(in crate::source) struct Unreadable {
+    compression: Compression,
+    why: Why,
+}
+
+impl Unreadable {
+    /// Whether it is not the data that is wrong, but that it is more than was asked for.
+    pub(in crate::source) fn is_limit(&self) -> bool {
+        matches!(self.why, Why::Limit(_))
+    }
+}
+
+impl std::fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = self.compression.name();
+        write!(f, "the {name} data ")?;
+        match &self.why {
+            Why::EndsEarly => {
+                write!(
+                    f,
+                    "ends early, before a checksum can confirm all that was read of it"
+                )
+            }
+            Why::Checksum => write!(
+                f,
+                "does not fit its checksum, so that what was read of it may be wrong"
+            ),
+            Why::Damaged(words) => write!(
+                f,
+                "is damaged ({words}), so that what was read of it may be wrong"
+            ),
+            Why::Followed => write!(f, "is followed by something else"),
+            Why::Limit(bytes) => write!(
+                f,
+                "has more than {bytes} bytes decompressed, the limit of --max-decompressed"
+            ),
+            Why::Window(bytes) => write!(
+                f,
+                "asks for a window of more than the {} MiB that are given; decompress it first: zstd -d --long=31",
+                bytes >> 20
+            ),
+            Why::Dictionary => write!(
+                f,
+                "needs a dictionary; decompress it first, with {name} -d -D DICTIONARY"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Unreadable {}
+
+impl std::fmt::Display for Why {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{self:?}")
+    }
+}
+
+impl std::error::Error for Why {}
+
+impl From<Why> for io::Error {
+    fn from(why: Why) -> Self {
+        Self::other(why)
+    }
+}
+
+/// What an error says of the data, if it is not about reading it.
+pub(in crate::source) fn unreadable(e: &io::Error) -> Option<&Unreadable> {
+    e.get_ref()?.downcast_ref()
+}
+
+/// What an error of a decoder means; those of the system stay what they are.
+pub(super) fn explained(e: io::Error, compression: Compression, within: Within) -> io::Error {
+    if e.raw_os_error().is_some() {
+        return e;
+    }
+    let cause = e.get_ref();
+    let why = if let Some(why) = cause.and_then(|it| it.downcast_ref::<Why>()) {
+        why.clone()
+    } else if let Some(e) = cause.and_then(|it| it.downcast_ref()) {
+        of_lz4(e)
+    } else if e.kind() == ErrorKind::UnexpectedEof {
+        Why::EndsEarly
+    } else {
+        of_words(&e.to_string(), within)
+    };
+    io::Error::other(Unreadable { compression, why })
+}
+
+fn of_lz4(e: &lz4_flex::frame::Error) -> Why {
+    use lz4_flex::frame::Error;
+    match e {
+        Error::ContentChecksumError => Why::Checksum,
+        // the first frame's was looked at before
+        Error::WrongMagicNumber => Why::Followed,
+        Error::DictionaryNotSupported => Why::Dictionary,
+        other => Why::Damaged(format!("{other:?}")),
+    }
+}
+
+/// Of the words of flate2 and of the zstd library, which have no more than words.
+fn of_words(words: &str, within: Within) -> Why {
+    match words {
+        // the first frame's magic number was looked at before
+        "Unknown frame descriptor" => Why::Followed,
+        "Frame requires too much memory for decoding" => Why::Window(within.window),
+        "Dictionary mismatch" => Why::Dictionary,
+        _ if words.contains("checksum") => Why::Checksum,
+        _ => Why::Damaged(words.to_owned()),
+    }
+}
