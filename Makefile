@@ -22,7 +22,7 @@ uninstall:
 lint:
 	scripts/lint.sh
 
-# Records captures/ anew. docs/ANSWERS.md follows from them: make answers.
+# Records captures/ anew. docs/ANSWERS.md and docs/VIEWS.md follow from them: make answers.
 captures:
 	scripts/record-captures.sh
 

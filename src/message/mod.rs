@@ -161,7 +161,10 @@ impl Dialogue {
         hasher: &ahash::RandomState,
         give: &mut Sink<'_>,
     ) {
-        if let (Some(opening), Some(early)) = (&mut self.opening, Early::of(direction, piece)) {
+        // looked at first: a piece that waits is copied
+        if let Some(opening) = &mut self.opening
+            && let Some(early) = Early::of(direction, piece)
+        {
             opening.push(early);
             self.settle(false, hasher, give);
             return;

@@ -39,6 +39,9 @@ impl Formatter for Safe {
         out: &mut W,
         text: &str,
     ) -> io::Result<()> {
+        if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            return out.write_all(text.as_bytes());
+        }
         let mut plain = text;
         while let Some((at, character)) = plain.char_indices().find(|(_, it)| is_unsafe(*it)) {
             out.write_all(&plain.as_bytes()[..at])?;

@@ -83,7 +83,11 @@ fn run_on(input: &[u8], arguments: &[&str]) -> Ran {
     let input = input.to_vec();
     let writer = std::thread::spawn(move || stdin.write_all(&input));
     let output = child.wait_with_output().expect("analyze ends");
-    writer.join().unwrap().expect("analyze reads all of it");
+    // what is refused for its options is not read
+    if let Err(e) = writer.join().unwrap() {
+        assert_eq!(e.kind(), std::io::ErrorKind::BrokenPipe);
+        assert_eq!(output.status.code(), Some(2), "analyze reads all of it");
+    }
     output.into()
 }
 
