@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::net::must;
+use crate::must;
 
 /// Cargo builds the examples with the tests, beside the programs.
 fn built() -> PathBuf {

@@ -10,8 +10,9 @@ use echotrace::source::sidecar::Sidecar;
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
+use crate::must;
 use crate::net::{
-    Hooks, Namespace, PortCounter, Program, datagrams, exchange, knock, must, random, random_port,
+    Hooks, Namespace, PortCounter, Program, datagrams, exchange, knock, random, random_port,
     tshark, veth,
 };
 

@@ -9,7 +9,7 @@ mod quotes;
 mod radio;
 mod tunnels;
 
-use crate::net::must;
+use crate::must;
 use build::{WITH_DATA, conversation};
 use deck::{Deck, Seen, listed};
 

@@ -25,3 +25,17 @@ fn copy_program(from: &std::path::Path, to: &std::path::Path) {
     let copied = std::process::Command::new("cp").arg(from).arg(to).status();
     assert!(copied.unwrap().success(), "cp {}", from.display());
 }
+
+/// Runs a command to its end and gives its standard output; fails where the command does.
+fn must(command: &mut std::process::Command) -> String {
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "{command:?}: {}: {errors}",
+        output.status
+    );
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}

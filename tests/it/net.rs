@@ -10,6 +10,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use crate::must;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -32,20 +33,6 @@ pub fn random_port() -> u16 {
 /// A name for an interface or a namespace, at most 15 bytes long.
 pub fn random_name(prefix: &str) -> String {
     format!("{prefix}{:08x}", random() as u32)
-}
-
-/// Runs a command to its end and gives its standard output; fails where the command does.
-pub fn must(command: &mut Command) -> String {
-    let output = command
-        .output()
-        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success(),
-        "{command:?}: {}: {errors}",
-        output.status
-    );
-    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 /// A network namespace with `lo` up; gone with all its interfaces when dropped.

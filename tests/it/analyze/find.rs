@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::capture::{ACK, Capture, ENDS, Link, PSH, echo};
 use super::{Files, Ran, run, run_on};
-use crate::net::must;
+use crate::must;
 
 fn found(bytes: &[u8], pattern: &str) -> Vec<Value> {
     let ran = run_on(bytes, &["--find", pattern, "--format", "ndjson"]);

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use super::capture::{ACK, Capture, ENDS, Link, PSH, echo};
 use super::{Files, analyze, run_on};
-use crate::net::must;
+use crate::must;
 
 fn follow(bytes: &[u8], arguments: &[&str]) -> String {
     let ran = run_on(bytes, arguments);

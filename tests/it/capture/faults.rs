@@ -8,9 +8,10 @@ use echotrace::source::sidecar::Sidecar;
 use nix::sys::signal::Signal;
 
 use super::{CAPTURE, counted, folder, packets, start, stop};
+use crate::must;
 use crate::net::{
     Hooks, Namespace, PATIENCE, PortCounter, Program, SmallDisk, datagrams, datagrams_then_delete,
-    exchange, must, random_port, tshark, veth,
+    exchange, random_port, tshark, veth,
 };
 
 #[test]

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::report::{captures, number, only};
 use super::talk::{Recording, Script, below, converse};
 use super::wire::{self, Packet};
-use crate::net::{Namespace, must, random_port, veth};
+use crate::must;
+use crate::net::{Namespace, random_port, veth};
 
 /// Two hosts and a bridge between them on a third.
 struct Bridged {

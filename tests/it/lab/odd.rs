@@ -9,7 +9,8 @@ use super::agree::agreed;
 use super::records::Records;
 use super::report::{self, QUESTIONS, only};
 use super::talk::{Recording, Script, below, converse};
-use crate::net::{Namespace, datagrams, must, random_port};
+use crate::must;
+use crate::net::{Namespace, datagrams, random_port};
 
 /// Both ends in one process. Words: address, server's port, client's port, the greeting (none
 /// if empty), and the lines that the client sends.

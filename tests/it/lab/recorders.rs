@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use super::agree::agreed;
 use super::report::{number, only};
 use super::talk::{Recording, Script, converse};
-use crate::net::{Namespace, Program, must, random_port};
+use crate::must;
+use crate::net::{Namespace, Program, random_port};
 
 /// So long one may wait for a recorder to write what it has; generous, as it may not suffice
 /// only where something is wrong.

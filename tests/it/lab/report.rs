@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::net::must;
+use crate::must;
 
 /// The questions, by their names in the report.
 pub const QUESTIONS: [&str; 11] = [

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::net::must;
+use crate::must;
 
 /// Address and port.
 pub type Endpoint = (String, u16);

@@ -9,7 +9,7 @@ use echotrace::decode::Decoder;
 use echotrace::ledger::Skip;
 use echotrace::source::file::{Opening, Reader};
 
-use crate::net::must;
+use crate::must;
 
 /// A frame to be.
 #[derive(Clone, Debug)]
