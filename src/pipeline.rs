@@ -1,19 +1,27 @@
 //! The one loop: the only place that knows two stages at once.
 
-use crate::answers::conversations::{Conversations, FIRST_SHOWN};
+mod batch;
+mod pool;
+mod shard;
+
+use std::num::NonZero;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::answers::conversations::Conversations;
 use crate::answers::event::{Event, Watch};
 use crate::answers::totals::Totals;
-use crate::answers::{Analysed, Answers};
+use crate::answers::{Analysed, Answers, Spread};
 use crate::decode::Decoder;
-use crate::decode::segment::Segment;
+use crate::decode::segment::Endpoint;
 use crate::flow::key::Key;
-use crate::flow::{Flow, Flowed};
-use crate::message::{Messages, Reading};
-use crate::source::file::{Described, Reader};
+use crate::message::Reading;
+use crate::source::file::{Described, Reader, Record};
 use crate::source::frame::Frame;
 use crate::source::merge::Merge;
-use crate::stream::Streams;
-use crate::stream::piece::Piece;
+use batch::{Batch, Extra, Located};
+use pool::{Pool, Work};
+use shard::{SHARDS, Shard};
 
 /// How to analyse.
 #[derive(Clone, Copy, Debug)]
@@ -25,25 +33,28 @@ pub struct Settings {
     pub max_memory: usize,
     /// How messages are told apart and paired.
     pub reading: Reading,
+    /// Threads that share the work where nobody watches; a compressed input has one more.
+    pub threads: NonZero<usize>,
 }
 
-/// Reads a capture to its end, or until `watch` is done.
+/// Who sees what happens while a capture is read: then it is told in the capture's order, by one
+/// thread.
+pub type Watcher<'w> = Option<&'w mut dyn Watch>;
+
+/// Reads a capture to its end, or until the watcher is done.
 #[must_use]
-pub fn analyse(mut reader: Reader, settings: &Settings, watch: &mut dyn Watch) -> Analysed {
-    let mut stages = Stages::new(settings);
-    let mut described = 0;
-    while let Some(record) = reader.record() {
-        tell(reader.described(), &mut described, watch);
-        stages.frame(reader.frame(record), watch);
-        if watch.done() {
-            break;
-        }
-    }
+pub fn analyse(reader: Reader, settings: &Settings, watch: Watcher<'_>) -> Analysed {
+    let mut one = One {
+        reader,
+        record: None,
+    };
+    let (answers, decoder) = run(&mut one, settings, watch);
+    let reader = one.reader;
     Analysed {
         format: reader.format(),
         compression: reader.compression(),
-        ports: stages.decoder.ports().to_vec(),
-        answers: stages.end(watch),
+        ports: decoder.ports().to_vec(),
+        answers,
         described: reader.described().to_vec(),
         header_link_type: reader.header_link_type(),
         damage: reader.damage().cloned(),
@@ -52,21 +63,10 @@ pub fn analyse(mut reader: Reader, settings: &Settings, watch: &mut dyn Watch) -
     }
 }
 
-/// Reads several files as one capture to its end, or until `watch` is done.
+/// Reads several files as one capture to its end, or until the watcher is done.
 #[must_use]
-pub fn analyse_merged(mut merge: Merge, settings: &Settings, watch: &mut dyn Watch) -> Analysed {
-    let mut stages = Stages::new(settings);
-    let mut described = 0;
-    while merge.find() {
-        tell(merge.described(), &mut described, watch);
-        let Some(frame) = merge.next() else {
-            break;
-        };
-        stages.frame(frame, watch);
-        if watch.done() {
-            break;
-        }
-    }
+pub fn analyse_merged(mut merge: Merge, settings: &Settings, watch: Watcher<'_>) -> Analysed {
+    let (answers, decoder) = run(&mut merge, settings, watch);
     let parts = merge.parts().to_vec();
     let mut formats = parts
         .iter()
@@ -80,8 +80,8 @@ pub fn analyse_merged(mut merge: Merge, settings: &Settings, watch: &mut dyn Wat
             "mixed"
         },
         compression: None,
-        ports: stages.decoder.ports().to_vec(),
-        answers: stages.end(watch),
+        ports: decoder.ports().to_vec(),
+        answers,
         described: merge.described().to_vec(),
         header_link_type: parts
             .iter()
@@ -92,212 +92,199 @@ pub fn analyse_merged(mut merge: Merge, settings: &Settings, watch: &mut dyn Wat
     }
 }
 
-/// Tells of the interfaces that are described anew.
-fn tell(all: &[Described], told: &mut usize, watch: &mut dyn Watch) {
-    for interface in &all[*told..] {
-        watch.event(&Event::Described(interface));
-    }
-    *told = all.len();
+/// Where frames come from.
+trait Frames {
+    /// Finds the next frame, so that [`Frames::described`] has what stands before it; whether
+    /// there is one.
+    fn find(&mut self) -> bool;
+    /// The frame that was found; none after the last.
+    fn frame(&mut self) -> Option<Frame<'_>>;
+    fn described(&self) -> &[Described];
+    /// The bytes that the last frame stands in, and where.
+    fn shared(&self) -> Option<(&Arc<Vec<u8>>, usize)>;
 }
 
-/// Conversations are spread over as many shards, and each has its part of every budget, so
-/// that limits bite alike however many threads share the shards.
-const SHARDS: usize = 64;
+/// One file.
+struct One {
+    reader: Reader,
+    record: Option<Record>,
+}
 
-struct Stages {
+impl Frames for One {
+    fn find(&mut self) -> bool {
+        self.record = self.reader.record();
+        self.record.is_some()
+    }
+
+    fn frame(&mut self) -> Option<Frame<'_>> {
+        let record = self.record.take()?;
+        Some(self.reader.frame(record))
+    }
+
+    fn described(&self) -> &[Described] {
+        self.reader.described()
+    }
+
+    fn shared(&self) -> Option<(&Arc<Vec<u8>>, usize)> {
+        Some(self.reader.shared())
+    }
+}
+
+impl Frames for Merge {
+    fn find(&mut self) -> bool {
+        self.find()
+    }
+
+    fn frame(&mut self) -> Option<Frame<'_>> {
+        self.next()
+    }
+
+    fn described(&self) -> &[Described] {
+        self.described()
+    }
+
+    fn shared(&self) -> Option<(&Arc<Vec<u8>>, usize)> {
+        self.shared()
+    }
+}
+
+fn run(source: &mut impl Frames, settings: &Settings, watch: Watcher<'_>) -> (Answers, Decoder) {
+    let mut first = Front::default();
+    let shards: Vec<_> = (0..SHARDS).map(|_| Shard::new(settings)).collect();
+    let (shards, taken) = match watch {
+        Some(watch) => in_order(source, &mut first, shards, watch),
+        None => spread(source, &mut first, shards, settings.threads.get()),
+    };
+    let mut totals = first.totals;
+    let mut conversations = Vec::new();
+    let mut busy = 0;
+    for shard in shards {
+        busy += usize::from(shard.totals.tcp_packets > 0);
+        totals.merge(&shard.totals);
+        conversations.push(shard.conversations);
+    }
+    let answers = Answers {
+        totals,
+        conversations: Conversations::merge(conversations),
+        spread: Spread {
+            shards: (busy, SHARDS),
+            threads: taken,
+        },
+    };
+    (answers, first.decoder)
+}
+
+/// The stages before the shards.
+#[derive(Default)]
+struct Front {
     decoder: Decoder,
     totals: Totals,
-    shards: Vec<Shard>,
-    hasher: ahash::RandomState,
-    opened: u64,
 }
 
-impl Stages {
-    fn new(settings: &Settings) -> Self {
-        Self {
-            decoder: Decoder::default(),
-            totals: Totals::default(),
-            shards: (0..SHARDS).map(|_| Shard::new(settings)).collect(),
-            hasher: ahash::RandomState::new(),
-            opened: 0,
-        }
-    }
+/// Which shard a segment's conversation is in. It is the same in each run, so that what is closed
+/// early for want of memory is, too; within a shard conversations are told apart by keys of which
+/// nobody knows the hash.
+fn shard_of(source: Endpoint, destination: Endpoint) -> usize {
+    const SEEDS: ahash::RandomState = ahash::RandomState::with_seeds(1, 2, 3, 4);
+    let hash = SEEDS.hash_one(Key::of(source, destination));
+    // the remainder of a division by 64 fits any usize
+    (hash % SHARDS as u64) as usize
+}
 
-    fn frame(&mut self, frame: Frame<'_>, watch: &mut dyn Watch) {
-        self.totals.frame(&frame);
-        let segment = match self.decoder.decode(frame) {
-            Ok(segment) => segment,
+/// Tells all that happens in the order of the capture; gives the shards, and how many segments
+/// the only thread took.
+fn in_order(
+    source: &mut impl Frames,
+    front: &mut Front,
+    mut shards: Vec<Shard>,
+    watch: &mut dyn Watch,
+) -> (Vec<Shard>, Vec<u64>) {
+    let (mut described, mut opened, mut taken) = (0, 0, 0);
+    while source.find() {
+        for interface in &source.described()[described..] {
+            watch.event(&Event::Described(interface));
+        }
+        described = source.described().len();
+        let Some(frame) = source.frame() else { break };
+        front.totals.frame(&frame);
+        match front.decoder.decode(frame) {
+            Ok(segment) => {
+                let shard = &mut shards[shard_of(segment.source, segment.destination)];
+                opened += u64::from(shard.segment(&segment, opened, watch));
+                taken += 1;
+            }
             Err(reason) => {
                 watch.event(&Event::Skipped(&frame, reason));
-                return self.totals.skipped(frame.link_type, reason);
+                front.totals.skipped(frame.link_type, reason);
             }
-        };
-        // the remainder of a division by 64 fits any usize
-        let shard = (self.hasher.hash_one(Key::of(&segment)) % SHARDS as u64) as usize;
-        let flowed = self.shards[shard].segment(&segment, self.opened, watch);
-        self.opened += u64::from(flowed.opened);
-        self.totals.segment(&segment, &flowed);
-    }
-
-    /// Ends what is still open, in the order of the report.
-    fn close_all(&mut self, watch: &mut dyn Watch) {
-        let mut open: Vec<(u64, usize, u32)> = Vec::new();
-        for (at, shard) in self.shards.iter().enumerate() {
-            let ids = (0..).zip(&shard.ids);
-            open.extend(ids.map(|(id, conversation)| (*conversation, at, id)));
         }
-        open.sort_unstable();
-        for (_, shard, id) in open {
-            self.shards[shard].close(id, watch);
+        if watch.done() {
+            break;
         }
     }
-
-    fn end(mut self, watch: &mut dyn Watch) -> Answers {
-        self.close_all(watch);
-        let mut parts = Vec::new();
-        for shard in self.shards {
-            self.totals.ledger.evicted_conversations += shard.evicted;
-            parts.push(shard.conversations);
-        }
-        let conversations = Conversations::merge(parts);
-        Answers {
-            totals: self.totals,
-            conversations,
-        }
+    let mut open: Vec<(u64, usize, u32)> = Vec::new();
+    for (at, shard) in shards.iter().enumerate() {
+        let ids = (0..).zip(&shard.ids);
+        open.extend(ids.map(|(id, conversation)| (*conversation, at, id)));
     }
+    open.sort_unstable();
+    for (_, shard, id) in open {
+        shards[shard].close(id, watch);
+    }
+    (shards, vec![taken])
 }
 
-/// The stages after `decode`, for the conversations of one shard.
-struct Shard {
-    flow: Flow,
-    streams: Streams,
-    messages: Messages,
-    conversations: Conversations,
-    /// What the report calls each of this shard's conversations.
-    ids: Vec<u64>,
-    max_memory: usize,
-    evicted: u64,
-}
-
-impl Shard {
-    fn new(settings: &Settings) -> Self {
-        Self {
-            flow: Flow::new(settings.merge_sightings),
-            streams: Streams::default(),
-            messages: Messages::new(settings.reading),
-            conversations: Conversations::default(),
-            ids: Vec::new(),
-            max_memory: settings.max_memory / SHARDS,
-            evicted: 0,
-        }
-    }
-
-    /// `opened`: how many conversations the capture has before a new one.
-    fn segment(&mut self, segment: &Segment<'_>, opened: u64, watch: &mut dyn Watch) -> Flowed {
-        let flowed = self.flow.push(segment);
-        if flowed.opened {
-            self.ids.push(opened);
-        }
-        if let Some(before) = flowed.reuses {
-            self.close(before, watch);
-        }
-        let first = opened < FIRST_SHOWN as u64;
-        self.conversations.segment(segment, &flowed, first);
-        let id = flowed.conversation;
-        let conversation = self.ids[id as usize];
-        watch.event(&Event::Segment {
-            conversation,
-            segment,
-            flowed: &flowed,
-        });
-        if flowed.sighting.is_some() {
-            return flowed;
-        }
-        self.messages.segment(segment, &flowed);
-        let mut teller = Teller {
-            id,
-            conversation,
-            messages: &mut self.messages,
-            conversations: &mut self.conversations,
-            watch,
-        };
-        self.streams.push(segment, &flowed, |direction, piece| {
-            teller.piece(direction, piece)
-        });
-        while self.held() > self.max_memory {
-            let Some(idle) = self.flow.longest_idle() else {
-                break;
+/// Spreads the work over threads; gives the shards, and how many segments each thread took.
+fn spread(
+    source: &mut impl Frames,
+    front: &mut Front,
+    shards: Vec<Shard>,
+    threads: usize,
+) -> (Vec<Shard>, Vec<u64>) {
+    let shards: Vec<_> = shards.into_iter().map(Mutex::new).collect();
+    let taken: Vec<_> = (0..threads.min(SHARDS))
+        .map(|_| AtomicU64::new(0))
+        .collect();
+    std::thread::scope(|scope| {
+        let mut pool = Pool::new(scope, &shards, &taken);
+        let mut batch = Batch::default();
+        while front.fill(source, &mut batch) {
+            let before = pool.begin(Work::Segments(batch));
+            batch = match before {
+                Some(Work::Segments(batch)) => batch,
+                _ => Batch::default(),
             };
-            self.evicted += 1;
-            self.conversations.evicted(idle);
-            self.close(idle, watch);
         }
-        flowed
-    }
-
-    /// Memory that grows with conversations still followed.
-    fn held(&self) -> usize {
-        self.flow.held() + self.streams.held() + self.messages.held()
-    }
-
-    /// Ends a conversation in all stages, unless it has ended before.
-    fn close(&mut self, id: u32, watch: &mut dyn Watch) {
-        let Some(closed) = self.flow.close(id) else {
-            return;
-        };
-        let conversation = self.ids[id as usize];
-        let mut teller = Teller {
-            id,
-            conversation,
-            messages: &mut self.messages,
-            conversations: &mut self.conversations,
-            watch,
-        };
-        let streams = self
-            .streams
-            .close(id, |direction, piece| teller.piece(direction, piece));
-        teller.close();
-        self.conversations.closed(id, closed, streams);
-        watch.event(&Event::Closed { conversation });
-    }
+        pool.begin(Work::Close);
+        pool.finish();
+    });
+    let inner = |shard: Mutex<Shard>| shard.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let taken = taken.iter().map(|count| count.load(Ordering::Relaxed));
+    (shards.into_iter().map(inner).collect(), taken.collect())
 }
 
-/// Hands one conversation's bytes to the stages that follow.
-struct Teller<'a> {
-    id: u32,
-    conversation: u64,
-    messages: &'a mut Messages,
-    conversations: &'a mut Conversations,
-    watch: &'a mut dyn Watch,
-}
-
-impl Teller<'_> {
-    fn piece(&mut self, direction: usize, piece: Piece<'_>) {
-        let (id, conversation) = (self.id, self.conversation);
-        self.watch.event(&Event::Piece {
-            conversation,
-            direction,
-            piece: &piece,
-        });
-        let (conversations, watch) = (&mut *self.conversations, &mut *self.watch);
-        self.messages.piece(id, direction, &piece, &mut |told| {
-            conversations.told(id, &told);
-            watch.event(&Event::Told {
-                conversation,
-                told: &told,
-            });
-        });
-    }
-
-    fn close(&mut self) {
-        let (id, conversation) = (self.id, self.conversation);
-        let (conversations, watch) = (&mut *self.conversations, &mut *self.watch);
-        self.messages.close(id, &mut |told| {
-            conversations.told(id, &told);
-            watch.event(&Event::Told {
-                conversation,
-                told: &told,
-            });
-        });
+impl Front {
+    /// Fills a batch with what comes next; whether there was anything.
+    fn fill(&mut self, source: &mut impl Frames, batch: &mut Batch) -> bool {
+        batch.clear();
+        while !batch.is_full() {
+            let found = source.find().then(|| source.frame()).flatten();
+            let Some(frame) = found else { break };
+            self.totals.frame(&frame);
+            let spot = match self.decoder.locate(&frame) {
+                Ok(spot) => spot,
+                Err(reason) => {
+                    self.totals.skipped(frame.link_type, reason);
+                    continue;
+                }
+            };
+            let shard = shard_of(spot.source, spot.destination);
+            let located = Located::new(&frame, spot);
+            let extra = Extra::of(&frame, self.decoder.take_whole());
+            if let Some(shared) = source.shared() {
+                batch.push(shard, located, extra, shared);
+            }
+        }
+        !batch.is_empty()
     }
 }

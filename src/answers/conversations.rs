@@ -16,7 +16,7 @@ use crate::stream::reassembler::Counts;
 use crate::time::Time;
 
 /// Conversations of a capture, from the first on, whose packets are always kept to be shown.
-pub const FIRST_SHOWN: usize = 10;
+const FIRST_SHOWN: usize = 10;
 /// Memory for the packets kept of the others, in each of a capture's shards.
 const MOST_KEPT: usize = 10 << 10;
 /// Conversations of a shard that have evidence; beyond, those with the least messages and payload lose it.
@@ -69,7 +69,7 @@ pub struct Conversation {
     pub evidence: Option<Box<Evidence>>,
     /// Closed early to keep within the memory limit.
     pub evicted: bool,
-    /// One of the capture's first.
+    /// One of its shard's first.
     first: bool,
 }
 
@@ -248,10 +248,10 @@ impl Conversations {
         merged
     }
 
-    /// Takes a segment. `first`: a conversation that it opens is one of the capture's first.
-    pub fn segment(&mut self, segment: &Segment<'_>, flowed: &Flowed, first: bool) {
+    /// Takes a segment.
+    pub fn segment(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
         if flowed.opened {
-            self.open(segment, flowed, first);
+            self.open(segment, flowed);
         }
         let id = flowed.conversation as usize;
         let Some(one) = self.all.get_mut(id) else {
@@ -286,10 +286,12 @@ impl Conversations {
         }
     }
 
-    fn open(&mut self, segment: &Segment<'_>, flowed: &Flowed, first: bool) {
+    fn open(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
         if self.with_evidence == MOST_EVIDENCE {
             self.prune();
         }
+        // the capture's first are among these
+        let first = self.all.len() < FIRST_SHOWN;
         self.all.push(Conversation::new(segment, first));
         self.with_evidence += 1;
         if let Some(before) = flowed.reuses {

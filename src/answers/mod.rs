@@ -37,6 +37,17 @@ pub struct Answers {
     pub totals: Totals,
     /// Its conversations.
     pub conversations: Conversations,
+    /// How the work was spread.
+    pub spread: Spread,
+}
+
+/// How the work on a capture was spread.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Spread {
+    /// Shards of conversations that had segments, and how many there are.
+    pub shards: (usize, usize),
+    /// Segments that each thread took.
+    pub threads: Vec<u64>,
 }
 
 /// What a capture gave.

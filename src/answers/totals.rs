@@ -1,5 +1,6 @@
 //! What is counted of a whole capture.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::decode::link;
@@ -54,6 +55,18 @@ impl Totals {
         self.ledger.skipped.count(reason);
         if reason == Skip::NotIp && !link::reads(link_type) {
             *self.not_read.entry(link_type).or_default() += 1;
+        }
+    }
+
+    /// Takes in what was counted of other segments of the same capture.
+    pub fn merge(&mut self, other: &Self) {
+        self.tcp_packets += other.tcp_packets;
+        self.ledger.other_sightings += other.ledger.other_sightings;
+        self.ledger.evicted_conversations += other.ledger.evicted_conversations;
+        // of the same length the first frame's
+        let rank = |totals: &Self| totals.largest.map(|(frame, len)| (len, Reverse(frame)));
+        if rank(other) > rank(self) {
+            (self.largest, self.largest_origin) = (other.largest, other.largest_origin);
         }
     }
 

@@ -9,11 +9,13 @@ mod views;
 
 use std::io;
 use std::path::Path;
+use std::time::Instant;
 
 use clap::Parser;
 
 use super::Exit;
 use crate::answers::Analysed;
+use crate::echo::escape::escape;
 use crate::pipeline;
 use crate::report::build;
 use crate::report::model::{Capture, Report};
@@ -98,7 +100,9 @@ impl Run<'_> {
             views: &mut views,
             output: &mut self.output,
         };
-        let analysed = pipeline::analyse(reader, &self.options.settings(), &mut watching);
+        let begun = Instant::now();
+        let analysed = pipeline::analyse(reader, &self.options.settings(), watching.watcher());
+        self.stats(&name, &analysed, begun);
         if let Some(damage) = &analysed.damage {
             self.trouble.damaged(file, damage);
         }
@@ -123,7 +127,10 @@ impl Run<'_> {
             output: &mut self.output,
         };
         let merge = Merge::new(inputs, opening);
-        let analysed = pipeline::analyse_merged(merge, &self.options.settings(), &mut watching);
+        let begun = Instant::now();
+        let analysed =
+            pipeline::analyse_merged(merge, &self.options.settings(), watching.watcher());
+        self.stats(name, &analysed, begun);
         let mut sidecars = Vec::new();
         for part in &analysed.parts {
             if let Some(damage) = &part.damage {
@@ -138,6 +145,32 @@ impl Run<'_> {
             sidecars.extend((beside.sidecar(&part.path)).map(|sidecar| (part.recording, sidecar)));
         }
         Some(self.report(name, &analysed, &sidecars, views))
+    }
+
+    /// Says how the work on a capture was spread, if that is asked for.
+    fn stats(&self, name: &str, analysed: &Analysed, begun: Instant) {
+        if !self.options.stats {
+            return;
+        }
+        let seconds = begun.elapsed().as_secs_f64();
+        let answers = &analysed.answers;
+        let (packets, bytes) = (answers.totals.packets, analysed.bytes_read);
+        let per_second = |count: u64| count as f64 / seconds.max(1e-9) / 1e6;
+        let (name, spread) = (escape(name), &answers.spread);
+        eprintln!(
+            "analyze: {name}: {packets} packets, {bytes} bytes in {seconds:.3} s: {:.2} million packets/s, {:.0} MB/s",
+            per_second(packets),
+            per_second(bytes)
+        );
+        let busy = spread.threads.iter().filter(|taken| **taken > 0).count();
+        let taken: Vec<_> = spread.threads.iter().map(u64::to_string).collect();
+        eprintln!(
+            "analyze: {name}: {} of {} shards and {busy} of {} threads had segments: {}",
+            spread.shards.0,
+            spread.shards.1,
+            taken.len(),
+            taken.join(" ")
+        );
     }
 
     /// The views of the next capture.

@@ -15,8 +15,9 @@ use std::collections::HashMap;
 
 use crate::ledger::Skip;
 use crate::source::frame::Frame;
+use ip::Ip;
 use link::Port;
-use segment::{Carrier, Segment};
+use segment::{Carrier, Segment, Spot};
 
 /// Interfaces told apart; more than a host has. The last stands for all beyond.
 const MOST_PORTS: usize = 65_536;
@@ -37,8 +38,8 @@ pub struct Decoder {
     ids: HashMap<Port, u32, ahash::RandomState>,
     last: u32,
     fragments: fragment::Fragments,
-    /// The datagram that the last frame completed; a segment borrows from it.
-    whole: Vec<u8>,
+    /// The datagram that the last frame completed.
+    whole: Option<Vec<u8>>,
     /// The frames that brought its fragments.
     parts: Vec<Carrier>,
 }
@@ -50,36 +51,53 @@ impl Decoder {
     /// # Errors
     /// Why there is none that is numbered.
     pub fn decode<'a>(&'a mut self, frame: Frame<'a>) -> Result<Segment<'a>, Skip> {
-        let link = link::link(&frame);
+        let spot = self.locate(&frame)?;
+        let whole = self.whole.as_deref();
+        let (from, fragments) = whole.map_or((frame.bytes, &[][..]), |from| (from, &self.parts));
+        Ok(spot.segment(frame, from, fragments))
+    }
+
+    /// Where a frame's segment stands: in the frame, unless it came in fragments
+    /// ([`Decoder::take_whole`]).
+    ///
+    /// # Errors
+    /// As [`Decoder::decode`].
+    pub fn locate(&mut self, frame: &Frame<'_>) -> Result<Spot, Skip> {
+        self.whole = None;
+        let link = link::link(frame);
         let interface = self.interface(link.port);
         self.ports[interface as usize].packets += 1;
         let at = link.network.ok_or(Skip::NotIp)?;
         let found = ip::read(frame.bytes, at, frame.wire_len as usize)?;
-        let segment = if found.carries_tcp() {
-            segment::tcp(frame, &link, &found, frame.bytes)?
+        let mut spot = if found.carries_tcp() {
+            Spot::new(&found, link.packet_type, frame.bytes)?
         } else {
-            self.parts.clear();
-            self.parts.push((frame.number, frame.origin));
-            let (fragments, parts) = (&mut self.fragments, &mut self.parts);
-            let found = tunnel::innermost(frame.bytes, found, fragments, parts)?;
-            self.parts.retain(|(number, _)| *number != frame.number);
-            let from = match found.whole {
-                Some(whole) => {
-                    self.whole = whole;
-                    &self.whole
-                }
-                None => frame.bytes,
-            };
-            let segment = segment::tcp(frame, &link, &found.ip, from)?;
-            Segment {
-                fragments: &self.parts,
-                ..segment
-            }
+            self.innermost(frame, found, link.packet_type)?
         };
-        Ok(Segment {
-            interface,
-            ..segment
-        })
+        spot.interface = interface;
+        Ok(spot)
+    }
+
+    /// The datagram that the frame located last has completed, where there is one: the segment
+    /// is in its bytes. With it the other frames that brought fragments, ascending.
+    pub fn take_whole(&mut self) -> Option<(Vec<u8>, &[Carrier])> {
+        let whole = self.whole.take()?;
+        Some((whole, &self.parts))
+    }
+
+    /// The segment of a packet in packets.
+    fn innermost(&mut self, frame: &Frame<'_>, outer: Ip, packet_type: u8) -> Result<Spot, Skip> {
+        let (fragments, parts) = (&mut self.fragments, &mut self.parts);
+        parts.clear();
+        parts.push((frame.number, frame.origin));
+        let found = tunnel::innermost(frame.bytes, outer, fragments, parts)?;
+        let Some(whole) = found.whole else {
+            return Spot::new(&found.ip, packet_type, frame.bytes);
+        };
+        let spot = Spot::new(&found.ip, packet_type, &whole)?;
+        parts.retain(|(number, _)| *number != frame.number);
+        self.whole = Some(whole);
+        Ok(spot)
     }
 
     /// Interfaces seen so far; a segment's `interface` is an index into them.

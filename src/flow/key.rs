@@ -1,6 +1,6 @@
 //! The key of a conversation: its unordered pair of endpoints. Interface and VLAN are not in it.
 
-use crate::decode::segment::{Endpoint, Segment};
+use crate::decode::segment::Endpoint;
 
 /// Both endpoints, the lesser first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -10,10 +10,9 @@ pub struct Key {
 }
 
 impl Key {
-    /// The key of a segment's conversation.
+    /// The key of a conversation between two endpoints.
     #[must_use]
-    pub fn of(segment: &Segment<'_>) -> Self {
-        let (a, b) = (segment.source, segment.destination);
+    pub fn of(a: Endpoint, b: Endpoint) -> Self {
         if a <= b {
             Self { low: a, high: b }
         } else {

@@ -156,7 +156,7 @@ impl Flow {
 
     /// The segment's conversation, whether it is new, and which one had its endpoints before.
     fn conversation(&mut self, segment: &Segment<'_>) -> (u32, bool, Option<u32>) {
-        let key = Key::of(segment);
+        let key = Key::of(segment.source, segment.destination);
         let known = self.ids.get(&key).copied();
         if let Some(id) = known
             && let Some(open) = &self.open[id as usize]
@@ -183,7 +183,7 @@ impl Open {
         Box::new(Self {
             waiting: Default::default(),
             life: Life::default(),
-            key: Key::of(segment),
+            key: Key::of(segment.source, segment.destination),
             first_sender: segment.source,
             analysis,
         })

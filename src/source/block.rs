@@ -5,15 +5,22 @@
 //! finds at the window's end.
 
 use std::io::{self, ErrorKind, Read};
+use std::sync::Arc;
 
 /// Bytes asked of an input at once, if it is the only one.
 pub(super) const READ_SIZE: usize = 1 << 20;
+/// Buffers kept to be used again; who holds more of them holds them for long.
+const MOST_SPARE: usize = 16;
 
-/// The window. Its memory is bounded by twice the longest record plus the read size.
+/// The window. Its memory is bounded by twice the longest record plus the read size, and by what
+/// others hold of it.
 pub struct Block {
     input: Box<dyn Read + Send>,
     read_size: usize,
-    buffer: Vec<u8>,
+    /// Never changed while anyone else holds it.
+    buffer: Arc<Vec<u8>>,
+    /// Those that others held when they were full.
+    spare: Vec<Arc<Vec<u8>>>,
     start: usize,
     end: usize,
     consumed: u64,
@@ -29,7 +36,8 @@ impl Block {
         Self {
             input,
             read_size,
-            buffer: vec![0; read_size],
+            buffer: Arc::new(vec![0; read_size]),
+            spare: Vec::new(),
             start: 0,
             end: 0,
             consumed: 0,
@@ -56,6 +64,13 @@ impl Block {
     #[must_use]
     pub fn offset(&self) -> u64 {
         self.consumed
+    }
+
+    /// The bytes that the window is over, and where in them it begins. While they are held, what
+    /// was taken of them stays as it is.
+    #[must_use]
+    pub fn shared(&self) -> (&Arc<Vec<u8>>, usize) {
+        (&self.buffer, self.start)
     }
 
     /// What is in the window.
@@ -85,16 +100,17 @@ impl Block {
     pub fn drain(&mut self, most: u64) {
         let mut left = most;
         (self.start, self.end) = (0, 0);
+        let mut buffer = vec![0; self.read_size];
         while left > 0 && !self.ended {
-            let read = self.read_at(0);
+            let read = self.read_into(&mut buffer);
             left = left.saturating_sub(read as u64);
         }
     }
 
-    /// Reads once into the buffer from `at` on; 0 bytes at the input's end.
-    fn read_at(&mut self, at: usize) -> usize {
+    /// Reads once; 0 bytes at the input's end.
+    fn read_into(&mut self, room: &mut [u8]) -> usize {
         loop {
-            match self.input.read(&mut self.buffer[at..]) {
+            match self.input.read(room) {
                 Ok(read) => {
                     self.ended = read == 0;
                     return read;
@@ -112,22 +128,54 @@ impl Block {
     #[cold]
     fn refill(&mut self, wanted: usize) {
         self.wanted = wanted;
-        self.buffer.copy_within(self.start..self.end, 0);
+        let mut full = std::mem::take(&mut self.buffer);
+        let mut buffer = match Arc::get_mut(&mut full) {
+            Some(own) => {
+                own.copy_within(self.start..self.end, 0);
+                std::mem::take(own)
+            }
+            None => {
+                let mut buffer = self.unused();
+                let tail = &full[self.start..self.end];
+                if buffer.len() < tail.len() {
+                    buffer.resize(tail.len(), 0);
+                }
+                buffer[..tail.len()].copy_from_slice(tail);
+                if self.spare.len() < MOST_SPARE {
+                    self.spare.push(full);
+                }
+                buffer
+            }
+        };
         self.end -= self.start;
         self.start = 0;
+        self.read(&mut buffer, wanted);
+        self.buffer = Arc::new(buffer);
+    }
+
+    /// A buffer that nobody holds any more, or a new one.
+    fn unused(&mut self) -> Vec<u8> {
+        let free = |spare: &mut Arc<Vec<u8>>| Arc::get_mut(spare).is_some();
+        let found = self.spare.iter_mut().position(free);
+        let found = found.and_then(|at| Arc::into_inner(self.spare.swap_remove(at)));
+        found.unwrap_or_else(|| vec![0; self.read_size])
+    }
+
+    /// Reads until `wanted` bytes are there, or no more come.
+    fn read(&mut self, buffer: &mut Vec<u8>, wanted: usize) {
         let enough = self.read_size.max(wanted).max(self.end);
-        if self.buffer.len() > 2 * enough {
+        if buffer.len() > 2 * enough {
             // a record that was longer than most leaves no room behind
-            self.buffer.truncate(enough);
-            self.buffer.shrink_to_fit();
+            buffer.truncate(enough);
+            buffer.shrink_to_fit();
         }
         while self.end < wanted && !self.ended {
-            if self.end == self.buffer.len() {
+            if self.end == buffer.len() {
                 // grows with what arrives, not with what a length field claims
-                let room = wanted.min(self.buffer.len() * 2);
-                self.buffer.resize(room, 0);
+                let room = wanted.min(buffer.len() * 2);
+                buffer.resize(room, 0);
             }
-            self.end += self.read_at(self.end);
+            self.end += self.read_into(&mut buffer[self.end..]);
         }
     }
 

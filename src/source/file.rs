@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::block::Block;
 use super::frame::{Damage, Frame, Origin};
@@ -76,6 +77,8 @@ pub struct Reader {
     compression: Option<Compression>,
     container: Container,
     packets: u64,
+    /// From the last frame's first byte to the end of its record.
+    back: usize,
     damage: Option<Damage>,
     done: bool,
 }
@@ -116,6 +119,7 @@ impl Reader {
             compression,
             container,
             packets: 0,
+            back: 0,
             damage: None,
             done: false,
         })
@@ -201,9 +205,18 @@ impl Reader {
         None
     }
 
+    /// The bytes that the last frame was borrowed from, and where in them it stands. They can be
+    /// held while further records are read.
+    #[must_use]
+    pub fn shared(&self) -> (&Arc<Vec<u8>>, usize) {
+        let (block, behind) = self.block.shared();
+        (block, behind - self.back)
+    }
+
     /// The frame of the record that [`Reader::record`] gave.
     pub fn frame(&mut self, record: Record) -> Frame<'_> {
         self.packets += 1;
+        self.back = record.len - record.packet.start;
         Frame {
             number: self.packets,
             origin: Origin::new(0, self.packets),

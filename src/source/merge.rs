@@ -8,6 +8,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::file::{Described, Opening, Reader, Record};
 use super::frame::{Damage, Frame, Origin};
@@ -197,6 +198,13 @@ impl Merge {
                 .and_then(|id| queue.interfaces.ids.get(id as usize).copied()),
             ..frame
         })
+    }
+
+    /// As [`Reader::shared`].
+    #[must_use]
+    pub fn shared(&self) -> Option<(&Arc<Vec<u8>>, usize)> {
+        let reader = self.queues.get(self.given?)?.reader.as_ref()?;
+        Some(reader.shared())
     }
 
     /// What was found of each file, in the order given; whole once [`Merge::next`] gave `None`.

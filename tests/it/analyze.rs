@@ -16,6 +16,7 @@ mod output;
 mod packed;
 mod packet;
 mod packets;
+mod threads;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

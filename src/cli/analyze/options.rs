@@ -1,5 +1,6 @@
 //! The options of `analyze`, as typed.
 
+use std::num::NonZero;
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
@@ -67,6 +68,12 @@ pub(super) struct Options {
     /// Bytes read at most of a compressed input, decompressed, with K, M, G or T; what follows is damage
     #[arg(long, value_name = "SIZE", default_value = "64G", value_parser = size)]
     max_decompressed: usize,
+    /// Threads that share the work; views are made by one [default: as many as there are processors]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZero<usize>>,
+    /// Say on standard error how the work was spread, and how fast it was
+    #[arg(long)]
+    pub(super) stats: bool,
     /// What a message is: a line, or what one side sends before the other does; else as each conversation shows
     #[arg(long, value_enum)]
     pub(super) framing: Option<MessageFraming>,
@@ -228,6 +235,9 @@ impl Options {
             merge_sightings: self.sightings == Sightings::First,
             max_memory: self.max_memory,
             reading: self.reading(),
+            threads: self.threads.unwrap_or_else(|| {
+                std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN)
+            }),
         }
     }
 

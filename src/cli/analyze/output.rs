@@ -138,6 +138,16 @@ pub(super) struct Watching<'a> {
     pub(super) output: &'a mut Output,
 }
 
+impl Watching<'_> {
+    /// Whoever is to be told what happens: nobody, where nothing is shown of it.
+    pub(super) fn watcher(&mut self) -> Option<&mut dyn Watch> {
+        if self.views.is_empty() {
+            return None;
+        }
+        Some(self)
+    }
+}
+
 impl Watch for Watching<'_> {
     fn event(&mut self, event: &Event<'_>) {
         for view in &mut *self.views {

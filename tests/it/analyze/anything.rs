@@ -2,9 +2,9 @@
 //! before damage as if there were none.
 
 use std::io::{Cursor, Write};
+use std::num::NonZero;
 use std::process::{Command, Stdio};
 
-use echotrace::answers::event::Nobody;
 use echotrace::message::Reading;
 use echotrace::pipeline::{self, Settings};
 use echotrace::render;
@@ -25,8 +25,9 @@ fn report(bytes: &[u8]) -> Option<Value> {
         merge_sightings: true,
         max_memory: 1 << 20,
         reading: Reading::default(),
+        threads: NonZero::<usize>::MIN,
     };
-    let analysed = pipeline::analyse(reader, &settings, &mut Nobody);
+    let analysed = pipeline::analyse(reader, &settings, None);
     let capture: Capture = build::capture("-", &analysed, &[], 3);
     let report = Report {
         schema: "echotrace.report/1",

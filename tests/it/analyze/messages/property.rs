@@ -2,6 +2,7 @@
 //! and the packet of each byte is the first that brought it.
 
 use std::io::Cursor;
+use std::num::NonZero;
 
 use echotrace::answers::event::{Event, Watch};
 use echotrace::answers::{Line, Told};
@@ -102,9 +103,10 @@ fn told(isn: u32, text: &[u8], sent: &[Cut]) -> Vec<Told1> {
             framing: Some(echotrace::answers::Framing::Line),
             ..Reading::default()
         },
+        threads: NonZero::<usize>::MIN,
     };
     let mut lines = Lines::default();
-    let _ = analyse(reader, &settings, &mut lines);
+    let _ = analyse(reader, &settings, Some(&mut lines));
     lines.lines
 }
 

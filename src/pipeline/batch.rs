@@ -1,0 +1,185 @@
+//! Located segments of a stretch of the capture, by shard, with the bytes that they stand in.
+
+use std::sync::Arc;
+
+use super::shard::SHARDS;
+use crate::decode::segment::{Carrier, Segment, Spot};
+use crate::source::frame::{Frame, Origin};
+use crate::time::Time;
+
+/// Segments in a batch at most.
+const MOST_SEGMENTS: usize = 1 << 14;
+/// Bytes of their frames at most, and of the blocks that these stand in: an input that gives
+/// little at a time fills few bytes of each.
+const MOST_BYTES: usize = 4 << 20;
+const MOST_HELD: usize = 16 << 20;
+/// How many blocks are looked at for the one that a frame stands in: where several files are
+/// merged, they take turns.
+const LOOKED_AT: usize = 16;
+
+/// Where a segment stands.
+pub(super) struct Located {
+    spot: Spot,
+    number: u64,
+    time: Time,
+    wire_len: u32,
+    link_type: u32,
+    interface: Option<u32>,
+    /// The frame's bytes, in its block.
+    at: u32,
+    len: u32,
+    block: u16,
+    /// Whether it has [`Extra`], and which of the batch's.
+    extra: Option<u16>,
+}
+
+/// What only few segments have.
+pub(super) struct Extra {
+    origin: Origin,
+    recording: u32,
+    /// The datagram that came in fragments.
+    whole: Option<Vec<u8>>,
+    fragments: Vec<Carrier>,
+}
+
+impl Located {
+    /// A segment found in `frame`. Which block that stands in is told when it is added.
+    pub fn new(frame: &Frame<'_>, spot: Spot) -> Self {
+        Self {
+            spot,
+            number: frame.number,
+            time: frame.time,
+            wire_len: frame.wire_len,
+            link_type: frame.link_type,
+            interface: frame.interface,
+            at: 0,
+            len: u32::try_from(frame.bytes.len()).unwrap_or(u32::MAX),
+            block: 0,
+            extra: None,
+        }
+    }
+}
+
+impl Extra {
+    /// What a segment of `frame` has, if anything: `whole` where it came in fragments.
+    pub fn of(frame: &Frame<'_>, whole: Option<(Vec<u8>, &[Carrier])>) -> Option<Self> {
+        let plain = frame.recording == 0 && frame.origin == Origin::new(0, frame.number);
+        if plain && whole.is_none() {
+            return None;
+        }
+        let (whole, fragments) = whole.unzip();
+        Some(Self {
+            origin: frame.origin,
+            recording: frame.recording,
+            whole,
+            fragments: fragments.unwrap_or_default().to_vec(),
+        })
+    }
+}
+
+/// Segments that wait for their shards.
+pub(super) struct Batch {
+    shards: Vec<Vec<Located>>,
+    blocks: Vec<Arc<Vec<u8>>>,
+    extras: Vec<Extra>,
+    segments: usize,
+    /// Bytes of the frames.
+    bytes: usize,
+    /// Bytes of the blocks.
+    held: usize,
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        Self {
+            shards: (0..SHARDS).map(|_| Vec::new()).collect(),
+            blocks: Vec::new(),
+            extras: Vec::new(),
+            segments: 0,
+            bytes: 0,
+            held: 0,
+        }
+    }
+}
+
+impl Batch {
+    /// Whether no more should be added.
+    pub fn is_full(&self) -> bool {
+        self.segments >= MOST_SEGMENTS || self.bytes >= MOST_BYTES || self.held >= MOST_HELD
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.segments == 0
+    }
+
+    /// Makes room for the next stretch.
+    pub fn clear(&mut self) {
+        for shard in &mut self.shards {
+            shard.clear();
+        }
+        self.blocks.clear();
+        self.extras.clear();
+        (self.segments, self.bytes, self.held) = (0, 0, 0);
+    }
+
+    /// Adds a segment, whose frame begins at `at` in `block`.
+    pub fn push(
+        &mut self,
+        shard: usize,
+        mut located: Located,
+        extra: Option<Extra>,
+        (block, at): (&Arc<Vec<u8>>, usize),
+    ) {
+        if let Some(extra) = extra {
+            located.extra = u16::try_from(self.extras.len()).ok();
+            self.extras.push(extra);
+        }
+        located.block = self.block(block);
+        // no block is as long as 4 GiB
+        located.at = u32::try_from(at).unwrap_or(u32::MAX);
+        self.segments += 1;
+        self.bytes += located.len as usize;
+        self.shards[shard].push(located);
+    }
+
+    /// The number of a block here. There are not more than segments.
+    fn block(&mut self, block: &Arc<Vec<u8>>) -> u16 {
+        let mut last = self.blocks.iter().rev().take(LOOKED_AT);
+        let back = last.position(|known| Arc::ptr_eq(known, block));
+        let at = back.map_or(self.blocks.len(), |back| self.blocks.len() - 1 - back);
+        if back.is_none() {
+            self.held += block.len();
+            self.blocks.push(Arc::clone(block));
+        }
+        u16::try_from(at).unwrap_or(u16::MAX)
+    }
+
+    /// Whether a shard has any.
+    pub fn has(&self, shard: usize) -> bool {
+        !self.shards[shard].is_empty()
+    }
+
+    /// The segments of one shard, in the order of the capture.
+    pub fn segments(&self, shard: usize) -> impl Iterator<Item = Segment<'_>> {
+        self.shards[shard].iter().map(|it| self.segment(it))
+    }
+
+    fn segment(&self, it: &Located) -> Segment<'_> {
+        let block = &self.blocks[usize::from(it.block)];
+        let extra = it.extra.and_then(|at| self.extras.get(usize::from(at)));
+        let frame = Frame {
+            number: it.number,
+            origin: extra.map_or(Origin::new(0, it.number), |extra| extra.origin),
+            recording: extra.map_or(0, |extra| extra.recording),
+            time: it.time,
+            link_type: it.link_type,
+            interface: it.interface,
+            wire_len: it.wire_len,
+            bytes: &block[it.at as usize..][..it.len as usize],
+        };
+        let whole = extra.and_then(|extra| Some((extra.whole.as_deref()?, &*extra.fragments)));
+        let (from, fragments) = whole.unwrap_or((frame.bytes, &[]));
+        it.spot.segment(frame, from, fragments)
+    }
+}
