@@ -185,10 +185,8 @@ struct Front {
 /// early for want of memory is, too; within a shard conversations are told apart by keys of which
 /// nobody knows the hash.
 fn shard_of(source: Endpoint, destination: Endpoint) -> usize {
-    const SEEDS: ahash::RandomState = ahash::RandomState::with_seeds(1, 2, 3, 4);
-    let hash = SEEDS.hash_one(Key::of(source, destination));
     // the remainder of a division by 64 fits any usize
-    (hash % SHARDS as u64) as usize
+    (Key::of(source, destination).spread() % SHARDS as u64) as usize
 }
 
 /// Tells all that happens in the order of the capture; gives the shards, and how many segments

@@ -1,7 +1,7 @@
 //! Headers below IP, wherever they stand: in a frame or in a tunnel.
 
 /// EtherType of IPv4.
-const IPV4: u16 = 0x0800;
+pub(super) const IPV4: u16 = 0x0800;
 /// EtherType of IPv6.
 const IPV6: u16 = 0x86dd;
 /// EtherType of PPPoE session frames.
@@ -27,18 +27,21 @@ pub(super) enum Next {
 }
 
 /// Two bytes at `at`, most significant first.
+#[inline]
 pub(super) fn be16(bytes: &[u8], at: usize) -> Option<u16> {
     let field = bytes.get(at..)?.first_chunk::<2>()?;
     Some(u16::from_be_bytes(*field))
 }
 
 /// Four bytes at `at`, most significant first.
+#[inline]
 pub(super) fn be32(bytes: &[u8], at: usize) -> Option<u32> {
     let field = bytes.get(at..)?.first_chunk::<4>()?;
     Some(u32::from_be_bytes(*field))
 }
 
 /// The IP header in an Ethernet frame.
+#[inline]
 pub(super) fn ethernet(bytes: &[u8], at: usize) -> Option<usize> {
     match be16(bytes, at + 12)? {
         IPV4 => Some(at + 14),

@@ -31,6 +31,7 @@ pub struct Link {
 
 /// Reads a frame's link header.
 #[must_use]
+#[inline]
 pub fn link(frame: &Frame<'_>) -> Link {
     let bytes = frame.bytes;
     let mut found = Link {
@@ -88,8 +89,10 @@ fn packet_type(field: Option<u16>) -> u8 {
 }
 
 /// A cooked header's protocol: an EtherType, or 4 for a frame that begins with LLC.
+#[inline]
 fn cooked(bytes: &[u8], at: usize, kind: u16) -> Option<usize> {
     match kind {
+        layer::IPV4 => Some(at),
         4 => layer::network(bytes, at, Next::Llc),
         kind => layer::network(bytes, at, Next::EtherType(kind)),
     }

@@ -63,16 +63,20 @@ impl Decoder {
     /// # Errors
     /// As [`Decoder::decode`].
     pub fn locate(&mut self, frame: &Frame<'_>) -> Result<Spot, Skip> {
-        self.whole = None;
+        if self.whole.is_some() {
+            self.whole = None;
+        }
         let link = link::link(frame);
         let interface = self.interface(link.port);
         self.ports[interface as usize].packets += 1;
         let at = link.network.ok_or(Skip::NotIp)?;
-        let found = ip::read(frame.bytes, at, frame.wire_len as usize)?;
-        let mut spot = if found.carries_tcp() {
-            Spot::new(&found, link.packet_type, frame.bytes)?
-        } else {
-            self.innermost(frame, found, link.packet_type)?
+        let end = frame.wire_len as usize;
+        let mut spot = match ip::plain(frame.bytes, at, end) {
+            Some(found) => Spot::new(&found, link.packet_type, frame.bytes)?,
+            None => {
+                let found = ip::read(frame.bytes, at, end)?;
+                self.innermost(frame, found, link.packet_type)?
+            }
         };
         spot.interface = interface;
         Ok(spot)
@@ -85,7 +89,8 @@ impl Decoder {
         Some((whole, &self.parts))
     }
 
-    /// The segment of a packet in packets.
+    /// The segment of a packet that is as few are, or in packets.
+    #[cold]
     fn innermost(&mut self, frame: &Frame<'_>, outer: Ip, packet_type: u8) -> Result<Spot, Skip> {
         let (fragments, parts) = (&mut self.fragments, &mut self.parts);
         parts.clear();

@@ -1,77 +1,60 @@
-//! Which conversation had no segment for the longest time: a list through their ids, in
-//! the order of their last segments.
+//! Which conversation had no segment for the longest time.
+//!
+//! Each conversation knows when it had its last segment; only where memory runs out is it asked
+//! for. Then a heap has them all by times that were right once: one whose time has changed goes
+//! back into it, which costs no more than its segments since then did.
 
-const NONE: u32 = u32::MAX;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
-#[derive(Clone, Copy, Debug)]
-struct Link {
-    before: u32,
-    after: u32,
-}
+/// Counts segments, of all conversations.
+pub(super) type Moment = u64;
 
-const LOOSE: Link = Link {
-    before: NONE,
-    after: NONE,
-};
-
-/// The list; each operation takes the same time however long it is.
-#[derive(Debug)]
+/// Conversations by the moments of their last segments.
+#[derive(Debug, Default)]
 pub(super) struct Idle {
-    links: Vec<Link>,
-    longest: u32,
-    latest: u32,
-}
-
-impl Default for Idle {
-    fn default() -> Self {
-        Self {
-            links: Vec::new(),
-            longest: NONE,
-            latest: NONE,
-        }
-    }
+    now: Moment,
+    /// From the first question on: all that are followed, and some that have ended.
+    heap: Option<BinaryHeap<Reverse<(Moment, u32)>>>,
 }
 
 impl Idle {
-    /// Puts a conversation at the end.
-    pub(super) fn touch(&mut self, id: u32) {
-        if self.latest == id {
-            return;
-        }
-        if id as usize >= self.links.len() {
-            self.links.resize(id as usize + 1, LOOSE);
-        }
-        self.remove(id);
-        self.links[id as usize].before = self.latest;
-        match self.links.get_mut(self.latest as usize) {
-            Some(latest) => latest.after = id,
-            None => self.longest = id,
-        }
-        self.latest = id;
+    /// The moment of a further segment.
+    pub(super) fn next(&mut self) -> Moment {
+        self.now += 1;
+        self.now
     }
 
-    /// Takes a conversation out, if it is in the list.
-    pub(super) fn remove(&mut self, id: u32) {
-        let Some(link) = self.links.get_mut(id as usize) else {
-            return;
-        };
-        let Link { before, after } = std::mem::replace(link, LOOSE);
-        if before == NONE && self.longest != id {
-            return;
-        }
-        match self.links.get_mut(before as usize) {
-            Some(link) => link.after = after,
-            None => self.longest = after,
-        }
-        match self.links.get_mut(after as usize) {
-            Some(link) => link.before = before,
-            None => self.latest = before,
+    /// Takes note of a new conversation.
+    pub(super) fn opened(&mut self, id: u32) {
+        if let Some(heap) = &mut self.heap {
+            heap.push(Reverse((self.now, id)));
         }
     }
 
-    /// The one at the front.
-    pub(super) fn longest(&self) -> Option<u32> {
-        Some(self.longest).filter(|id| *id != NONE)
+    /// The one that is idle longest, of `all` that may be. `last` tells a conversation's last
+    /// moment; nothing where it has ended.
+    pub(super) fn longest(
+        &mut self,
+        all: u32,
+        last: impl Fn(u32) -> Option<Moment>,
+    ) -> Option<u32> {
+        let known = |id| last(id).map(|moment| Reverse((moment, id)));
+        let heap = self
+            .heap
+            .get_or_insert_with(|| (0..all).filter_map(known).collect());
+        while let Some(Reverse((moment, id))) = heap.pop() {
+            match last(id) {
+                Some(now) if now == moment => {
+                    // it may be asked for again
+                    heap.push(Reverse((moment, id)));
+                    return Some(id);
+                }
+                Some(now) => heap.push(Reverse((now, id))),
+                None => {}
+            }
+        }
+        None
     }
 }
 
@@ -81,18 +64,31 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        /// A step has a segment, ends a conversation, or asks.
         #[test]
-        fn as_a_plain_list_does(steps in prop::collection::vec((0u32..8, any::<bool>()), 0..60)) {
+        fn as_a_plain_list_does(steps in prop::collection::vec((0u32..8, 0u8..3), 0..80)) {
             let (mut idle, mut list) = (Idle::default(), Vec::new());
-            for (id, touch) in steps {
-                list.retain(|other| *other != id);
-                if touch {
-                    idle.touch(id);
-                    list.push(id);
-                } else {
-                    idle.remove(id);
+            let mut last = [None; 8];
+            for (id, step) in steps {
+                match step {
+                    0 => {
+                        let now = idle.next();
+                        if last[id as usize].is_none() {
+                            idle.opened(id);
+                        }
+                        last[id as usize] = Some(now);
+                        list.retain(|other| *other != id);
+                        list.push(id);
+                    }
+                    1 => {
+                        last[id as usize] = None;
+                        list.retain(|other| *other != id);
+                    }
+                    _ => {
+                        let longest = idle.longest(8, |id| last[id as usize]);
+                        prop_assert_eq!(longest, list.first().copied());
+                    }
                 }
-                prop_assert_eq!(idle.longest(), list.first().copied());
             }
         }
     }

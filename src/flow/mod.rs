@@ -12,7 +12,7 @@ pub mod verdict;
 use std::collections::HashMap;
 
 use crate::decode::segment::{Endpoint, Flags, Segment};
-use idle::Idle;
+use idle::{Idle, Moment};
 use key::Key;
 use rtt::Waiting;
 use sighting::{Sighting, Sightings};
@@ -50,6 +50,8 @@ struct Open {
     analysis: Analysis,
     waiting: [Waiting; 2],
     life: Life,
+    /// When its last segment came.
+    last: Moment,
 }
 
 /// What is known of a conversation at its end.
@@ -87,8 +89,9 @@ impl Flow {
     /// Judges a segment.
     pub fn push(&mut self, segment: &Segment<'_>) -> Flowed {
         let (id, opened, reuses) = self.conversation(segment);
-        self.idle.touch(id);
+        let now = self.idle.next();
         let open = self.open[id as usize].get_or_insert_with(|| Open::begin(segment));
+        open.last = now;
         let direction = open.direction(segment);
         let sighting = match &mut self.sightings {
             Some(sightings) if segment.analysed && tells_place(segment) => {
@@ -125,8 +128,13 @@ impl Flow {
 
     /// The conversation that had no segment for the longest time, if more than one is followed.
     #[must_use]
-    pub fn longest_idle(&self) -> Option<u32> {
-        (self.followed > 1).then(|| self.idle.longest()).flatten()
+    pub fn longest_idle(&mut self) -> Option<u32> {
+        if self.followed <= 1 {
+            return None;
+        }
+        let all = u32::try_from(self.open.len()).unwrap_or(u32::MAX);
+        let last = |id| Some(self.open.get(id as usize)?.as_ref()?.last);
+        self.idle.longest(all, last)
     }
 
     /// Memory held for the conversations that are followed, in bytes.
@@ -143,7 +151,6 @@ impl Flow {
         if self.ids.get(&open.key) == Some(&id) {
             self.ids.remove(&open.key);
         }
-        self.idle.remove(id);
         self.followed -= 1;
         if let Some(sightings) = &mut self.sightings {
             sightings.close(id);
@@ -167,6 +174,7 @@ impl Flow {
         let id = u32::try_from(self.open.len()).unwrap_or(u32::MAX);
         self.open.push(Some(Open::begin(segment)));
         self.ids.insert(key, id);
+        self.idle.opened(id);
         self.followed += 1;
         (id, true, known)
     }
@@ -183,6 +191,7 @@ impl Open {
         Box::new(Self {
             waiting: Default::default(),
             life: Life::default(),
+            last: 0,
             key: Key::of(segment.source, segment.destination),
             first_sender: segment.source,
             analysis,

@@ -182,7 +182,21 @@ impl Reader {
 
     /// The record at the window's start: [`Reader::described`] then has what stands before it.
     /// [`Reader::frame`] takes it out, before the next is read.
+    #[inline]
     pub fn record(&mut self) -> Option<Record> {
+        let window = self.block.bytes();
+        let plain = match &mut self.container {
+            Container::Pcap(classic) => classic.plain(window),
+            Container::PcapNg(ng) => ng.plain(window),
+        };
+        match plain {
+            Some(record) if !self.done => Some(record),
+            _ => self.step(),
+        }
+    }
+
+    /// The next record, however it stands.
+    fn step(&mut self) -> Option<Record> {
         if self.done {
             return None;
         }

@@ -103,6 +103,29 @@ impl Classic {
         self.header.as_ref().map(|h| h.link_type)
     }
 
+    /// The record that stands whole at the start of a window, in a file of the usual form; any
+    /// other, and whatever is wrong, is left to [`Classic::step`].
+    #[inline]
+    pub(super) fn plain(&self, window: &[u8]) -> Option<Record> {
+        let header = self.header.filter(|header| {
+            header.record_header == 16 && matches!(header.lengths, Lengths::CapturedFirst)
+        })?;
+        let head = window.first_chunk::<16>()?;
+        let captured = self.order.u32(head, 8);
+        let len = 16 + captured as usize;
+        if captured as usize > LONGEST_RECORD || len > window.len() {
+            return None;
+        }
+        Some(Record {
+            time: self.time(head, header.unit),
+            link_type: header.link_type,
+            interface: None,
+            wire_len: self.order.u32(head, 12).max(captured),
+            len,
+            packet: 16..len,
+        })
+    }
+
     pub(super) fn step(&mut self, block: &mut Block) -> Step {
         let Some(header) = self.header else {
             let len = self.form.header;
@@ -197,6 +220,7 @@ impl Classic {
         }
     }
 
+    #[inline]
     fn time(&self, head: &[u8], unit: i64) -> Time {
         let (seconds, fraction) = (self.order.u32(head, 0), self.order.u32(head, 4));
         // a fraction of a second or more is carried over

@@ -28,6 +28,8 @@ const MOST_INTERFACES: usize = 65_536;
 struct Clock {
     /// Units of a second.
     per_second: u128,
+    /// Nanoseconds of a unit, where that is a whole number; else 0.
+    nanos: u64,
     /// Seconds to add.
     offset: i64,
     snap_len: u32,
@@ -62,6 +64,32 @@ fn bad(needed: u64, reason: impl Into<String>) -> Step {
 impl PcapNg {
     pub(super) fn described(&self) -> &[Described] {
         &self.described
+    }
+
+    /// The enhanced packet block that stands whole at the start of a window; any other, and
+    /// whatever is wrong, is left to [`PcapNg::step`].
+    #[inline]
+    pub(super) fn plain(&mut self, window: &[u8]) -> Option<Record> {
+        let head = window.first_chunk::<28>()?;
+        if self.order.u32(head, 0) != ENHANCED_PACKET {
+            return None;
+        }
+        let (len, captured) = (self.order.u32(head, 4), self.order.u32(head, 20));
+        let bytes = window.get(..len as usize)?;
+        let fits = len.is_multiple_of(4) && captured <= len.checked_sub(32)?;
+        if !fits || len as usize > LONGEST_RECORD || self.order.u32(bytes, bytes.len() - 4) != len {
+            return None;
+        }
+        let interface = self.order.u32(head, 8);
+        let clock = *self.clocks.get(interface as usize)?;
+        self.last_time = clock.time(self.units(head));
+        let packet = 28..28 + captured as usize;
+        Some(self.record(bytes, packet, self.order.u32(head, 24), interface, clock))
+    }
+
+    /// The time field of a packet block.
+    fn units(&self, block: &[u8]) -> u64 {
+        u64::from(self.order.u32(block, 12)) << 32 | u64::from(self.order.u32(block, 16))
     }
 
     /// Passes over blocks until one holds a packet.
@@ -164,6 +192,7 @@ impl PcapNg {
     fn interface(&mut self, bytes: &[u8]) {
         let mut clock = Clock {
             per_second: 1_000_000,
+            nanos: 1000,
             offset: 0,
             snap_len: self.order.u32(bytes, 12),
             link_type: u32::from(self.order.u16(bytes, 8)),
@@ -181,7 +210,10 @@ impl PcapNg {
             match (code, len) {
                 (OPTION_END, _) => break,
                 (OPTION_IF_NAME, 1..) => name = Some(text(value)).filter(|n| !n.is_empty()),
-                (OPTION_IF_TSRESOL, 1) => clock.per_second = per_second(value[0]),
+                (OPTION_IF_TSRESOL, 1) => {
+                    clock.per_second = per_second(value[0]);
+                    clock.nanos = whole_nanos(clock.per_second);
+                }
                 (OPTION_IF_TSOFFSET, 8) => {
                     let (high, low) = (self.order.u32(value, 0), self.order.u32(value, 4));
                     let (high, low) = if self.order == ByteOrder::Big {
@@ -216,16 +248,9 @@ impl PcapNg {
             let reason = format!("a packet of {captured} bytes in a block of {}", bytes.len());
             return bad(32 + captured as u64, reason);
         }
-        let units =
-            u64::from(self.order.u32(bytes, 12)) << 32 | u64::from(self.order.u32(bytes, 16));
-        self.last_time = clock.time(units);
-        self.record(
-            bytes,
-            28..28 + captured,
-            self.order.u32(bytes, 24),
-            interface,
-            clock,
-        )
+        self.last_time = clock.time(self.units(bytes));
+        let (packet, wire) = (28..28 + captured, self.order.u32(bytes, 24));
+        Step::Packet(self.record(bytes, packet, wire, interface, clock))
     }
 
     /// A simple packet block has no time; the packet before it gives the nearest that is known.
@@ -243,7 +268,7 @@ impl PcapNg {
             clock.snap_len
         };
         let captured = (wire.min(snap_len) as usize).min(bytes.len() - 16);
-        self.record(bytes, 12..12 + captured, wire, 0, clock)
+        Step::Packet(self.record(bytes, 12..12 + captured, wire, 0, clock))
     }
 
     fn record(
@@ -253,24 +278,30 @@ impl PcapNg {
         wire: u32,
         interface: u32,
         clock: Clock,
-    ) -> Step {
+    ) -> Record {
         let captured = u32::try_from(packet.len()).unwrap_or(u32::MAX);
         let interface = u32::try_from(self.first)
             .unwrap_or(u32::MAX)
             .saturating_add(interface);
-        Step::Packet(Record {
+        Record {
             time: self.last_time,
             link_type: clock.link_type,
             interface: Some(interface),
             wire_len: wire.max(captured),
             len: bytes.len(),
             packet,
-        })
+        }
     }
 }
 
 impl Clock {
     fn time(&self, units: u64) -> Time {
+        if let (Some(whole), 0) = (self.nanos.checked_mul(units), self.offset)
+            && self.nanos > 0
+            && let Ok(nanos) = i64::try_from(whole)
+        {
+            return Time(nanos);
+        }
         // units times 10^9 fits 94 bits
         let nanos = u128::from(units) * 1_000_000_000 / self.per_second;
         let offset = i128::from(self.offset) * 1_000_000_000;
@@ -288,6 +319,14 @@ fn per_second(resolution: u8) -> u128 {
         10u128.checked_pow(power).unwrap_or(u128::MAX)
     } else {
         1u128.checked_shl(power).unwrap_or(u128::MAX)
+    }
+}
+
+/// Nanoseconds of a unit, if they are a whole number; else 0.
+fn whole_nanos(per_second: u128) -> u64 {
+    match 1_000_000_000u128.checked_rem(per_second) {
+        Some(0) => u64::try_from(1_000_000_000 / per_second).unwrap_or(0),
+        _ => 0,
     }
 }
 
