@@ -13,8 +13,7 @@ use crate::answers::event::{Event, Watch};
 use crate::answers::totals::Totals;
 use crate::answers::{Analysed, Answers, Spread};
 use crate::decode::Decoder;
-use crate::decode::segment::Endpoint;
-use crate::flow::key::Key;
+use crate::decode::segment::Key;
 use crate::message::Reading;
 use crate::source::file::{Described, Reader, Record};
 use crate::source::frame::Frame;
@@ -184,9 +183,9 @@ struct Front {
 /// Which shard a segment's conversation is in. It is the same in each run, so that what is closed
 /// early for want of memory is, too; within a shard conversations are told apart by keys of which
 /// nobody knows the hash.
-fn shard_of(source: Endpoint, destination: Endpoint) -> usize {
+fn shard_of(key: &Key) -> usize {
     // the remainder of a division by 64 fits any usize
-    (Key::of(source, destination).spread() % SHARDS as u64) as usize
+    (key.spread() % SHARDS as u64) as usize
 }
 
 /// Tells all that happens in the order of the capture; gives the shards, and how many segments
@@ -207,7 +206,7 @@ fn in_order(
         front.totals.frame(&frame);
         match front.decoder.decode(frame) {
             Ok(segment) => {
-                let shard = &mut shards[shard_of(segment.source, segment.destination)];
+                let shard = &mut shards[shard_of(&segment.ends.key)];
                 opened += u64::from(shard.segment(&segment, opened, watch));
                 taken += 1;
             }
@@ -276,7 +275,7 @@ impl Front {
                     continue;
                 }
             };
-            let shard = shard_of(spot.source, spot.destination);
+            let shard = shard_of(&spot.ends.key);
             let located = Located::new(&frame, spot);
             let extra = Extra::of(&frame, self.decoder.take_whole());
             if let Some(shared) = source.shared() {

@@ -77,7 +77,7 @@ impl Conversation {
     fn new(segment: &Segment<'_>, first: bool) -> Self {
         let frame = segment.frame;
         Self {
-            sides: [segment.source, segment.destination],
+            sides: [segment.ends.source(), segment.ends.destination()],
             first_frame: frame.number,
             first_origin: frame.origin,
             last_frame: frame.number,

@@ -66,47 +66,6 @@ pub(super) fn read(bytes: &[u8], at: usize, end: usize) -> Result<Ip, Skip> {
     Ok(ip)
 }
 
-/// The packet at `at` where it is as most are: IPv4 without options, or IPv6 without extension
-/// headers, whole, and with TCP in it. Any other is left to [`read`], which gives the same.
-#[inline]
-pub(super) fn plain(bytes: &[u8], at: usize, end: usize) -> Option<Ip> {
-    let packet = bytes.get(at..)?;
-    let head = packet.first_chunk::<20>()?;
-    let on_wire = end.saturating_sub(at);
-    let (source, destination, id, len, total): (IpAddr, IpAddr, _, _, _) = match head[0] {
-        0x45 if head[9] == TCP && (head[6] & 0x3f) | head[7] == 0 => {
-            let total = usize::from(be16(head, 2)?);
-            let source: [u8; 4] = *head[12..].first_chunk()?;
-            let destination: [u8; 4] = *head[16..].first_chunk()?;
-            let id = be16(head, 4)?;
-            (source.into(), destination.into(), id, 20, total)
-        }
-        0x60..0x70 if head[6] == TCP => {
-            let head = packet.first_chunk::<40>()?;
-            let payload = usize::from(be16(head, 4)?);
-            let total = if payload == 0 { 0 } else { 40 + payload };
-            let source: [u8; 16] = *head[8..].first_chunk()?;
-            let destination: [u8; 16] = *head[24..].first_chunk()?;
-            (source.into(), destination.into(), 0, 40, total)
-        }
-        _ => return None,
-    };
-    // a length of 0 was left to the device
-    if total == 0 || total.min(on_wire) < len {
-        return None;
-    }
-    Some(Ip {
-        source,
-        destination,
-        id,
-        protocol: TCP,
-        at: at + len,
-        end: at + total.min(on_wire),
-        part: None,
-        cut: false,
-    })
-}
-
 /// The number in the tag right before the packet at `at`. Where an address looks like a tag, it
 /// does so in each of a datagram's fragments.
 fn vlan(bytes: &[u8], at: usize) -> u16 {
@@ -271,60 +230,5 @@ pub(super) fn lost_part(protocol: u8) -> Skip {
         Skip::Fragment
     } else {
         Skip::NotTcp
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    /// Bytes of headers, mostly such as are usual.
-    fn packets() -> impl Strategy<Value = Vec<u8>> {
-        let first = prop_oneof![Just(0x45u8), Just(0x60), Just(0x6f), any::<u8>()];
-        let rest = prop::collection::vec(any::<u8>(), 0..70);
-        (first, rest, prop::option::weighted(0.8, 0usize..3)).prop_map(|(first, rest, usual)| {
-            let mut packet = vec![first];
-            packet.extend(rest);
-            let mut set = |at: usize, value: u8| {
-                if let Some(byte) = packet.get_mut(at) {
-                    *byte = value;
-                }
-            };
-            if let Some(usual) = usual {
-                let (protocol, length) = if first == 0x45 { (9, 2) } else { (6, 4) };
-                set(protocol, TCP);
-                set(length, 0);
-                if first == 0x45 {
-                    set(6, [0, 0x40, 0x80][usual]);
-                    set(7, 0);
-                }
-            }
-            packet
-        })
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(4096))]
-
-        #[test]
-        fn what_is_plain_is_read_the_same_with_care(bytes in packets(), at in 0usize..3, end in 0usize..120) {
-            if let Some(ip) = plain(&bytes, at, end) {
-                let careful = read(&bytes, at, end);
-                prop_assert_eq!(format!("{:?}", Ok::<_, Skip>(ip)), format!("{careful:?}"));
-            }
-        }
-    }
-
-    #[test]
-    fn whole_tcp_packets_are_plain() {
-        let mut four = [0; 40];
-        (four[0], four[3], four[9]) = (0x45, 40, TCP);
-        let mut six = [0; 60];
-        (six[0], six[5], six[6]) = (0x60, 20, TCP);
-        assert!(plain(&four, 0, 40).is_some() && plain(&six, 0, 60).is_some());
-        four[7] = 1;
-        six[6] = DESTINATION_OPTIONS;
-        assert!(plain(&four, 0, 40).is_none() && plain(&six, 0, 60).is_none());
     }
 }

@@ -1,6 +1,7 @@
 //! From a frame's bytes to its TCP segment: every length is checked here, once.
 
 pub mod dissect;
+mod ends;
 mod fragment;
 mod ip;
 mod layer;
@@ -9,6 +10,7 @@ mod radio;
 pub mod segment;
 pub mod seq;
 mod sflow;
+mod spot;
 mod tunnel;
 
 use std::collections::HashMap;
@@ -17,7 +19,8 @@ use crate::ledger::Skip;
 use crate::source::frame::Frame;
 use ip::Ip;
 use link::Port;
-use segment::{Carrier, Segment, Spot};
+use segment::{Carrier, Segment};
+pub use spot::Spot;
 
 /// Interfaces told apart; more than a host has. The last stands for all beyond.
 const MOST_PORTS: usize = 65_536;
@@ -71,8 +74,8 @@ impl Decoder {
         self.ports[interface as usize].packets += 1;
         let at = link.network.ok_or(Skip::NotIp)?;
         let end = frame.wire_len as usize;
-        let mut spot = match ip::plain(frame.bytes, at, end) {
-            Some(found) => Spot::new(&found, link.packet_type, frame.bytes)?,
+        let mut spot = match Spot::plain(frame.bytes, at, end, link.packet_type) {
+            Some(spot) => spot,
             None => {
                 let found = ip::read(frame.bytes, at, end)?;
                 self.innermost(frame, found, link.packet_type)?

@@ -2,9 +2,8 @@
 
 use std::net::IpAddr;
 
-use super::ip::Ip;
+pub use super::ends::{Ends, Key};
 use super::seq::Seq;
-use crate::ledger::Skip;
 use crate::source::frame::Frame;
 // a word of the stage before, for those after
 pub use crate::source::frame::Origin;
@@ -77,10 +76,8 @@ pub struct Segment<'a> {
     pub packet_type: u8,
     /// Identification of the innermost IPv4 header; 0 in IPv6.
     pub ip_id: u16,
-    /// Sender.
-    pub source: Endpoint,
-    /// Receiver.
-    pub destination: Endpoint,
+    /// Sender and receiver.
+    pub ends: Ends,
     /// Header flags.
     pub flags: Flags,
     /// Sequence number.
@@ -101,115 +98,8 @@ pub struct Segment<'a> {
     pub analysed: bool,
 }
 
-fn be16(bytes: &[u8], at: usize) -> u16 {
-    u16::from_be_bytes([bytes[at], bytes[at + 1]])
-}
-
-fn be32(bytes: &[u8], at: usize) -> u32 {
-    u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
-}
-
-/// Where a frame's TCP header stands, and what is known before it is read: enough to read it
-/// later, and to tell whose conversation it is of.
-#[derive(Clone, Copy, Debug)]
-pub struct Spot {
-    /// Sender.
-    pub source: Endpoint,
-    /// Receiver.
-    pub destination: Endpoint,
-    /// As in [`Segment`].
-    pub interface: u32,
-    /// Where the header begins.
-    at: u32,
-    /// Where the packet ends as the IP header claims.
-    end: u32,
-    ip_id: u16,
-    packet_type: u8,
-    /// Whether how long the segment is nobody knows.
-    cut: bool,
-}
-
-impl Spot {
-    /// The place of the segment that an IP packet carries: `from` are the bytes that `ip` has
-    /// offsets into, the frame's or those of a datagram put together.
-    ///
-    /// # Errors
-    /// [`Skip::HeadlessTcp`] if the header is cut short.
-    pub(super) fn new(ip: &Ip, packet_type: u8, from: &[u8]) -> Result<Self, Skip> {
-        // ports, numbers, flags and window make a segment; the checksum is not needed
-        let bytes = claimed(from, ip.at, ip.end).first_chunk::<16>();
-        let bytes = bytes.ok_or(Skip::HeadlessTcp)?;
-        let offset = |at| u32::try_from(at).unwrap_or(u32::MAX);
-        Ok(Self {
-            source: Endpoint {
-                address: ip.source,
-                port: be16(bytes, 0),
-            },
-            destination: Endpoint {
-                address: ip.destination,
-                port: be16(bytes, 2),
-            },
-            interface: 0,
-            at: offset(ip.at),
-            end: offset(ip.end),
-            ip_id: ip.id,
-            packet_type,
-            cut: ip.cut,
-        })
-    }
-
-    /// Reads the segment: `from` are the bytes that this was found in, `fragments` the other
-    /// frames that brought some of them.
-    #[must_use]
-    pub fn segment<'a>(
-        &self,
-        frame: Frame<'a>,
-        from: &'a [u8],
-        fragments: &'a [Carrier],
-    ) -> Segment<'a> {
-        let (at, end) = (self.at as usize, self.end as usize);
-        let bytes = claimed(from, at, end);
-        let claimed = end.saturating_sub(at);
-        let header = usize::from(bytes[12] >> 4) * 4;
-        let fits = !self.cut && header >= 20 && header <= claimed;
-        let option_bytes = bytes.get(20..bytes.len().min(header)).unwrap_or_default();
-        Segment {
-            frame,
-            fragments,
-            interface: self.interface,
-            packet_type: self.packet_type,
-            ip_id: self.ip_id,
-            source: self.source,
-            destination: self.destination,
-            flags: Flags(be16(bytes, 12) & 0x0fff),
-            seq: Seq(be32(bytes, 4)),
-            ack: Seq(be32(bytes, 8)),
-            window: be16(bytes, 14),
-            options: options(option_bytes),
-            option_bytes,
-            payload: if fits {
-                bytes.get(header..).unwrap_or_default()
-            } else {
-                &[]
-            },
-            // Wireshark reckons with any length of the header that the packet is long enough for
-            payload_len: match claimed.checked_sub(header) {
-                Some(payload) if !self.cut => u32::try_from(payload).unwrap_or(u32::MAX),
-                _ => 0,
-            },
-            analysed: fits,
-        }
-    }
-}
-
-/// What was captured of the bytes that a packet claims.
-fn claimed(from: &[u8], at: usize, end: usize) -> &[u8] {
-    let bytes = from.get(at..).unwrap_or_default();
-    &bytes[..bytes.len().min(end.saturating_sub(at))]
-}
-
 /// Walks the options; one of unknown kind is passed over, a broken one ends the walk.
-fn options(mut bytes: &[u8]) -> Options {
+pub(super) fn options(mut bytes: &[u8]) -> Options {
     let mut found = Options::default();
     while let Some((&kind, rest)) = bytes.split_first() {
         match kind {
@@ -242,6 +132,7 @@ fn options(mut bytes: &[u8]) -> Options {
 mod tests {
     use super::*;
     use crate::decode::Decoder;
+    use crate::ledger::Skip;
     use crate::time::Time;
     use proptest::prelude::*;
 
@@ -277,9 +168,9 @@ mod tests {
     fn a_whole_packet() {
         let bytes = packet();
         let found = of(101, &bytes, 55).unwrap();
-        assert_eq!(found.source.to_string(), "10.0.0.1:51200");
+        assert_eq!(found.ends.source().to_string(), "10.0.0.1:51200");
         assert_eq!(
-            (found.destination.port, found.seq, found.ack),
+            (found.ends.destination().port, found.seq, found.ack),
             (5201, Seq(9), Seq(8))
         );
         assert_eq!((found.payload, found.payload_len), (&b"abc"[..], 3));

@@ -1,7 +1,6 @@
 //! From segments to conversations: which one, which direction, what became of it.
 
 mod idle;
-pub mod key;
 pub mod ranges;
 mod rtt;
 pub mod sighting;
@@ -11,9 +10,8 @@ pub mod verdict;
 
 use std::collections::HashMap;
 
-use crate::decode::segment::{Endpoint, Flags, Segment};
+use crate::decode::segment::{Flags, Key, Segment};
 use idle::{Idle, Moment};
-use key::Key;
 use rtt::Waiting;
 use sighting::{Sighting, Sightings};
 use state::Life;
@@ -46,7 +44,8 @@ pub struct Flowed {
 /// A conversation that is still followed.
 struct Open {
     key: Key,
-    first_sender: Endpoint,
+    /// Whether the lesser endpoint sent the first segment.
+    low_first: bool,
     analysis: Analysis,
     waiting: [Waiting; 2],
     life: Life,
@@ -163,7 +162,7 @@ impl Flow {
 
     /// The segment's conversation, whether it is new, and which one had its endpoints before.
     fn conversation(&mut self, segment: &Segment<'_>) -> (u32, bool, Option<u32>) {
-        let key = Key::of(segment.source, segment.destination);
+        let key = segment.ends.key;
         let known = self.ids.get(&key).copied();
         if let Some(id) = known
             && let Some(open) = &self.open[id as usize]
@@ -192,14 +191,14 @@ impl Open {
             waiting: Default::default(),
             life: Life::default(),
             last: 0,
-            key: Key::of(segment.source, segment.destination),
-            first_sender: segment.source,
+            key: segment.ends.key,
+            low_first: segment.ends.low_sent,
             analysis,
         })
     }
 
     fn direction(&self, segment: &Segment<'_>) -> usize {
-        usize::from(self.first_sender != segment.source)
+        usize::from(self.low_first != segment.ends.low_sent)
     }
 
     /// Takes a segment's times; gives the round trip that it ends.

@@ -131,7 +131,7 @@ impl Messages {
 
 impl Dialogue {
     fn new(segment: &Segment<'_>, flowed: &Flowed, reading: Reading) -> Box<Self> {
-        let mut sides = [segment.source, segment.destination];
+        let mut sides = [segment.ends.source(), segment.ends.destination()];
         if flowed.direction == 1 {
             sides.reverse();
         }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::shard::SHARDS;
-use crate::decode::segment::{Carrier, Segment, Spot};
+use crate::decode::Spot;
+use crate::decode::segment::{Carrier, Segment};
 use crate::source::frame::{Frame, Origin};
 use crate::time::Time;
 

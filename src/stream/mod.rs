@@ -114,7 +114,7 @@ mod tests;
 mod build {
     use std::net::{IpAddr, Ipv4Addr};
 
-    use crate::decode::segment::{Endpoint, Flags, Options, Segment};
+    use crate::decode::segment::{Endpoint, Ends, Flags, Options, Segment};
     use crate::decode::seq::Seq;
     use crate::source::frame::{Frame, Origin};
     use crate::time::Time;
@@ -147,8 +147,7 @@ mod build {
             interface: 0,
             packet_type: 255,
             ip_id: 0,
-            source: ends[side],
-            destination: ends[1 - side],
+            ends: Ends::new(ends[side], ends[1 - side]),
             flags: Flags(flags),
             seq: Seq(seq),
             ack: Seq(0),

@@ -146,7 +146,10 @@ impl OnePacket {
             name,
             judged: judged.map(|(conversation, segment, flowed)| Judged {
                 conversation,
-                source: (segment.source.address.to_string(), segment.source.port),
+                source: (
+                    segment.ends.source().address.to_string(),
+                    segment.ends.source().port,
+                ),
                 interface: segment.interface,
                 payload_len: segment.payload_len,
                 told: fields::Told {

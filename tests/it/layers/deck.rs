@@ -181,10 +181,10 @@ fn by_us(file: &Path) -> Vec<Look> {
                     fragments.sort_unstable();
                 }
                 Seen::Tcp(
-                    segment.source.address,
-                    segment.source.port,
-                    segment.destination.address,
-                    segment.destination.port,
+                    segment.ends.source().address,
+                    segment.ends.source().port,
+                    segment.ends.destination().address,
+                    segment.ends.destination().port,
                     segment.payload_len,
                 )
             }
