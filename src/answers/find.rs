@@ -75,7 +75,7 @@ struct Streams {
 /// Looks for patterns in all streams.
 pub struct Find {
     patterns: Vec<Pattern>,
-    streams: HashMap<u64, Box<Streams>, ahash::RandomState>,
+    streams: HashMap<u64, Box<Streams>, foldhash::fast::RandomState>,
     missing: u64,
 }
 

@@ -18,7 +18,7 @@ type Key = (IpAddr, IpAddr, u32, u8, u16);
 /// Datagrams that wait for fragments.
 #[derive(Default)]
 pub(super) struct Fragments {
-    waiting: HashMap<Key, Waiting, ahash::RandomState>,
+    waiting: HashMap<Key, Waiting, foldhash::fast::RandomState>,
     /// In order of their first fragments; those completed meanwhile are passed over.
     order: VecDeque<(Key, u64)>,
     begun: u64,

@@ -38,7 +38,7 @@ pub struct Seen {
 #[derive(Default)]
 pub struct Decoder {
     ports: Vec<Seen>,
-    ids: HashMap<Port, u32, ahash::RandomState>,
+    ids: HashMap<Port, u32, foldhash::fast::RandomState>,
     last: u32,
     fragments: fragment::Fragments,
     /// The datagram that the last frame completed.

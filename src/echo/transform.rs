@@ -30,6 +30,22 @@ impl Transform {
         found.map_or("", |(name, _)| name)
     }
 
+    /// Whether `answer` answers `line`, both without line endings; `room` is cleared and used
+    /// where that is not told byte by byte.
+    #[must_use]
+    pub fn is_answer(self, line: &[u8], answer: &[u8], room: &mut Vec<u8>) -> bool {
+        match self {
+            Self::Echo => return line == answer,
+            Self::ReverseSwapcase if line.is_ascii() => return is_reverse_swapped(line, answer),
+            // what is no ASCII may change its length with its case
+            Self::Upper if line.is_ascii() && line.len() != answer.len() => return false,
+            Self::ReverseSwapcase | Self::Upper => {}
+        }
+        room.clear();
+        self.apply(line, room);
+        room == answer
+    }
+
     /// Appends to `answer` what answers `line`, which has no line ending.
     pub fn apply(self, line: &[u8], answer: &mut Vec<u8>) {
         match self {
@@ -69,16 +85,45 @@ pub fn transform(line: &[u8], answer: &mut Vec<u8>) {
                 answer.extend_from_slice(swap_case(character).encode_utf8(&mut utf8).as_bytes());
             }
         }
-        _ => answer.extend(line.iter().rev().map(|byte| swap_ascii_case(*byte))),
+        _ => {
+            // two steps, each of many bytes at once
+            let begin = answer.len();
+            answer.extend_from_slice(line);
+            answer[begin..].reverse();
+            for byte in &mut answer[begin..] {
+                *byte = swap_ascii_case(*byte);
+            }
+        }
     }
 }
 
-fn swap_ascii_case(byte: u8) -> u8 {
-    if byte.is_ascii_alphabetic() {
-        byte ^ 0x20
-    } else {
-        byte
+/// Whether `answer` is `line`, which is ASCII, in reverse with its case swapped.
+fn is_reverse_swapped(line: &[u8], answer: &[u8]) -> bool {
+    if line.len() != answer.len() {
+        return false;
     }
+    let (last, line) = line.as_rchunks::<8>();
+    let (answer, first) = answer.as_chunks::<8>();
+    let words = line.iter().rev().zip(answer);
+    let mut alike = words.map(|(line, answer)| {
+        swap_eight_cases(u64::from_be_bytes(*line)) == u64::from_le_bytes(*answer)
+    });
+    let rest = last.iter().rev().map(|byte| swap_ascii_case(*byte));
+    alike.all(|it| it) && rest.eq(first.iter().copied())
+}
+
+/// Eight bytes of ASCII, each with its case swapped.
+fn swap_eight_cases(bytes: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let lower = bytes | 0x20 * ONES;
+    // the top bit of each byte tells: from 'a' on, and behind 'z'
+    let from_a = lower + (0x80 - u64::from(b'a')) * ONES;
+    let behind_z = lower + (0x80 - u64::from(b'z') - 1) * ONES;
+    bytes ^ (from_a & !behind_z & 0x80 * ONES) >> 2
+}
+
+fn swap_ascii_case(byte: u8) -> u8 {
+    byte ^ u8::from(byte.is_ascii_alphabetic()) << 5
 }
 
 fn swap_case(character: char) -> char {
@@ -102,6 +147,7 @@ fn only(mut mapped: impl Iterator<Item = char>, character: char) -> char {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn of(line: &[u8]) -> Vec<u8> {
         let mut answer = Vec::new();
@@ -122,6 +168,31 @@ mod tests {
         assert_eq!(of(Transform::Upper, b"a\xe9"), b"A\xe9");
         for (name, transform) in Transform::NAMED {
             assert_eq!(transform.name(), name);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_answer_is_what_the_rule_gives(line in prop::collection::vec(prop_oneof![6 => 0u8..128, 1 => any::<u8>()], 0..40), at in any::<prop::sample::Index>(), change in 0u8..4) {
+            for (_, transform) in Transform::NAMED {
+                let (mut answer, mut room) = (Vec::new(), vec![1]);
+                transform.apply(&line, &mut answer);
+                prop_assert!(transform.is_answer(&line, &answer, &mut room));
+                match change {
+                    0 if !answer.is_empty() => {
+                        let at = at.index(answer.len());
+                        answer[at] ^= 0x20;
+                    }
+                    1 => answer.push(b'x'),
+                    2 => {
+                        answer.pop();
+                    }
+                    _ => answer.reverse(),
+                }
+                let mut right = Vec::new();
+                transform.apply(&line, &mut right);
+                prop_assert_eq!(transform.is_answer(&line, &answer, &mut room), answer == right);
+            }
         }
     }
 

@@ -64,7 +64,7 @@ pub struct Closed {
 
 /// Follows conversations.
 pub struct Flow {
-    ids: HashMap<Key, u32, ahash::RandomState>,
+    ids: HashMap<Key, u32, foldhash::fast::RandomState>,
     /// By id; nothing where the conversation is no longer followed.
     open: Vec<Option<Box<Open>>>,
     sightings: Option<Sightings>,

@@ -111,10 +111,10 @@ pub(super) struct Sightings {
     alone: Option<Alone>,
     /// Where all records before the second place were made.
     first_place: Option<Place>,
-    firsts: HashMap<u64, Vec<First>, ahash::RandomState>,
+    firsts: HashMap<u64, Vec<First>, foldhash::fast::RandomState>,
     order: VecDeque<(Time, u64)>,
-    ways: HashMap<(u32, usize), Way, ahash::RandomState>,
-    hasher: ahash::RandomState,
+    ways: HashMap<(u32, usize), Way, foldhash::fast::RandomState>,
+    hasher: foldhash::fast::RandomState,
 }
 
 impl Default for Sightings {
@@ -125,7 +125,7 @@ impl Default for Sightings {
             firsts: HashMap::default(),
             order: VecDeque::new(),
             ways: HashMap::default(),
-            hasher: ahash::RandomState::new(),
+            hasher: foldhash::fast::RandomState::default(),
         }
     }
 }

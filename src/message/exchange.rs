@@ -1,5 +1,6 @@
 //! Client messages with their answers, paired by what they say, or one after another.
 
+use std::cell::OnceCell;
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
 
@@ -17,6 +18,11 @@ const OUT_OF_STEP: usize = 64;
 const MOST_EARLY: usize = 64;
 /// Bytes of an answer that is due which are kept to be shown.
 const LONGEST_SHOWN: usize = 1 << 12;
+/// Bytes of a message that are kept to be compared with its answer; of a longer one the answer's
+/// hash is.
+const LONGEST_KEPT: usize = 1 << 11;
+/// Bytes that are kept without memory of their own: most lines have no more.
+const SHORT: usize = 62;
 
 /// What became of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,12 +87,79 @@ pub struct Exchange<'a> {
     pub came: &'a [u8],
 }
 
+/// A message's text.
+enum Text {
+    Short(u8, [u8; SHORT]),
+    Long(Box<[u8]>),
+}
+
+impl Text {
+    fn new(text: &[u8]) -> Self {
+        let mut short = [0; SHORT];
+        match short.get_mut(..text.len()) {
+            Some(room) => {
+                room.copy_from_slice(text);
+                Self::Short(text.len() as u8, short)
+            }
+            None => Self::Long(text.into()),
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Short(len, bytes) => &bytes[..usize::from(*len)],
+            Self::Long(bytes) => bytes,
+        }
+    }
+}
+
+/// What is known of an answer that is due.
+enum Due {
+    /// Nothing: the message is not whole.
+    Unknown,
+    /// It is whatever comes.
+    Any,
+    /// It answers this message.
+    To(Text),
+    /// Its hash.
+    Hash(u64),
+}
+
+/// What a server message says, and its hash, where that is asked for.
+struct Said<'a, B> {
+    text: &'a [u8],
+    hasher: &'a B,
+    hash: OnceCell<u64>,
+}
+
+impl<'a, B: BuildHasher> Said<'a, B> {
+    fn new(line: &Line<'a>, hasher: &'a B) -> Self {
+        Self {
+            text: split_ending(line.content).0,
+            hasher,
+            hash: OnceCell::new(),
+        }
+    }
+
+    fn hash(&self) -> u64 {
+        *self.hash.get_or_init(|| self.hasher.hash_one(self.text))
+    }
+
+    /// Whether this is the answer that is due.
+    fn is(&self, due: &Due, transform: Transform, room: &mut Vec<u8>) -> bool {
+        match due {
+            Due::Unknown | Due::Any => false,
+            Due::To(message) => transform.is_answer(message.bytes(), self.text, room),
+            Due::Hash(hash) => *hash == self.hash(),
+        }
+    }
+}
+
 struct Waiting {
     cited: Cited,
-    /// Hash of the answer that is due; none where the message is not whole.
-    due: Option<u64>,
-    /// Its first bytes, where texts are kept.
-    text: Box<[u8]>,
+    due: Due,
+    /// The answer's first bytes, where texts are kept.
+    shown: Box<[u8]>,
     /// Whether bytes are missing that may have held its answer, or its own beginning.
     doubtful: bool,
 }
@@ -94,7 +167,7 @@ struct Waiting {
 impl Waiting {
     /// Nothing answered it.
     fn lost(self, give: &mut Sink<'_>) {
-        let outcome = if self.doubtful || self.due.is_none() {
+        let outcome = if self.doubtful || matches!(self.due, Due::Unknown) {
             Outcome::Unknown
         } else {
             Outcome::Missing
@@ -102,9 +175,18 @@ impl Waiting {
         self.became(outcome, None, give);
     }
 
+    /// Bytes kept of texts.
+    fn text_bytes(&self) -> usize {
+        let long = match &self.due {
+            Due::To(Text::Long(text)) => text.len(),
+            _ => 0,
+        };
+        self.shown.len() + long
+    }
+
     fn became(self, outcome: Outcome, answer: Option<&Line<'_>>, give: &mut Sink<'_>) {
         let (due, came) = match answer {
-            Some(line) if outcome == Outcome::Wrong => (&*self.text, split_ending(line.content).0),
+            Some(line) if outcome == Outcome::Wrong => (&*self.shown, split_ending(line.content).0),
             _ => (&[][..], &[][..]),
         };
         give(Exchange {
@@ -139,7 +221,8 @@ pub struct Exchanges {
     unseen_requests: bool,
     /// Whether there was a client message.
     asked: bool,
-    answer: Vec<u8>,
+    /// Room for a transform.
+    room: Vec<u8>,
 }
 
 /// Receives exchanges.
@@ -179,38 +262,71 @@ impl Exchanges {
             oldest.became(Outcome::Unknown, None, give);
             self.unseen_requests = true;
         }
-        let (due, text): (_, Box<[u8]>) = match self.pair {
-            Pair::Content(transform) if line.whole => {
-                self.answer.clear();
-                transform.apply(split_ending(line.content).0, &mut self.answer);
-                let shown = if self.texts {
-                    self.answer.len().min(LONGEST_SHOWN)
-                } else {
-                    0
-                };
-                let hash = hasher.hash_one(self.answer.as_slice());
-                (Some(hash), self.answer[..shown].into())
-            }
-            Pair::Content(_) => (None, Box::default()),
-            Pair::Fifo => (Some(0), Box::default()),
-        };
+        let (due, shown) = self.due(line, hasher);
         // the first message of a capture that begins in mid-stream may lack its own beginning
         let doubtful = self.unseen_requests && line.number == 0;
         let waiting = Waiting {
             cited: cited(line),
             due,
-            text,
+            shown,
             doubtful,
         };
-        if let Some(waiting) = self.answered_before(waiting, give) {
-            self.text_bytes += waiting.text.len();
-            self.waiting.push_back(waiting);
+        if self.early.is_empty() {
+            self.wait(waiting);
+        } else if let Some(waiting) = self.answered_before(waiting, line, hasher, give) {
+            self.wait(waiting);
         }
+    }
+
+    fn wait(&mut self, waiting: Waiting) {
+        self.text_bytes += waiting.text_bytes();
+        self.waiting.push_back(waiting);
+    }
+
+    /// What is known of the answer to a message, and what of it is kept to be shown.
+    fn due(&mut self, line: &Line<'_>, hasher: &impl BuildHasher) -> (Due, Box<[u8]>) {
+        let Pair::Content(transform) = self.pair else {
+            return (Due::Any, Box::default());
+        };
+        if !line.whole {
+            return (Due::Unknown, Box::default());
+        }
+        let text = split_ending(line.content).0;
+        let kept = text.len() <= LONGEST_KEPT;
+        if kept && !self.texts {
+            return (Due::To(Text::new(text)), Box::default());
+        }
+        self.room.clear();
+        transform.apply(text, &mut self.room);
+        let due = if kept {
+            Due::To(Text::new(text))
+        } else {
+            Due::Hash(hasher.hash_one(self.room.as_slice()))
+        };
+        let shown = self.room.len().min(LONGEST_SHOWN);
+        let shown = if self.texts { &self.room[..shown] } else { &[] };
+        (due, shown.into())
+    }
+
+    /// The hash of the answer to a message that is whole.
+    fn due_hash(&mut self, line: &Line<'_>, hasher: &impl BuildHasher) -> Option<u64> {
+        let Pair::Content(transform) = self.pair else {
+            return None;
+        };
+        self.room.clear();
+        transform.apply(split_ending(line.content).0, &mut self.room);
+        line.whole.then(|| hasher.hash_one(self.room.as_slice()))
     }
 
     /// A message that a hole held back may have had its answer meanwhile: gives that, or the
     /// message back.
-    fn answered_before(&mut self, mut waiting: Waiting, give: &mut Sink<'_>) -> Option<Waiting> {
+    fn answered_before(
+        &mut self,
+        mut waiting: Waiting,
+        line: &Line<'_>,
+        hasher: &impl BuildHasher,
+        give: &mut Sink<'_>,
+    ) -> Option<Waiting> {
         let asked = waiting.cited.last.frame;
         while self
             .early
@@ -220,15 +336,12 @@ impl Exchanges {
         {
             unsolicited(early.cited, give);
         }
-        if self.early.is_empty() {
-            return Some(waiting);
-        }
-        let fifo = self.pair == Pair::Fifo;
+        let due = self.due_hash(line, hasher);
+        let (fifo, whole) = (self.pair == Pair::Fifo, line.whole);
         // of a message that is not whole the next answer is taken for its own
-        let next = |early: &Early| fifo || waiting.due.is_none() || early.said == waiting.due;
-        let place = self.early.iter().position(next);
-        let Some(place) = place else {
-            waiting.doubtful = true;
+        let next = |early: &Early| fifo || !whole || early.said == due;
+        let Some(place) = self.early.iter().position(next) else {
+            waiting.doubtful |= !self.early.is_empty();
             return Some(waiting);
         };
         for early in self.early.drain(..place) {
@@ -236,10 +349,10 @@ impl Exchanges {
         }
         if let Some(early) = self.early.pop_front() {
             self.overtake(self.waiting.len(), give);
-            let outcome = match (fifo, waiting.due) {
+            let outcome = match (fifo, whole) {
                 (true, _) => Outcome::Paired,
-                (false, Some(_)) => Outcome::Right,
-                (false, None) => Outcome::Unknown,
+                (false, true) => Outcome::Right,
+                (false, false) => Outcome::Unknown,
             };
             give(Exchange {
                 request: Some(waiting.cited),
@@ -270,7 +383,11 @@ impl Exchanges {
     /// The one whose turn it is.
     fn next(&mut self) -> Option<Waiting> {
         let waiting = self.waiting.pop_front()?;
-        self.text_bytes -= waiting.text.len();
+        if self.waiting.is_empty() {
+            // the next takes the same place in memory again
+            self.waiting.clear();
+        }
+        self.text_bytes -= waiting.text_bytes();
         Some(waiting)
     }
 
@@ -288,25 +405,32 @@ impl Exchanges {
 
     /// Takes a server message; gives what it settles.
     pub fn answer(&mut self, line: &Line<'_>, hasher: &impl BuildHasher, give: &mut Sink<'_>) {
-        if self.pair == Pair::Fifo {
+        let said = Said::new(line, hasher);
+        let Pair::Content(transform) = self.pair else {
             return self.settle(Outcome::Paired, line, None, give);
-        }
+        };
         if !line.whole {
             return self.settle(Outcome::Unknown, line, None, give);
         }
-        let said = Some(hasher.hash_one(split_ending(line.content).0));
-        let due = |waiting: &Waiting| waiting.due == said;
-        if let Some(ahead) = self.waiting.iter().take(OUT_OF_STEP).position(due) {
-            self.overtake(ahead, give);
-            self.unseen_requests = false;
-            self.settle(Outcome::Right, line, said, give);
-        } else if let Some(behind) = self.overtaken.iter().position(due) {
-            if let Some(late) = self.overtaken.remove(behind) {
-                self.text_bytes -= late.text.len();
-                late.became(Outcome::Late, Some(line), give);
+        let mut room = std::mem::take(&mut self.room);
+        let mut due = |waiting: &Waiting| said.is(&waiting.due, transform, &mut room);
+        let ahead = self.waiting.iter().take(OUT_OF_STEP).position(&mut due);
+        let behind = match ahead {
+            Some(_) => None,
+            None => self.overtaken.iter().position(due),
+        };
+        self.room = room;
+        if let Some(ahead) = ahead {
+            if ahead > 0 {
+                self.overtake(ahead, give);
             }
+            self.unseen_requests = false;
+            self.settle(Outcome::Right, line, None, give);
+        } else if let Some(late) = behind.and_then(|behind| self.overtaken.remove(behind)) {
+            self.text_bytes -= late.text_bytes();
+            late.became(Outcome::Late, Some(line), give);
         } else {
-            self.mismatch(line, said, give);
+            self.mismatch(line, Some(said.hash()), give);
         }
     }
 
@@ -330,7 +454,7 @@ impl Exchanges {
             if self.overtaken.len() == OUT_OF_STEP
                 && let Some(lost) = self.overtaken.pop_front()
             {
-                self.text_bytes -= lost.text.len();
+                self.text_bytes -= lost.text_bytes();
                 lost.lost(give);
             }
             self.overtaken.push_back(waiting);
@@ -340,7 +464,7 @@ impl Exchanges {
     /// A server message that is no message's transform.
     fn mismatch(&mut self, line: &Line<'_>, said: Option<u64>, give: &mut Sink<'_>) {
         let waits = self.waiting.front();
-        match waits.map(|front| (front.due.is_some(), front.doubtful)) {
+        match waits.map(|front| (!matches!(front.due, Due::Unknown), front.doubtful)) {
             Some((true, false)) if !self.unseen_requests => {
                 self.settle(Outcome::Wrong, line, said, give);
             }
@@ -396,7 +520,7 @@ mod tests {
     type Row = (Option<u64>, Outcome, String, String);
 
     fn play_with(mut exchanges: Exchanges, script: &[&str]) -> Vec<Row> {
-        let hasher = ahash::RandomState::new();
+        let hasher = foldhash::fast::RandomState::default();
         let (mut counts, mut out) = ([0, 0], Vec::new());
         let mut give = |e: Exchange<'_>| {
             let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

@@ -69,7 +69,7 @@ pub struct Messages {
     reading: Reading,
     /// By conversation id; nothing where it has ended.
     dialogues: Vec<Option<Box<Dialogue>>>,
-    hasher: ahash::RandomState,
+    hasher: foldhash::fast::RandomState,
     held: usize,
 }
 
@@ -80,7 +80,7 @@ impl Messages {
         Self {
             reading,
             dialogues: Vec::new(),
-            hasher: ahash::RandomState::new(),
+            hasher: foldhash::fast::RandomState::default(),
             held: 0,
         }
     }
@@ -158,7 +158,7 @@ impl Dialogue {
         &mut self,
         direction: usize,
         piece: &Piece<'_>,
-        hasher: &ahash::RandomState,
+        hasher: &foldhash::fast::RandomState,
         give: &mut Sink<'_>,
     ) {
         // looked at first: a piece that waits is copied
@@ -181,7 +181,7 @@ impl Dialogue {
     }
 
     /// Fixes roles and framing if it can, and reads what waited for that.
-    fn settle(&mut self, last: bool, hasher: &ahash::RandomState, give: &mut Sink<'_>) {
+    fn settle(&mut self, last: bool, hasher: &foldhash::fast::RandomState, give: &mut Sink<'_>) {
         let Some(opening) = &self.opening else { return };
         let Some(mut found) = opening.decide(self.roles, self.sides, last) else {
             return;
@@ -230,7 +230,7 @@ impl Dialogue {
         offset: u64,
         data: &[u8],
         by: Carrier,
-        hasher: &ahash::RandomState,
+        hasher: &foldhash::fast::RandomState,
         give: &mut Sink<'_>,
     ) {
         if self.framing == Framing::Chunk {
@@ -248,7 +248,7 @@ impl Dialogue {
         self.client_spoke |= self.is_client(direction);
     }
 
-    fn end(&mut self, direction: usize, hasher: &ahash::RandomState, give: &mut Sink<'_>) {
+    fn end(&mut self, direction: usize, hasher: &foldhash::fast::RandomState, give: &mut Sink<'_>) {
         let mut teller = Teller::of(
             self.is_client(direction),
             self.client_spoke,
@@ -268,7 +268,7 @@ impl Dialogue {
         }
     }
 
-    fn close(&mut self, hasher: &ahash::RandomState, give: &mut Sink<'_>) {
+    fn close(&mut self, hasher: &foldhash::fast::RandomState, give: &mut Sink<'_>) {
         self.settle(true, hasher, give);
         let client = self.roles.map_or(0, |roles| roles.client);
         for direction in [client, 1 - client] {
@@ -303,7 +303,7 @@ struct Teller<'a> {
     from_client: bool,
     client_spoke: bool,
     exchanges: &'a mut Exchanges,
-    hasher: &'a ahash::RandomState,
+    hasher: &'a foldhash::fast::RandomState,
 }
 
 impl<'a> Teller<'a> {
@@ -311,7 +311,7 @@ impl<'a> Teller<'a> {
         from_client: bool,
         client_spoke: bool,
         exchanges: &'a mut Exchanges,
-        hasher: &'a ahash::RandomState,
+        hasher: &'a foldhash::fast::RandomState,
     ) -> Self {
         Self {
             from_client,

@@ -92,9 +92,9 @@ struct Interfaces {
     /// Those of the file that is read.
     ids: Vec<u32>,
     /// How many of the file's interfaces are alike.
-    alike: HashMap<Described, u32, ahash::RandomState>,
+    alike: HashMap<Described, u32, foldhash::fast::RandomState>,
     /// The recording's interfaces over all its files, each as the k-th of those alike.
-    known: HashMap<(Described, u32), u32, ahash::RandomState>,
+    known: HashMap<(Described, u32), u32, foldhash::fast::RandomState>,
 }
 
 /// Gives the frames of all inputs in order of time.

@@ -25,7 +25,7 @@ pub struct Streams {
     pairs: Vec<Option<Box<Pair>>>,
     /// Payload bytes held back behind holes.
     held: usize,
-    hasher: ahash::RandomState,
+    hasher: foldhash::fast::RandomState,
 }
 
 impl Streams {

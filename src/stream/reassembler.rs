@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use ahash::RandomState;
+use foldhash::fast::RandomState;
 
 use super::Noticed;
 use super::gaps::Gaps;

@@ -1,6 +1,8 @@
 //! What was delivered last, so that a copy that differs is noticed.
 
-use ahash::RandomState;
+use std::hash::BuildHasher;
+
+use foldhash::fast::RandomState;
 
 /// Segments remembered of a direction.
 const REMEMBERED: usize = 8;

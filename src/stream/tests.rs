@@ -55,7 +55,7 @@ fn when(frame: u64) -> Time {
 /// One direction under test.
 struct Direction {
     isn: u32,
-    hasher: ahash::RandomState,
+    hasher: foldhash::fast::RandomState,
     reassembler: Reassembler,
     given: Given,
     frame: u64,
@@ -73,7 +73,7 @@ impl Direction {
     fn midway(isn: u32) -> Self {
         Self {
             isn,
-            hasher: ahash::RandomState::new(),
+            hasher: foldhash::fast::RandomState::default(),
             reassembler: Reassembler::default(),
             given: Given::default(),
             frame: 0,
