@@ -71,6 +71,7 @@ pub struct Conversation {
     pub evicted: bool,
     /// One of its shard's first.
     first: bool,
+    last_interface: Option<u32>,
 }
 
 impl Conversation {
@@ -99,6 +100,7 @@ impl Conversation {
             evidence: Some(Box::default()),
             evicted: false,
             first,
+            last_interface: None,
         }
     }
 
@@ -260,11 +262,13 @@ impl Conversations {
         let room = one.first || self.kept < MOST_KEPT;
         one.last_frame = segment.frame.number;
         one.last_time = one.last_time.max(segment.frame.time);
-        if one.interfaces.last() != Some(&segment.interface)
-            && !one.interfaces.contains(&segment.interface)
-            && one.interfaces.len() < MOST_INTERFACES
-        {
-            one.interfaces.push(segment.interface);
+        if one.last_interface != Some(segment.interface) {
+            one.last_interface = Some(segment.interface);
+            if !one.interfaces.contains(&segment.interface)
+                && one.interfaces.len() < MOST_INTERFACES
+            {
+                one.interfaces.push(segment.interface);
+            }
         }
         if let Some(sighting) = flowed.sighting {
             one.sighting(segment, flowed.direction, &sighting);

@@ -12,14 +12,50 @@ const RATIO: f64 = 1.02;
 /// Buckets: up to 10^3 * 1.02^930 ns, about 100 s; longer durations count in the last.
 const BUCKETS: usize = 930;
 
+/// Samples that wait to be counted: one after the other they would each wait for memory.
+const WAITING: usize = 30;
+
 /// Durations in nanoseconds.
 #[derive(Clone, Debug, Default)]
 pub struct Quantiles {
     first: Vec<u64>,
-    histogram: Option<Box<[u16; BUCKETS]>>,
+    histogram: Option<Box<Histogram>>,
     count: u64,
     min: u64,
     max: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Histogram {
+    waiting: u16,
+    /// Buckets of samples that are not counted yet.
+    next: [u16; WAITING],
+    counts: [u16; BUCKETS],
+}
+
+impl Histogram {
+    fn add(&mut self, nanos: u64) {
+        self.next[usize::from(self.waiting)] = bucket(nanos) as u16;
+        self.waiting += 1;
+        if usize::from(self.waiting) == WAITING {
+            self.count();
+        }
+    }
+
+    /// Counts what waits.
+    fn count(&mut self) {
+        for at in &self.next[..usize::from(self.waiting)] {
+            let at = usize::from(*at);
+            if self.counts[at] == u16::MAX {
+                // halving all keeps the shape
+                for n in &mut self.counts {
+                    *n = n.div_ceil(2);
+                }
+            }
+            self.counts[at] += 1;
+        }
+        self.waiting = 0;
+    }
 }
 
 /// Leading bits of a duration, after the first, that tell its cell: cells are narrower than buckets.
@@ -73,13 +109,17 @@ impl Quantiles {
         self.max = self.max.max(nanos);
         self.count += 1;
         if let Some(histogram) = &mut self.histogram {
-            count(histogram, nanos);
+            histogram.add(nanos);
         } else if self.first.len() < INLINE {
             self.first.push(nanos);
         } else {
-            let mut histogram = Box::new([0; BUCKETS]);
+            let mut histogram = Box::new(Histogram {
+                waiting: 0,
+                next: [0; WAITING],
+                counts: [0; BUCKETS],
+            });
             for sample in self.first.drain(..).chain([nanos]) {
-                count(&mut histogram, sample);
+                histogram.add(sample);
             }
             self.first = Vec::new();
             self.histogram = Some(histogram);
@@ -111,9 +151,11 @@ impl Quantiles {
             let rank = (percent / 100.0 * sorted.len() as f64).ceil() as usize;
             return sorted.get(rank.max(1) - 1).copied();
         };
-        let total: u64 = histogram.iter().map(|n| u64::from(*n)).sum();
+        let mut all = histogram.clone();
+        all.count();
+        let total: u64 = all.counts.iter().map(|n| u64::from(*n)).sum();
         let mut left = (percent / 100.0 * total as f64).ceil().max(1.0) as u64;
-        for (at, n) in histogram.iter().enumerate() {
+        for (at, n) in all.counts.iter().enumerate() {
             if left <= u64::from(*n) {
                 return Some(middle(at).clamp(self.min, self.max));
             }
@@ -121,17 +163,6 @@ impl Quantiles {
         }
         Some(self.max)
     }
-}
-
-fn count(histogram: &mut [u16; BUCKETS], nanos: u64) {
-    let at = bucket(nanos);
-    if histogram[at] == u16::MAX {
-        // halving all keeps the shape
-        for n in histogram.iter_mut() {
-            *n = n.div_ceil(2);
-        }
-    }
-    histogram[at] += 1;
 }
 
 #[cfg(test)]

@@ -64,6 +64,15 @@ impl Unacked {
 
     /// Takes out the segments that end at or before `ack`.
     pub(super) fn acknowledge(&mut self, ack: Seq) {
+        // mostly there is one run, and all of it is acknowledged
+        if let [run] = self.runs[..]
+            && ack.distance(run.start) >= 0
+            && u64::from(ack.0.wrapping_sub(run.start.0))
+                >= u64::from(run.len) * u64::from(run.count)
+        {
+            self.runs.clear();
+            self.count = 0;
+        }
         if self.runs.is_empty() {
             return;
         }

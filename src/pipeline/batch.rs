@@ -12,7 +12,7 @@ use crate::time::Time;
 const MOST_SEGMENTS: usize = 1 << 14;
 /// Bytes of their frames at most, and of the blocks that these stand in: an input that gives
 /// little at a time fills few bytes of each.
-const MOST_BYTES: usize = 4 << 20;
+const MOST_BYTES: usize = 1 << 20;
 const MOST_HELD: usize = 16 << 20;
 /// How many blocks are looked at for the one that a frame stands in: where several files are
 /// merged, they take turns.

@@ -15,7 +15,7 @@ use super::frame::{Damage, Frame, Origin};
 use crate::time::Time;
 
 /// Bytes that are read at once of all files that are open at once.
-const READ_SIZE: usize = 1 << 20;
+const READ_SIZE: usize = 1 << 18;
 /// Bytes read at once of a file at least.
 const LEAST_READ_SIZE: usize = 1 << 14;
 /// Interfaces told apart over all files; the last stands for all beyond.

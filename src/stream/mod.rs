@@ -52,6 +52,9 @@ impl Streams {
         }
         let (now, packets) = (segment.frame.time, pair.packets);
         for direction in [this, other] {
+            if !pair.sides[direction].has_holes() {
+                continue;
+            }
             pair.sides[direction].look_for_holes(now, packets, &self.hasher, &mut |piece| {
                 give(direction, piece)
             });

@@ -258,6 +258,12 @@ impl Reassembler {
         }
     }
 
+    /// Whether anything is held back behind a hole.
+    #[must_use]
+    pub fn has_holes(&self) -> bool {
+        !self.held.is_empty()
+    }
+
     /// Declares a hole that will not be filled: acknowledged and waited for, or the budget is full.
     pub fn look_for_holes(
         &mut self,
