@@ -5,7 +5,7 @@ CARGO_TARGET_DIR ?= target
 PROGRAMS = server client capture analyze
 BUILT = $(PROGRAMS:%=$(CARGO_TARGET_DIR)/release/%)
 
-.PHONY: build lint install uninstall captures answers bench bench-small fresh-check
+.PHONY: build lint install uninstall captures answers bench bench-small instructions fresh-check
 
 build:
 	scripts/build.sh
@@ -35,6 +35,10 @@ bench: bench-build
 
 bench-small: bench-build
 	python3 benches/bench.py --size small --rounds 3 --out /dev/null
+
+# Counts instructions, which no other load changes: fails where analyze became dearer.
+instructions: bench-build
+	python3 benches/instructions.py
 
 .PHONY: bench-build
 bench-build: build

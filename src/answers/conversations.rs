@@ -86,7 +86,7 @@ impl Conversation {
             last_time: frame.time,
             endpoints_reused: false,
             interfaces: Vec::new(),
-            sent: [Sent::default(); 2],
+            sent: Default::default(),
             other_sightings: 0,
             hops: Vec::new(),
             rtt: Default::default(),
@@ -128,11 +128,7 @@ impl Conversation {
             self.rtt[1 - flowed.direction].add(nanos);
         }
         sent.facts(segment, flowed);
-        let mut flags = flowed.verdict.0;
-        while flags != 0 {
-            sent.verdicts[flags.trailing_zeros() as usize] += 1;
-            flags &= flags - 1;
-        }
+        sent.judged(flowed.verdict);
     }
 
     fn sighting(&mut self, segment: &Segment<'_>, direction: usize, sighting: &Sighting) {
@@ -373,10 +369,7 @@ impl Conversations {
         };
         one.closed = Some(closed);
         for (sent, counts) in one.sent.iter_mut().zip(streams.into_iter().flatten()) {
-            sent.stream_bytes = counts.seen;
-            sent.missing_bytes = counts.missing;
-            sent.late_bytes = counts.late;
-            sent.differing = counts.differing;
+            sent.stream(&counts);
         }
     }
 }

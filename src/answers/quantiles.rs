@@ -13,28 +13,53 @@ const RATIO: f64 = 1.02;
 const BUCKETS: usize = 930;
 
 /// Samples that wait to be counted: one after the other they would each wait for memory.
-const WAITING: usize = 30;
+const WAITING: usize = 23;
 
 /// Durations in nanoseconds.
-#[derive(Clone, Debug, Default)]
-pub struct Quantiles {
-    first: Vec<u64>,
-    histogram: Option<Box<Histogram>>,
-    count: u64,
-    min: u64,
-    max: u64,
+#[derive(Clone, Debug)]
+pub struct Quantiles(Kept);
+
+/// What is kept of samples; most conversations have few.
+#[derive(Clone, Debug)]
+enum Kept {
+    Few(Vec<u64>),
+    Many(Box<Histogram>),
 }
 
 #[derive(Clone, Debug)]
 struct Histogram {
+    min: u64,
+    max: u64,
     waiting: u16,
     /// Buckets of samples that are not counted yet.
     next: [u16; WAITING],
     counts: [u16; BUCKETS],
 }
 
+impl Default for Quantiles {
+    fn default() -> Self {
+        Self(Kept::Few(Vec::new()))
+    }
+}
+
 impl Histogram {
+    fn of(samples: &[u64]) -> Box<Self> {
+        let mut histogram = Box::new(Self {
+            min: u64::MAX,
+            max: 0,
+            waiting: 0,
+            next: [0; WAITING],
+            counts: [0; BUCKETS],
+        });
+        for sample in samples {
+            histogram.add(*sample);
+        }
+        histogram
+    }
+
     fn add(&mut self, nanos: u64) {
+        self.min = self.min.min(nanos);
+        self.max = self.max.max(nanos);
         self.next[usize::from(self.waiting)] = bucket(nanos) as u16;
         self.waiting += 1;
         if usize::from(self.waiting) == WAITING {
@@ -55,6 +80,20 @@ impl Histogram {
             self.counts[at] += 1;
         }
         self.waiting = 0;
+    }
+
+    fn percentile(&self, percent: f64) -> u64 {
+        let mut all = self.clone();
+        all.count();
+        let total: u64 = all.counts.iter().map(|n| u64::from(*n)).sum();
+        let mut left = (percent / 100.0 * total as f64).ceil().max(1.0) as u64;
+        for (at, n) in all.counts.iter().enumerate() {
+            if left <= u64::from(*n) {
+                return middle(at).clamp(self.min, self.max);
+            }
+            left -= u64::from(*n);
+        }
+        self.max
     }
 }
 
@@ -101,67 +140,48 @@ fn middle(bucket: usize) -> u64 {
 impl Quantiles {
     /// Takes a duration.
     pub fn add(&mut self, nanos: u64) {
-        self.min = if self.count == 0 {
-            nanos
-        } else {
-            self.min.min(nanos)
-        };
-        self.max = self.max.max(nanos);
-        self.count += 1;
-        if let Some(histogram) = &mut self.histogram {
-            histogram.add(nanos);
-        } else if self.first.len() < INLINE {
-            self.first.push(nanos);
-        } else {
-            let mut histogram = Box::new(Histogram {
-                waiting: 0,
-                next: [0; WAITING],
-                counts: [0; BUCKETS],
-            });
-            for sample in self.first.drain(..).chain([nanos]) {
-                histogram.add(sample);
+        match &mut self.0 {
+            Kept::Many(histogram) => histogram.add(nanos),
+            Kept::Few(samples) if samples.len() < INLINE => samples.push(nanos),
+            Kept::Few(samples) => {
+                let mut histogram = Histogram::of(samples);
+                histogram.add(nanos);
+                self.0 = Kept::Many(histogram);
             }
-            self.first = Vec::new();
-            self.histogram = Some(histogram);
         }
     }
 
     /// The shortest; none without samples.
     #[must_use]
     pub fn min(&self) -> Option<u64> {
-        (self.count > 0).then_some(self.min)
+        match &self.0 {
+            Kept::Few(samples) => samples.iter().min().copied(),
+            Kept::Many(histogram) => Some(histogram.min),
+        }
     }
 
     /// The longest; none without samples.
     #[must_use]
     pub fn max(&self) -> Option<u64> {
-        (self.count > 0).then_some(self.max)
+        match &self.0 {
+            Kept::Few(samples) => samples.iter().max().copied(),
+            Kept::Many(histogram) => Some(histogram.max),
+        }
     }
 
     /// The smallest duration that at least `percent` of all do not exceed: exact for the first
     /// samples, then within 1 %.
     #[must_use]
     pub fn percentile(&self, percent: f64) -> Option<u64> {
-        if self.count == 0 {
-            return None;
-        }
-        let Some(histogram) = &self.histogram else {
-            let mut sorted = self.first.clone();
-            sorted.sort_unstable();
-            let rank = (percent / 100.0 * sorted.len() as f64).ceil() as usize;
-            return sorted.get(rank.max(1) - 1).copied();
-        };
-        let mut all = histogram.clone();
-        all.count();
-        let total: u64 = all.counts.iter().map(|n| u64::from(*n)).sum();
-        let mut left = (percent / 100.0 * total as f64).ceil().max(1.0) as u64;
-        for (at, n) in all.counts.iter().enumerate() {
-            if left <= u64::from(*n) {
-                return Some(middle(at).clamp(self.min, self.max));
+        match &self.0 {
+            Kept::Many(histogram) => Some(histogram.percentile(percent)),
+            Kept::Few(samples) => {
+                let mut sorted = samples.clone();
+                sorted.sort_unstable();
+                let rank = (percent / 100.0 * sorted.len() as f64).ceil() as usize;
+                sorted.get(rank.max(1) - 1).copied()
             }
-            left -= u64::from(*n);
         }
-        Some(self.max)
     }
 }
 

@@ -2,10 +2,25 @@
 
 use crate::decode::segment::{Flags, Segment};
 use crate::flow::Flowed;
+use crate::flow::verdict::Verdict;
+use crate::stream::reassembler::Counts;
 use crate::time::Time;
 
-/// What one side sent.
+/// What most sides have nothing of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rare {
+    /// Segments with each verdict, by the number of its bit.
+    verdicts: [u32; 15],
+    /// Payload bytes of the stream that the capture does not hold.
+    pub missing_bytes: u64,
+    /// Payload bytes that came after they had been given up as missing.
+    pub late_bytes: u64,
+    /// Segments with bytes that differ from the first copy of them.
+    pub differing: u64,
+}
+
+/// What one side sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sent {
     /// Segments.
     pub packets: u64,
@@ -15,14 +30,8 @@ pub struct Sent {
     pub payload_bytes: u64,
     /// Payload bytes seen, each once.
     pub stream_bytes: u64,
-    /// Segments with each verdict, by the number of its bit.
-    pub verdicts: [u32; 15],
-    /// Payload bytes of the stream that the capture does not hold.
-    pub missing_bytes: u64,
-    /// Payload bytes that came after they had been given up as missing.
-    pub late_bytes: u64,
-    /// Segments with bytes that differ from the first copy of them.
-    pub differing: u64,
+    /// What went wrong, where anything did.
+    rare: Option<Box<Rare>>,
     /// Capture time of the first and of the last segment.
     pub times: Option<(Time, Time)>,
     /// Maximum segment size that it announced.
@@ -78,10 +87,43 @@ pub struct Hop {
 }
 
 impl Sent {
+    /// What went wrong.
+    #[must_use]
+    pub fn rare(&self) -> Rare {
+        self.rare.as_deref().copied().unwrap_or_default()
+    }
+
+    /// Takes a segment's verdict.
+    pub(super) fn judged(&mut self, verdict: Verdict) {
+        let mut flags = verdict.0;
+        if flags == 0 {
+            return;
+        }
+        let counts = &mut self.rare.get_or_insert_default().verdicts;
+        while flags != 0 {
+            counts[flags.trailing_zeros() as usize] += 1;
+            flags &= flags - 1;
+        }
+    }
+
+    /// Takes what became of the stream.
+    pub(super) fn stream(&mut self, counts: &Counts) {
+        self.stream_bytes = counts.seen;
+        if counts.missing + counts.late + counts.differing > 0 {
+            let rare = self.rare.get_or_insert_default();
+            rare.missing_bytes = counts.missing;
+            rare.late_bytes = counts.late;
+            rare.differing = counts.differing;
+        }
+    }
+
     /// Segments with a verdict.
     #[must_use]
     pub fn count(&self, verdict: u16) -> u64 {
-        self.verdicts
+        let Some(rare) = &self.rare else {
+            return 0;
+        };
+        rare.verdicts
             .get(verdict.trailing_zeros() as usize)
             .copied()
             .unwrap_or(0)

@@ -114,7 +114,7 @@ impl Run<'_> {
             times: totals.times,
         };
         let sidecar = beside.sidecar(file).map(|sidecar| (0, sidecar));
-        Some(self.report(&name, &analysed, sidecar.as_slice(), views))
+        Some(self.report(&name, analysed, sidecar.as_slice(), views))
     }
 
     /// Reads several files as one capture; none if no file of it can be read.
@@ -144,7 +144,7 @@ impl Run<'_> {
             };
             sidecars.extend((beside.sidecar(&part.path)).map(|sidecar| (part.recording, sidecar)));
         }
-        Some(self.report(name, &analysed, &sidecars, views))
+        Some(self.report(name, analysed, &sidecars, views))
     }
 
     /// Says how the work on a capture was spread, if that is asked for.
@@ -186,7 +186,7 @@ impl Run<'_> {
     fn report(
         &mut self,
         name: &str,
-        analysed: &Analysed,
+        analysed: Analysed,
         sidecars: &[(u32, Sidecar)],
         mut views: Vec<Box<dyn View>>,
     ) -> Capture {

@@ -8,8 +8,8 @@ mod questions;
 mod unknown;
 
 use super::model::{
-    self, Answers, Capture, Delay, Direction, Endpoint, Exchanges, Exhibit, Interface, Largest,
-    Messages, More, Path, ResponseTimes, RoundTrips,
+    self, Capture, Conversations, Delay, Direction, Endpoint, Exchanges, Exhibit, Interface,
+    Largest, Messages, More, Path, ResponseTimes, RoundTrips,
 };
 use crate::answers::conversations::Conversation;
 use crate::answers::evidence::Kept;
@@ -27,54 +27,54 @@ use crate::wire;
 #[must_use]
 pub fn capture(
     file: &str,
-    analysed: &Analysed,
+    analysed: Analysed,
     sidecars: &[(u32, Sidecar)],
     answered: usize,
 ) -> Capture {
     let totals = &analysed.answers.totals;
     let all = analysed.answers.conversations.all();
-    let interfaces = interfaces::interfaces(analysed, sidecars);
+    let interfaces = interfaces::interfaces(&analysed, sidecars);
     let asked = questions::Asked {
-        analysed,
+        analysed: &analysed,
         interfaces: &interfaces,
     };
     let best = (0..all.len()).rev().max_by_key(|id| all[*id].rank());
-    let conversations = (0..all.len()).map(|id| {
-        let answers = (id < answered).then(|| asked.answers(id));
-        let mut one = conversation(id, &all[id], answers);
-        one.stands_in = files::place(analysed, all[id].first_origin);
-        let shared = all[id].endpoints_reused || totals.ledger.evicted_conversations > 0;
-        one.among = shared.then_some((all[id].first_frame, all[id].last_frame));
-        one
+    let first = 0..all.len().min(answered);
+    let made = first.clone().map(|id| model::Conversation {
+        answers: Some(asked.answers(id)),
+        ..conversation(id, &analysed)
     });
-    let conversations = conversations.collect();
-    let answers = best.map_or_else(|| unknown::none(analysed), |id| asked.answers(id));
-    let shown = (0..all.len().min(answered)).chain(best.filter(|id| *id >= answered));
+    let made: Vec<_> = made.collect();
+    let answers = best.map_or_else(|| unknown::none(&analysed), |id| asked.answers(id));
+    let shown = first.chain(best.filter(|id| *id >= answered));
+    let exhibits = shown.flat_map(|id| exhibits(&analysed, &all[id], &interfaces));
     Capture {
+        exhibits: exhibits.collect(),
         file: file.to_owned(),
-        files: files::files(analysed),
+        files: files::files(&analysed),
         format: analysed.format,
         compression: analysed.compression,
-        link_types: link_types(analysed),
-        not_read: not_read(analysed),
+        link_types: link_types(&analysed),
+        not_read: not_read(&analysed),
         packets: totals.packets,
         tcp_packets: totals.tcp_packets,
         first_time_ns: totals.times.map(|(first, _)| first.0),
         last_time_ns: totals.times.map(|(_, last)| last.0),
         damage: analysed.damage.clone(),
         ledger: totals.ledger,
-        conversations,
         largest_payload: totals.largest.map(|(frame, len)| Largest {
             frame,
-            stands_in: files::place(analysed, totals.largest_origin),
+            stands_in: files::place(&analysed, totals.largest_origin),
             payload_bytes: len.into(),
         }),
         answers,
         rows: Vec::new(),
-        exhibits: shown
-            .flat_map(|id| exhibits(analysed, &all[id], &interfaces))
-            .collect(),
         interfaces,
+        conversations: Conversations::new(
+            made,
+            all.len(),
+            Box::new(move |id| conversation(id, &analysed)),
+        ),
     }
 }
 
@@ -117,7 +117,11 @@ fn role_rule(rule: RoleRule) -> &'static str {
     }
 }
 
-fn conversation(id: usize, one: &Conversation, answers: Option<Answers>) -> model::Conversation {
+/// A conversation without answers.
+fn conversation(id: usize, analysed: &Analysed) -> model::Conversation {
+    let one = &analysed.answers.conversations.all()[id];
+    let evicted = analysed.answers.totals.ledger.evicted_conversations;
+    let shared = one.endpoints_reused || evicted > 0;
     let Roles { client, rule } = roles(one);
     let endpoint = |side: usize| Endpoint {
         address: one.sides[side].address.to_string(),
@@ -133,7 +137,7 @@ fn conversation(id: usize, one: &Conversation, answers: Option<Answers>) -> mode
         server: endpoint(1 - client),
         role_rule: role_rule(rule),
         first_frame: one.first_frame,
-        stands_in: None,
+        stands_in: files::place(analysed, one.first_origin),
         interfaces: one.interfaces.clone(),
         to_server: direction(&one.sent[client], &one.rtt[client]),
         to_client: direction(&one.sent[1 - client], &one.rtt[1 - client]),
@@ -169,8 +173,8 @@ fn conversation(id: usize, one: &Conversation, answers: Option<Answers>) -> mode
             .map(framing),
         speaks_echo: said_anything.map(|settled| speaks(settled.speaks).0),
         echo_rule: said_anything.map(|settled| speaks(settled.speaks).1),
-        answers,
-        among: None,
+        answers: None,
+        among: shared.then_some((one.first_frame, one.last_frame)),
     }
 }
 
@@ -246,6 +250,7 @@ fn more(sent: &Sent, rtt: &Quantiles) -> More {
             max: rtt.max()?,
         })
     };
+    let rare = sent.rare();
     More {
         ack_lost_segments: sent.count(Verdict::ACK_LOST_SEGMENT),
         keep_alive_acks: sent.count(Verdict::KEEP_ALIVE_ACK),
@@ -253,9 +258,9 @@ fn more(sent: &Sent, rtt: &Quantiles) -> More {
         zero_window_probes: sent.count(Verdict::ZERO_WINDOW_PROBE),
         zero_window_probe_acks: sent.count(Verdict::ZERO_WINDOW_PROBE_ACK),
         reused_ports: sent.count(Verdict::REUSED_PORTS),
-        missing_bytes: sent.missing_bytes,
-        late_bytes: sent.late_bytes,
-        differing_segments: sent.differing,
+        missing_bytes: rare.missing_bytes,
+        late_bytes: rare.late_bytes,
+        differing_segments: rare.differing,
         mss: sent.mss,
         window_scale: sent.window_scale,
         sack_permitted: sent.sack_permitted,

@@ -1,6 +1,7 @@
 //! The report: plain data, the JSON of `echotrace.report/1`.
 
 mod answers;
+mod conversations;
 mod exchanges;
 
 use serde::Serialize;
@@ -8,10 +9,11 @@ use serde::Serialize;
 use crate::ledger::Ledger;
 use crate::source::frame::Damage;
 pub use answers::{Answer, Answers, Confidence, Exhibit};
+pub use conversations::Conversations;
 pub use exchanges::{Exchanges, ResponseTimes};
 
 /// What `analyze` says of its inputs.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Debug, Serialize)]
 pub struct Report {
     /// Always `echotrace.report/1`.
     pub schema: &'static str,
@@ -20,7 +22,7 @@ pub struct Report {
 }
 
 /// One capture file.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Debug, Serialize)]
 pub struct Capture {
     /// The path as given, `-` for standard input; of several files those that were given.
     pub file: String,
@@ -53,7 +55,7 @@ pub struct Capture {
     /// What was not analysed.
     pub ledger: Ledger,
     /// In order of their first frame.
-    pub conversations: Vec<Conversation>,
+    pub conversations: Conversations,
     /// First frame of the largest TCP payload, null if all are 0.
     pub largest_payload: Option<Largest>,
     /// The answers for the conversation that speaks echo with most messages, else of most payload.

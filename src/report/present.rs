@@ -53,6 +53,7 @@ fn section(out: &mut Document, capture: &Capture) {
 fn each_conversation(out: &mut Document, capture: &Capture) {
     let answered: Vec<_> = capture
         .conversations
+        .answered()
         .iter()
         .filter_map(|conversation| Some((conversation, conversation.answers.as_ref()?)))
         .collect();

@@ -40,7 +40,7 @@ pub(crate) fn answered(file: &str) -> Capture {
             },
             ..Ledger::default()
         },
-        conversations: vec![conversation(0)],
+        conversations: vec![conversation(0)].into(),
         largest_payload: Some(Largest {
             frame: 6,
             stands_in: None,
@@ -85,7 +85,7 @@ pub(crate) fn unanswered(file: &str) -> Capture {
             },
             ..Ledger::default()
         },
-        conversations: vec![],
+        conversations: Vec::new().into(),
         largest_payload: None,
         answers: Answers {
             conversation: None,

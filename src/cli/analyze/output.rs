@@ -92,8 +92,8 @@ impl Output {
 
     /// Writes the rows that end a capture.
     pub(super) fn ends(&mut self, index: usize, capture: &Capture) {
-        for conversation in &capture.conversations {
-            let capture = index;
+        for conversation in capture.conversations.iter() {
+            let (capture, conversation) = (index, &*conversation);
             self.show(Shown::Row(Row::Conversation {
                 capture,
                 conversation,

@@ -98,11 +98,7 @@ pub(super) fn conversations(out: &mut Document, capture: &Capture) {
         return;
     }
     out.push(heading(3, "Conversations"));
-    let shown: Vec<_> = capture
-        .conversations
-        .iter()
-        .filter(|one| one.answers.is_some())
-        .collect();
+    let shown = capture.conversations.answered();
     if !shown.is_empty() {
         let header = [
             "Id",
@@ -115,10 +111,7 @@ pub(super) fn conversations(out: &mut Document, capture: &Capture) {
         ];
         out.push(Block::Table(Table {
             header: header.map(str::to_owned).to_vec(),
-            rows: shown
-                .iter()
-                .flat_map(|one| conversation_rows(one))
-                .collect(),
+            rows: shown.iter().flat_map(conversation_rows).collect(),
             numeric: vec![0, 2, 3, 4, 5, 6],
             key_columns: 0,
         }));

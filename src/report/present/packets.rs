@@ -10,6 +10,7 @@ use crate::time::Time;
 fn cited_frames(capture: &Capture) -> Vec<u64> {
     let conversations = capture
         .conversations
+        .answered()
         .iter()
         .filter_map(|one| one.answers.as_ref());
     let packets = |answers: &Answers| -> Vec<u64> {

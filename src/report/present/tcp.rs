@@ -6,17 +6,12 @@ use super::{clean, heading, milliseconds, plural, text};
 
 /// One paragraph and two rows of a table for each conversation that carries answers.
 pub(super) fn analysis(out: &mut Document, capture: &Capture) {
-    let shown = || {
-        capture
-            .conversations
-            .iter()
-            .filter(|one| one.answers.is_some())
-    };
-    if shown().next().is_none() {
+    let shown = capture.conversations.answered();
+    if shown.is_empty() {
         return;
     }
     out.push(heading(3, "TCP analysis"));
-    for one in shown() {
+    for one in shown {
         out.push(text(&state(one)));
         for path in &one.paths {
             out.push(text(&path_words(one, path, capture)));
@@ -28,7 +23,8 @@ pub(super) fn analysis(out: &mut Document, capture: &Capture) {
             row.extend(cells(sent));
             row
         };
-        shown()
+        shown
+            .iter()
             .flat_map(|one| {
                 [
                     one_row(one, "client", &one.to_server),

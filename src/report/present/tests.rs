@@ -166,7 +166,7 @@ fn several_conversations_are_each_answered() {
     let mut silent = conversation(2);
     silent.answers = None;
     second.answers = Some(answers(1));
-    capture.conversations.extend([second, silent]);
+    capture.conversations.made.extend([second, silent]);
     let document = document(&report(vec![capture]));
     let table = tables(&document).into_iter().find(|table| {
         table.header[2..]
@@ -196,8 +196,8 @@ fn nothing_from_a_file_reaches_the_document_raw() {
     capture.interfaces[0].name = Some(evil.to_owned());
     capture.damage = unanswered("x").damage;
     capture.damage.as_mut().unwrap().reason = evil.to_owned();
-    capture.conversations[0].client.address = evil.to_owned();
-    capture.conversations.push(conversation(1));
+    capture.conversations.made[0].client.address = evil.to_owned();
+    capture.conversations.made.push(conversation(1));
     let answer = &mut capture.answers.welcome_packet;
     (answer.text, answer.rule, answer.filter) = (evil.into(), evil.into(), evil.into());
     let evil_bytes = [evil.as_bytes(), &[0xff, 0xfe]].concat();

@@ -192,9 +192,9 @@ impl View for ExchangeTables {
         let asked = |id: u64| self.scope.has(id);
         for one in capture.conversations.iter().filter(|one| asked(one.id)) {
             match self.kept.remove(&one.id) {
-                _ if table::total(one) == 0 => silent += 1,
+                _ if table::total(&one) == 0 => silent += 1,
                 Some(kept) if !kept.entries.is_empty() => {
-                    table::conversation(capture, one, kept, show);
+                    table::conversation(capture, &one, kept, show);
                 }
                 _ => over += 1,
             }

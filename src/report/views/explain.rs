@@ -123,8 +123,8 @@ impl View for Explain {
             return self.explain(&capture.answers, capture, show);
         }
         for id in &self.scope.conversations {
-            let mut all = capture.conversations.iter();
-            match all.find(|one| one.id == *id).map(|one| &one.answers) {
+            let found = capture.conversations.get(*id);
+            match found.as_ref().map(|one| &one.answers) {
                 Some(Some(answers)) => self.explain(answers, capture, show),
                 _ if capture.answers.conversation == Some(*id) => {
                     self.explain(&capture.answers, capture, show);
@@ -209,10 +209,8 @@ impl One<'_> {
 
     fn notes(&self) -> Vec<String> {
         let about = self.answers.conversation;
-        let mut all = self.capture.conversations.iter();
-        let again = all
-            .find(|one| Some(one.id) == about)
-            .map_or(0, |one| one.other_sightings);
+        let one = about.and_then(|id| self.capture.conversations.get(id));
+        let again = one.map_or(0, |one| one.other_sightings);
         let sums = self.question.key.starts_with("bytes_");
         if again == 0 || !sums {
             return Vec::new();

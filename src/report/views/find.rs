@@ -160,11 +160,10 @@ impl View for FindView {
             ));
         }
         for (id, kept) in std::mem::take(&mut self.kept) {
-            let one = usize::try_from(id)
-                .ok()
-                .and_then(|at| capture.conversations.get(at));
-            let Some(one) = one else { continue };
-            show(Shown::Block(Block::Heading(3, conversation_title(one))));
+            let Some(one) = capture.conversations.get(id) else {
+                continue;
+            };
+            show(Shown::Block(Block::Heading(3, conversation_title(&one))));
             let client = self.clients.get(&id).copied().unwrap_or(0);
             for hit in &kept {
                 let to = if hit.direction == client {

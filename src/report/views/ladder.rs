@@ -107,13 +107,10 @@ impl View for LadderView {
             return;
         }
         for (id, kept) in std::mem::take(&mut self.kept) {
-            let Some(one) = usize::try_from(id)
-                .ok()
-                .and_then(|at| capture.conversations.get(at))
-            else {
+            let Some(one) = capture.conversations.get(id) else {
                 continue;
             };
-            show(Shown::Block(Block::Heading(3, conversation_title(one))));
+            show(Shown::Block(Block::Heading(3, conversation_title(&one))));
             let sides = [("client", &one.client), ("server", &one.server)]
                 .map(|(role, end)| format!("{role} {}", crate::report::present::endpoint(end)));
             let arrows = arrows(&kept, capture);

@@ -1,5 +1,7 @@
 //! A packet and what is known of it, for people and for programs.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
 use super::{Judged, Kept};
@@ -17,13 +19,13 @@ pub(super) fn draw(mut kept: Kept, scope: &Scope, capture: &Capture, show: &mut 
         .judged
         .as_ref()
         .and_then(|judged| conversation(judged, capture));
-    if let (Some(judged), Some(one)) = (&mut kept.judged, one) {
+    if let (Some(judged), Some(one)) = (&mut kept.judged, one.as_deref()) {
         judged.told.from_client = Some(is_client(judged, one));
     }
     if scope.rows {
         return show(Shown::Row(Row::PacketLayers(row(&kept, scope, capture))));
     }
-    let mut about = vec![facts(&kept, capture, one)];
+    let mut about = vec![facts(&kept, capture, one.as_deref())];
     about.extend(messages(&kept));
     let Kept {
         found,
@@ -37,9 +39,8 @@ pub(super) fn draw(mut kept: Kept, scope: &Scope, capture: &Capture, show: &mut 
     }
 }
 
-fn conversation<'a>(judged: &Judged, capture: &'a Capture) -> Option<&'a Conversation> {
-    let at = usize::try_from(judged.conversation).ok()?;
-    capture.conversations.get(at)
+fn conversation<'a>(judged: &Judged, capture: &'a Capture) -> Option<Cow<'a, Conversation>> {
+    capture.conversations.get(judged.conversation)
 }
 
 /// Whether the client sent the packet.

@@ -1,0 +1,89 @@
+//! The conversations of a capture, each made when it is looked at.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use super::Conversation;
+
+/// Conversations in order of their first frame; an id is a place in it. All of them, made at
+/// once, would take several times the memory of what they are made from.
+#[derive(Default)]
+pub struct Conversations {
+    /// The first ones, which carry answers.
+    pub(in crate::report) made: Vec<Conversation>,
+    others: Option<Others>,
+}
+
+/// Makes the conversation with an id.
+pub(in crate::report) type Make = Box<dyn Fn(usize) -> Conversation>;
+
+struct Others {
+    make: Make,
+    /// How many there are with those that are made.
+    all: usize,
+}
+
+impl Conversations {
+    /// The first ones, and how the others are made; `all` counts both.
+    pub(in crate::report) fn new(made: Vec<Conversation>, all: usize, make: Make) -> Self {
+        Self {
+            made,
+            others: Some(Others { make, all }),
+        }
+    }
+
+    /// How many.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        let all = self.others.as_ref().map_or(0, |others| others.all);
+        all.max(self.made.len())
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The first ones, which carry answers of their own.
+    #[must_use]
+    pub fn answered(&self) -> &[Conversation] {
+        &self.made
+    }
+
+    /// The one with an id.
+    #[must_use]
+    pub fn get(&self, id: u64) -> Option<Cow<'_, Conversation>> {
+        let at = usize::try_from(id).ok()?;
+        if let Some(made) = self.made.get(at) {
+            return Some(Cow::Borrowed(made));
+        }
+        let others = self.others.as_ref().filter(|others| at < others.all)?;
+        Some(Cow::Owned((others.make)(at)))
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = Cow<'_, Conversation>> {
+        (0..self.len() as u64).filter_map(|id| self.get(id))
+    }
+}
+
+impl From<Vec<Conversation>> for Conversations {
+    fn from(made: Vec<Conversation>) -> Self {
+        Self { made, others: None }
+    }
+}
+
+impl Serialize for Conversations {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+impl fmt::Debug for Conversations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
