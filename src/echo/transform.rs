@@ -115,11 +115,11 @@ fn is_reverse_swapped(line: &[u8], answer: &[u8]) -> bool {
 /// Eight bytes of ASCII, each with its case swapped.
 fn swap_eight_cases(bytes: u64) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
-    let lower = bytes | 0x20 * ONES;
+    let lower = bytes | (0x20 * ONES);
     // the top bit of each byte tells: from 'a' on, and behind 'z'
     let from_a = lower + (0x80 - u64::from(b'a')) * ONES;
     let behind_z = lower + (0x80 - u64::from(b'z') - 1) * ONES;
-    bytes ^ (from_a & !behind_z & 0x80 * ONES) >> 2
+    bytes ^ ((from_a & !behind_z & (0x80 * ONES)) >> 2)
 }
 
 fn swap_ascii_case(byte: u8) -> u8 {

@@ -106,6 +106,7 @@ struct Early {
 }
 
 /// Tells copies from first records.
+#[derive(Default)]
 pub(super) struct Sightings {
     /// Until a second place is seen.
     alone: Option<Alone>,
@@ -115,19 +116,6 @@ pub(super) struct Sightings {
     order: VecDeque<(Time, u64)>,
     ways: HashMap<(u32, usize), Way, foldhash::fast::RandomState>,
     hasher: foldhash::fast::RandomState,
-}
-
-impl Default for Sightings {
-    fn default() -> Self {
-        Self {
-            alone: None,
-            first_place: None,
-            firsts: HashMap::default(),
-            order: VecDeque::new(),
-            ways: HashMap::default(),
-            hasher: foldhash::fast::RandomState::default(),
-        }
-    }
 }
 
 fn near(now: Time, then: Time) -> bool {

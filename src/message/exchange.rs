@@ -1,9 +1,9 @@
 //! Client messages with their answers, paired by what they say, or one after another.
 
-use std::cell::OnceCell;
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
 
+use super::due::{Due, Said, Text, Waiting};
 use super::lines::Line;
 use crate::echo::line::split_ending;
 use crate::echo::transform::Transform;
@@ -21,8 +21,6 @@ const LONGEST_SHOWN: usize = 1 << 12;
 /// Bytes of a message that are kept to be compared with its answer; of a longer one the answer's
 /// hash is.
 const LONGEST_KEPT: usize = 1 << 11;
-/// Bytes that are kept without memory of their own: most lines have no more.
-const SHORT: usize = 62;
 
 /// What became of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,118 +85,6 @@ pub struct Exchange<'a> {
     pub came: &'a [u8],
 }
 
-/// A message's text.
-enum Text {
-    Short(u8, [u8; SHORT]),
-    Long(Box<[u8]>),
-}
-
-impl Text {
-    fn new(text: &[u8]) -> Self {
-        let mut short = [0; SHORT];
-        match short.get_mut(..text.len()) {
-            Some(room) => {
-                room.copy_from_slice(text);
-                Self::Short(text.len() as u8, short)
-            }
-            None => Self::Long(text.into()),
-        }
-    }
-
-    fn bytes(&self) -> &[u8] {
-        match self {
-            Self::Short(len, bytes) => &bytes[..usize::from(*len)],
-            Self::Long(bytes) => bytes,
-        }
-    }
-}
-
-/// What is known of an answer that is due.
-enum Due {
-    /// Nothing: the message is not whole.
-    Unknown,
-    /// It is whatever comes.
-    Any,
-    /// It answers this message.
-    To(Text),
-    /// Its hash.
-    Hash(u64),
-}
-
-/// What a server message says, and its hash, where that is asked for.
-struct Said<'a, B> {
-    text: &'a [u8],
-    hasher: &'a B,
-    hash: OnceCell<u64>,
-}
-
-impl<'a, B: BuildHasher> Said<'a, B> {
-    fn new(line: &Line<'a>, hasher: &'a B) -> Self {
-        Self {
-            text: split_ending(line.content).0,
-            hasher,
-            hash: OnceCell::new(),
-        }
-    }
-
-    fn hash(&self) -> u64 {
-        *self.hash.get_or_init(|| self.hasher.hash_one(self.text))
-    }
-
-    /// Whether this is the answer that is due.
-    fn is(&self, due: &Due, transform: Transform, room: &mut Vec<u8>) -> bool {
-        match due {
-            Due::Unknown | Due::Any => false,
-            Due::To(message) => transform.is_answer(message.bytes(), self.text, room),
-            Due::Hash(hash) => *hash == self.hash(),
-        }
-    }
-}
-
-struct Waiting {
-    cited: Cited,
-    due: Due,
-    /// The answer's first bytes, where texts are kept.
-    shown: Box<[u8]>,
-    /// Whether bytes are missing that may have held its answer, or its own beginning.
-    doubtful: bool,
-}
-
-impl Waiting {
-    /// Nothing answered it.
-    fn lost(self, give: &mut Sink<'_>) {
-        let outcome = if self.doubtful || matches!(self.due, Due::Unknown) {
-            Outcome::Unknown
-        } else {
-            Outcome::Missing
-        };
-        self.became(outcome, None, give);
-    }
-
-    /// Bytes kept of texts.
-    fn text_bytes(&self) -> usize {
-        let long = match &self.due {
-            Due::To(Text::Long(text)) => text.len(),
-            _ => 0,
-        };
-        self.shown.len() + long
-    }
-
-    fn became(self, outcome: Outcome, answer: Option<&Line<'_>>, give: &mut Sink<'_>) {
-        let (due, came) = match answer {
-            Some(line) if outcome == Outcome::Wrong => (&*self.shown, split_ending(line.content).0),
-            _ => (&[][..], &[][..]),
-        };
-        give(Exchange {
-            request: Some(self.cited),
-            answer: answer.map(cited),
-            outcome,
-            due,
-            came,
-        });
-    }
-}
-
 /// A server message that came before the message it may answer was complete.
 struct Early {
     cited: Cited,
@@ -228,7 +114,7 @@ pub struct Exchanges {
 /// Receives exchanges.
 pub type Sink<'s> = dyn FnMut(Exchange<'_>) + 's;
 
-fn cited(line: &Line<'_>) -> Cited {
+pub(super) fn cited(line: &Line<'_>) -> Cited {
     Cited {
         number: line.number,
         len: line.len,

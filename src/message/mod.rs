@@ -1,5 +1,6 @@
 //! From streams to messages: each with the packets that brought it, and paired with its answer.
 
+mod due;
 pub mod exchange;
 pub mod lines;
 pub mod opening;

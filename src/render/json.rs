@@ -16,8 +16,10 @@ use crate::report::rows::Row;
 ///
 /// The writer's own; [`io::ErrorKind::BrokenPipe`] where the reader has closed.
 pub fn json(report: &Report, out: &mut impl Write) -> io::Result<()> {
-    report.serialize(&mut Serializer::with_formatter(&mut *out, Safe))?;
-    out.write_all(b"\n")
+    let mut out = Gathered::new(out);
+    report.serialize(&mut Serializer::with_formatter(&mut out, Safe))?;
+    out.write_all(b"\n")?;
+    out.flush()
 }
 
 /// Writes a row as one line of JSON.
@@ -26,8 +28,56 @@ pub fn json(report: &Report, out: &mut impl Write) -> io::Result<()> {
 ///
 /// As [`json`].
 pub fn row(row: &Row<'_>, out: &mut impl Write) -> io::Result<()> {
-    row.serialize(&mut Serializer::with_formatter(&mut *out, Safe))?;
-    out.write_all(b"\n")
+    let mut out = Gathered::new(out);
+    row.serialize(&mut Serializer::with_formatter(&mut out, Safe))?;
+    out.write_all(b"\n")?;
+    out.flush()
+}
+
+/// JSON is written in many small pieces: each quote, name and comma. They are gathered here, where
+/// the compiler sees how, and go on together.
+struct Gathered<'a, W: Write> {
+    bytes: Vec<u8>,
+    out: &'a mut W,
+}
+
+/// Bytes that are gathered.
+const GATHERED: usize = 1 << 16;
+
+impl<'a, W: Write> Gathered<'a, W> {
+    fn new(out: &'a mut W) -> Self {
+        // a row has some hundred bytes
+        let bytes = Vec::with_capacity(1 << 10);
+        Self { bytes, out }
+    }
+
+    /// Hands over what was gathered, and nothing else.
+    #[cold]
+    fn hand_over(&mut self) -> io::Result<()> {
+        self.out.write_all(&self.bytes)?;
+        self.bytes.clear();
+        Ok(())
+    }
+}
+
+impl<W: Write> Write for Gathered<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.bytes.len() >= GATHERED {
+            self.hand_over()?;
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.hand_over()
+    }
 }
 
 /// Compact, and with what could steer a terminal as `\uXXXX`: the same text to a reader of JSON.

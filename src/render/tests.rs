@@ -96,7 +96,7 @@ fn tables_and_text_keep_within_the_width() {
 #[test]
 fn many_files_make_several_tables() {
     let names = ["a.pcap", "b.pcap", "c.pcap", "d.pcap", "e.pcap"];
-    let document = document(&report(names.map(answered).to_vec()));
+    let document = document(&report(names.map(answered).into()));
     let headers = |width| -> Vec<String> {
         drawn(&document, width)
             .lines()

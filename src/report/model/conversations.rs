@@ -11,7 +11,7 @@ use super::Conversation;
 /// once, would take several times the memory of what they are made from.
 #[derive(Default)]
 pub struct Conversations {
-    /// The first ones, which carry answers.
+    /// The first ones, among them those that carry answers.
     pub(in crate::report) made: Vec<Conversation>,
     others: Option<Others>,
 }
@@ -50,7 +50,8 @@ impl Conversations {
     /// The first ones, which carry answers of their own.
     #[must_use]
     pub fn answered(&self) -> &[Conversation] {
-        &self.made
+        let without = self.made.iter().position(|one| one.answers.is_none());
+        &self.made[..without.unwrap_or(self.made.len())]
     }
 
     /// The one with an id.

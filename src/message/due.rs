@@ -1,0 +1,125 @@
+//! What is known of an answer before it comes, and whether it is the one.
+
+use std::cell::OnceCell;
+use std::hash::BuildHasher;
+
+use super::exchange::{Cited, Exchange, Outcome, Sink, cited};
+use super::lines::Line;
+use crate::echo::line::split_ending;
+use crate::echo::transform::Transform;
+
+/// Bytes that are kept without memory of their own: most lines have no more.
+const SHORT: usize = 62;
+
+/// A message's text.
+pub(super) enum Text {
+    Short(u8, [u8; SHORT]),
+    Long(Box<[u8]>),
+}
+
+impl Text {
+    pub fn new(text: &[u8]) -> Self {
+        let mut short = [0; SHORT];
+        match short.get_mut(..text.len()) {
+            Some(room) => {
+                room.copy_from_slice(text);
+                Self::Short(text.len() as u8, short)
+            }
+            None => Self::Long(text.into()),
+        }
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Short(len, bytes) => &bytes[..usize::from(*len)],
+            Self::Long(bytes) => bytes,
+        }
+    }
+}
+
+/// What is known of an answer that is due.
+pub(super) enum Due {
+    /// Nothing: the message is not whole.
+    Unknown,
+    /// It is whatever comes.
+    Any,
+    /// It answers this message.
+    To(Text),
+    /// Its hash.
+    Hash(u64),
+}
+
+/// What a server message says, and its hash, where that is asked for.
+pub(super) struct Said<'a, B> {
+    text: &'a [u8],
+    hasher: &'a B,
+    hash: OnceCell<u64>,
+}
+
+impl<'a, B: BuildHasher> Said<'a, B> {
+    pub fn new(line: &Line<'a>, hasher: &'a B) -> Self {
+        Self {
+            text: split_ending(line.content).0,
+            hasher,
+            hash: OnceCell::new(),
+        }
+    }
+
+    pub fn hash(&self) -> u64 {
+        *self.hash.get_or_init(|| self.hasher.hash_one(self.text))
+    }
+
+    /// Whether this is the answer that is due.
+    pub fn is(&self, due: &Due, transform: Transform, room: &mut Vec<u8>) -> bool {
+        match due {
+            Due::Unknown | Due::Any => false,
+            Due::To(message) => transform.is_answer(message.bytes(), self.text, room),
+            Due::Hash(hash) => *hash == self.hash(),
+        }
+    }
+}
+
+/// A client message that waits for its answer.
+pub(super) struct Waiting {
+    pub cited: Cited,
+    pub due: Due,
+    /// The answer's first bytes, where texts are kept.
+    pub shown: Box<[u8]>,
+    /// Whether bytes are missing that may have held its answer, or its own beginning.
+    pub doubtful: bool,
+}
+
+impl Waiting {
+    /// Nothing answered it.
+    pub fn lost(self, give: &mut Sink<'_>) {
+        let outcome = if self.doubtful || matches!(self.due, Due::Unknown) {
+            Outcome::Unknown
+        } else {
+            Outcome::Missing
+        };
+        self.became(outcome, None, give);
+    }
+
+    /// Bytes kept of texts.
+    pub fn text_bytes(&self) -> usize {
+        let long = match &self.due {
+            Due::To(Text::Long(text)) => text.len(),
+            _ => 0,
+        };
+        self.shown.len() + long
+    }
+
+    pub fn became(self, outcome: Outcome, answer: Option<&Line<'_>>, give: &mut Sink<'_>) {
+        let (due, came) = match answer {
+            Some(line) if outcome == Outcome::Wrong => (&*self.shown, split_ending(line.content).0),
+            _ => (&[][..], &[][..]),
+        };
+        give(Exchange {
+            request: Some(self.cited),
+            answer: answer.map(cited),
+            outcome,
+            due,
+            came,
+        });
+    }
+}
