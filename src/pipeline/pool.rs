@@ -22,9 +22,61 @@ pub(super) enum Work {
 
 struct Round {
     work: Work,
+    /// The shards that there is work on. The first of them are each left to one thread, so that
+    /// none is idle however small the capture; of the others each thread begins with its own.
+    shards: Vec<usize>,
     claimed: Vec<AtomicBool>,
-    /// The reading thread's first shard that has any: that is left to it.
-    reserved: usize,
+}
+
+impl Round {
+    fn new(work: Work) -> Self {
+        let has_work = |shard: &usize| match &work {
+            Work::Segments(batch) => batch.has(*shard),
+            Work::Close => true,
+        };
+        let shards: Vec<usize> = (0..SHARDS).filter(has_work).collect();
+        Self {
+            claimed: shards.iter().map(|_| AtomicBool::new(false)).collect(),
+            shards,
+            work,
+        }
+    }
+
+    /// Does one thread's part: its own, and a helper then also what others have not come to.
+    fn work(&self, own: usize, shards: &[Mutex<Shard>], taken: &[AtomicU64]) {
+        let (all, threads) = (self.shards.len(), taken.len());
+        for at in (own..all).step_by(threads) {
+            self.claim(at, own, shards, taken);
+        }
+        if own > 0 {
+            for at in threads..all {
+                self.claim(at, own, shards, taken);
+            }
+        }
+    }
+
+    /// Does a shard's work, unless another thread has it.
+    fn claim(&self, at: usize, own: usize, shards: &[Mutex<Shard>], taken: &[AtomicU64]) {
+        if self.claimed[at].swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let at = self.shards[at];
+        let mut shard = shards[at].lock().unwrap_or_else(PoisonError::into_inner);
+        match &self.work {
+            Work::Segments(batch) => {
+                let mut count = 0;
+                for segment in batch.segments(at) {
+                    shard.segment(&segment, 0, &mut Nobody);
+                    count += 1;
+                }
+                taken[own].fetch_add(count, Ordering::Relaxed);
+            }
+            Work::Close => {
+                let ids = 0..u32::try_from(shard.ids.len()).unwrap_or(u32::MAX);
+                ids.for_each(|id| shard.close(id, &mut Nobody));
+            }
+        }
+    }
 }
 
 /// Threads at work on shards.
@@ -50,7 +102,7 @@ impl<'scope> Pool<'scope> {
             let tell = tell.clone();
             scope.spawn(move || {
                 for round in rounds {
-                    help(own, &round, shards, taken);
+                    round.work(own, shards, taken);
                     // the batch is used again once nobody has it
                     drop(round);
                     if tell.send(()).is_err() {
@@ -72,16 +124,7 @@ impl<'scope> Pool<'scope> {
     /// Has the threads begin with some work, once what they had before is done. Gives that back.
     pub fn begin(&mut self, work: Work) -> Option<Work> {
         let before = self.finish();
-        let mut own = (0..SHARDS).step_by(self.taken.len());
-        let reserved = match &work {
-            Work::Segments(batch) => own.find(|shard| batch.has(*shard)),
-            Work::Close => None,
-        };
-        let round = Arc::new(Round {
-            reserved: reserved.unwrap_or(SHARDS),
-            work,
-            claimed: (0..SHARDS).map(|_| AtomicBool::new(false)).collect(),
-        });
+        let round = Arc::new(Round::new(work));
         for helper in &self.helpers {
             // one that has ended is missed when its shards are done
             let _ = helper.send(Arc::clone(&round));
@@ -93,48 +136,11 @@ impl<'scope> Pool<'scope> {
     /// Does this thread's part, and waits for the others.
     pub fn finish(&mut self) -> Option<Work> {
         let round = self.round.take()?;
-        let threads = self.taken.len();
-        for shard in (0..SHARDS).step_by(threads) {
-            claim(shard, 0, &round, self.shards, self.taken);
-        }
+        round.work(0, self.shards, self.taken);
         for _ in &self.helpers {
             // fails where a thread has panicked, which the scope passes on
             let _ = self.done.recv();
         }
         Arc::into_inner(round).map(|round| round.work)
-    }
-}
-
-/// A thread's own shards, then those that others have not come to.
-fn help(own: usize, round: &Round, shards: &[Mutex<Shard>], taken: &[AtomicU64]) {
-    let threads = taken.len();
-    for part in (own..threads).chain(0..own) {
-        for shard in (part..SHARDS).step_by(threads) {
-            if shard != round.reserved {
-                claim(shard, own, round, shards, taken);
-            }
-        }
-    }
-}
-
-/// Does a shard's work, unless another thread has it.
-fn claim(at: usize, own: usize, round: &Round, shards: &[Mutex<Shard>], taken: &[AtomicU64]) {
-    if round.claimed[at].swap(true, Ordering::Relaxed) {
-        return;
-    }
-    let mut shard = shards[at].lock().unwrap_or_else(PoisonError::into_inner);
-    match &round.work {
-        Work::Segments(batch) => {
-            let mut count = 0;
-            for segment in batch.segments(at) {
-                shard.segment(&segment, 0, &mut Nobody);
-                count += 1;
-            }
-            taken[own].fetch_add(count, Ordering::Relaxed);
-        }
-        Work::Close => {
-            let ids = 0..u32::try_from(shard.ids.len()).unwrap_or(u32::MAX);
-            ids.for_each(|id| shard.close(id, &mut Nobody));
-        }
     }
 }
