@@ -1,4 +1,6 @@
 # ./demo and ./test need nothing of this; here is the rest.
+# The scripts are bash's, and so are the lines here that source one.
+SHELL := /bin/bash
 PREFIX ?= /usr/local
 DESTDIR ?=
 CARGO_TARGET_DIR ?= target
