@@ -58,6 +58,7 @@ pub fn analyse(reader: Reader, settings: &Settings, watch: Watcher<'_>) -> Analy
         header_link_type: reader.header_link_type(),
         damage: reader.damage().cloned(),
         bytes_read: reader.bytes_read(),
+        transform: settings.reading.transform,
         parts: Vec::new(),
     }
 }
@@ -87,6 +88,7 @@ pub fn analyse_merged(mut merge: Merge, settings: &Settings, watch: Watcher<'_>)
             .find_map(|part| part.link_types.first().copied()),
         damage: parts.iter().find_map(|part| part.damage.clone()),
         bytes_read: parts.iter().map(|part| part.bytes_read).sum(),
+        transform: settings.reading.transform,
         parts,
     }
 }

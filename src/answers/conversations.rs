@@ -3,7 +3,7 @@
 use super::digest::ledger_row;
 use super::evidence::Evidence;
 use super::quantiles::Quantiles;
-use super::said::Said;
+use super::said::{Responses, Said};
 use super::sent::{Hop, Sent};
 use crate::decode::segment::{Endpoint, Origin, Segment};
 use crate::flow::sighting::Sighting;
@@ -11,7 +11,7 @@ use crate::flow::{Closed, Flowed};
 use crate::message::Told;
 use crate::message::exchange::{Exchange, Outcome};
 use crate::message::lines::Line;
-use crate::message::opening::Settled;
+use crate::message::opening::{Settled, Speaks};
 use crate::stream::reassembler::Counts;
 use crate::time::Time;
 
@@ -57,10 +57,8 @@ pub struct Conversation {
     pub settled: Option<Settled>,
     /// Messages and exchanges.
     pub said: Said,
-    /// From a request's last byte to its right answer's first.
-    pub response: Quantiles,
-    /// To its last, from the first answer on that took more than one packet.
-    response_last: Option<Box<Quantiles>>,
+    /// From requests to their right answers.
+    response: Responses,
     /// First frame of the largest payload, and its `tcp.len`.
     pub largest: Option<(u64, u32)>,
     /// Where that frame stands.
@@ -93,8 +91,7 @@ impl Conversation {
             closed: None,
             settled: None,
             said: Said::default(),
-            response: Quantiles::default(),
-            response_last: None,
+            response: Responses::default(),
             largest: None,
             largest_origin: Origin::default(),
             evidence: Some(Box::default()),
@@ -107,8 +104,7 @@ impl Conversation {
     /// How much there is to say of it: echo messages first, then payload.
     #[must_use]
     pub fn rank(&self) -> (u64, u64) {
-        let echoed = self.said.right + self.said.late > 0;
-        let messages = if echoed {
+        let messages = if self.speaks_echo() {
             self.said.to_server + self.said.to_client
         } else {
             0
@@ -117,6 +113,13 @@ impl Conversation {
             messages,
             self.sent[0].payload_bytes + self.sent[1].payload_bytes,
         )
+    }
+
+    /// Whether a server message was the transform of a client message.
+    #[must_use]
+    pub fn speaks_echo(&self) -> bool {
+        let speaks = self.settled.map(|settled| settled.speaks);
+        matches!(speaks, Some(Speaks::Yes { .. }))
     }
 
     fn count(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
@@ -172,33 +175,39 @@ impl Conversation {
 
     fn exchange(&mut self, exchange: &Exchange<'_>) {
         *self.said.of(exchange.outcome) += 1;
-        if let (Outcome::Right | Outcome::Paired, Some(request), Some(answer)) =
-            (exchange.outcome, exchange.request, exchange.answer)
+        let (Some(request), Some(answer)) = (exchange.request, exchange.answer) else {
+            return;
+        };
+        let right = matches!(exchange.outcome, Outcome::Right | Outcome::Late);
+        if right
+            && !request.blank
+            && !self.speaks_echo()
+            && let Some(settled) = &mut self.settled
         {
-            // a clock that went back gives no duration
-            let since = |time: Time| u64::try_from(time.since(request.last.time)).ok();
-            if let Some((first, last)) = since(answer.first.time).zip(since(answer.last.time)) {
-                self.responded(first, last);
-            }
+            // it was said too late for the first messages to tell
+            settled.speaks = Speaks::Yes {
+                request: request.number,
+                answer: answer.number,
+            };
+        }
+        // a clock that went back gives no duration
+        let since = |nanos| u64::try_from(nanos).ok();
+        if let Some((first, last)) = exchange.timed()
+            && let Some((first, last)) = since(first).zip(since(last))
+        {
+            self.response.add(first, last);
         }
     }
 
-    /// Takes the time to an answer's first and to its last byte, in nanoseconds.
-    fn responded(&mut self, first: u64, last: u64) {
-        if first != last && self.response_last.is_none() {
-            // until now both were the same
-            self.response_last = Some(Box::new(self.response.clone()));
-        }
-        if let Some(times) = &mut self.response_last {
-            times.add(last);
-        }
-        self.response.add(first);
-    }
-
-    /// From a request's last byte to its right answer's last.
+    /// From a request's last byte to its right answer's first, and to its last. Where no echo
+    /// is spoken, only blank lines are right, which follow one another in many a protocol.
     #[must_use]
-    pub fn response_last(&self) -> &Quantiles {
-        self.response_last.as_deref().unwrap_or(&self.response)
+    pub fn response(&self) -> (&Quantiles, &Quantiles) {
+        if self.speaks_echo() || self.said.right == 0 {
+            self.response.both()
+        } else {
+            Responses::NONE.both()
+        }
     }
 }
 

@@ -54,8 +54,8 @@ pub struct Kept {
     pub wire_len: u32,
     /// The first of its captured bytes.
     pub bytes: Vec<u8>,
-    /// Its TCP payload's length, `tcp.len`.
-    pub payload_len: u32,
+    /// How many were captured.
+    pub captured_len: usize,
     /// What its sequence numbers and window are relative to.
     pub relative: Relative,
     /// Where else it was recorded: interface, frame, nanoseconds later.
@@ -74,21 +74,12 @@ impl Kept {
             link_type: frame.link_type,
             wire_len: frame.wire_len,
             bytes: frame.bytes[..frame.bytes.len().min(MOST_BYTES)].to_vec(),
-            payload_len: segment.payload_len,
+            captured_len: frame.bytes.len(),
             relative,
             path: Vec::new(),
             fragments: segment.fragments.to_vec(),
         }
     }
-}
-
-/// A message as evidence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shown {
-    /// The packets that brought it.
-    pub cited: Cited,
-    /// Payload of the packet that brought its first byte, if that was kept.
-    pub packet_payload: Option<u32>,
 }
 
 /// Evidence of one conversation's answers.
@@ -101,11 +92,11 @@ pub struct Evidence {
     /// Packets with payload, by direction.
     pub payload: [Frames; 2],
     /// The server's first message, if it came before any of the client's.
-    pub greeting: Option<Shown>,
+    pub greeting: Option<Cited>,
     /// The client's first message.
-    pub request: Option<Shown>,
+    pub request: Option<Cited>,
     /// The first client message that was answered right, and its answer.
-    pub pair: Option<(Shown, Shown)>,
+    pub pair: Option<(Cited, Cited)>,
     /// Packets that are cited.
     pub kept: Vec<Kept>,
     /// Where the frames named above stand, unless that is in the first file under this number:
@@ -188,17 +179,18 @@ impl Evidence {
 
     /// Takes a message.
     pub fn message(&mut self, from_client: bool, greeting: bool, line: &Line<'_>) {
-        let cited = Cited {
-            number: line.number,
-            len: line.len,
-            first: line.first(),
-            last: line.last(),
-        };
-        if greeting && line.whole {
-            self.greeting = Some(self.show(cited));
-        } else if from_client && self.request.is_none() {
-            self.request = Some(self.show(cited));
+        let greeting = greeting && line.whole;
+        let first = from_client && self.request.is_none();
+        if !greeting && !first {
+            return;
         }
+        let cited = Cited::of(line);
+        self.keep(cited);
+        *(if greeting {
+            &mut self.greeting
+        } else {
+            &mut self.request
+        }) = Some(cited);
     }
 
     /// Takes an exchange.
@@ -210,7 +202,9 @@ impl Evidence {
         if let (Outcome::Right, Some(request), Some(answer)) =
             (exchange.outcome, exchange.request, exchange.answer)
         {
-            self.pair = Some((self.show(request), self.show(answer)));
+            self.keep(request);
+            self.keep(answer);
+            self.pair = Some((request, answer));
         }
         if !self.searches() {
             self.recent = VecDeque::new();
@@ -259,7 +253,7 @@ impl Evidence {
     }
 
     /// Keeps the first packet of a message, if its bytes are still there.
-    fn show(&mut self, cited: Cited) -> Shown {
+    fn keep(&mut self, cited: Cited) {
         for by in [cited.first, cited.last] {
             self.remember(by.frame, by.origin);
         }
@@ -273,11 +267,6 @@ impl Evidence {
         let found = self.recent.iter().find(|kept| kept.frame == last);
         if let Some(found) = found.filter(|kept| last != frame && !kept.fragments.is_empty()) {
             self.lasts.push((last, found.fragments.clone()));
-        }
-        let kept = self.kept.iter().find(|kept| kept.frame == frame);
-        Shown {
-            cited,
-            packet_payload: kept.map(|kept| kept.payload_len),
         }
     }
 }

@@ -5,7 +5,7 @@ mod window;
 
 pub use pattern::Pattern;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use super::event::Event;
 use super::{Line, Piece, Told};
@@ -63,10 +63,49 @@ impl Hit {
     }
 }
 
+/// What was told of a stream before the hits that it bears on: an expression that goes across
+/// line endings is looked for when all that it may take is there.
+#[derive(Default)]
+struct Recent {
+    /// Numbers and places of messages.
+    messages: VecDeque<(u64, u64, u64)>,
+    /// Bytes that came again, and the packets that brought them.
+    again: VecDeque<(u64, u64, u64)>,
+}
+
+impl Recent {
+    fn keep_again(&mut self, offset: u64, len: u64, frame: u64) {
+        if self.again.len() == MOST_PENDING {
+            self.again.pop_front();
+        }
+        self.again.push_back((offset, len, frame));
+    }
+
+    fn apply(&self, hit: &mut Hit) {
+        for (offset, len, frame) in &self.again {
+            hit.came_again(hit.direction, *offset, *len, *frame);
+        }
+        let at = self
+            .messages
+            .partition_point(|(_, _, end)| *end <= hit.offset);
+        let message = self.messages.get(at).filter(|it| it.1 <= hit.offset);
+        hit.message = message.map(|(number, offset, _)| (*number, *offset));
+    }
+
+    /// Forgets what ends before this offset.
+    fn trim(&mut self, offset: u64) {
+        while self.messages.front().is_some_and(|it| it.2 <= offset) {
+            self.messages.pop_front();
+        }
+        self.again.retain(|(from, len, _)| from + len > offset);
+    }
+}
+
 /// One conversation.
 #[derive(Default)]
 struct Streams {
     windows: [Window; 2],
+    recent: [Recent; 2],
     /// Direction of what the client sends.
     client: Option<usize>,
     pending: Vec<Hit>,
@@ -75,6 +114,8 @@ struct Streams {
 /// Looks for patterns in all streams.
 pub struct Find {
     patterns: Vec<Pattern>,
+    /// Whether one of them may match a line ending.
+    across: bool,
     streams: HashMap<u64, Box<Streams>, foldhash::fast::RandomState>,
     missing: u64,
 }
@@ -83,7 +124,9 @@ impl Find {
     /// For these patterns.
     #[must_use]
     pub fn new(patterns: Vec<Pattern>) -> Self {
+        let across = |it: &Pattern| matches!(it, Pattern::Regex { across: true, .. });
         Self {
+            across: patterns.iter().any(across),
             patterns,
             streams: HashMap::default(),
             missing: 0,
@@ -123,12 +166,22 @@ impl Find {
         give: &mut dyn FnMut(u64, Hit),
     ) {
         let streams = self.streams.entry(conversation).or_default();
+        let across = self.across;
         let Streams {
-            windows, pending, ..
+            windows,
+            pending,
+            recent,
+            ..
         } = &mut **streams;
+        let recent = &mut recent[direction];
         let mut take = |hit: Hit| {
-            let hit = Hit { direction, ..hit };
-            if pending.len() < MOST_PENDING {
+            let mut hit = Hit { direction, ..hit };
+            if across {
+                recent.apply(&mut hit);
+            }
+            if hit.message.is_some() {
+                give(conversation, hit);
+            } else if pending.len() < MOST_PENDING {
                 pending.push(hit);
             } else {
                 give(conversation, hit);
@@ -139,7 +192,7 @@ impl Find {
             Piece::Bytes { offset, data, by } => {
                 window.bytes(&self.patterns, offset, data, by, &mut take);
             }
-            Piece::Gap { offset, len } => {
+            Piece::Gap { offset, len, .. } => {
                 self.missing += len;
                 window.break_off(&self.patterns, offset + len, &mut take);
             }
@@ -148,7 +201,13 @@ impl Find {
                 for hit in pending {
                     hit.came_again(direction, offset, len, by.frame);
                 }
+                if across {
+                    recent.keep_again(offset, len, by.frame);
+                }
             }
+        }
+        if across {
+            recent.trim(window.needed());
         }
     }
 
@@ -164,6 +223,11 @@ impl Find {
                 let client = streams.client.unwrap_or(0);
                 let direction = if *from_client { client } else { 1 - client };
                 streams.message(direction, line, &mut |hit| give(conversation, hit));
+                let end = line.offset + line.len;
+                if self.across && end > streams.windows[direction].needed() {
+                    let messages = &mut streams.recent[direction].messages;
+                    messages.push_back((line.number, line.offset, end));
+                }
             }
             Told::Exchange(_) => {}
         }

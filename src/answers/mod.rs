@@ -11,6 +11,7 @@ pub mod sent;
 pub mod totals;
 
 use crate::decode::Seen;
+use crate::echo::transform::Transform;
 use crate::source::file::Described;
 use crate::source::frame::Damage;
 use crate::source::merge;
@@ -23,7 +24,7 @@ pub use crate::flow::verdict::Verdict;
 pub use crate::flow::{Duplicate, Flowed};
 pub use crate::message::Told;
 pub use crate::message::exchange::{Cited, Exchange, Outcome};
-pub use crate::message::lines::{Framing, Line, Part};
+pub use crate::message::lines::{Framing, LONGEST_CONTENT, Line, Part};
 pub use crate::message::opening::{RoleRule, Roles, Speaks};
 pub use crate::stream::piece::{Carrier, Piece};
 
@@ -69,6 +70,8 @@ pub struct Analysed {
     pub damage: Option<Damage>,
     /// Bytes read of the input.
     pub bytes_read: u64,
+    /// What an answer was taken to be.
+    pub transform: Transform,
     /// The files of a capture that several make up; empty for a single one.
     pub parts: Vec<merge::Part>,
 }

@@ -36,9 +36,14 @@ struct Histogram {
     counts: [u16; BUCKETS],
 }
 
+impl Quantiles {
+    /// Of no samples.
+    pub const NONE: Self = Self(Kept::Few(Vec::new()));
+}
+
 impl Default for Quantiles {
     fn default() -> Self {
-        Self(Kept::Few(Vec::new()))
+        Self::NONE
     }
 }
 

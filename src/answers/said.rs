@@ -1,5 +1,6 @@
 //! What was said in a conversation, counted.
 
+use super::quantiles::Quantiles;
 use crate::message::exchange::Outcome;
 
 /// Messages and what became of them.
@@ -39,5 +40,38 @@ impl Said {
             Outcome::Unknown => &mut self.unknown,
             Outcome::Paired => &mut self.paired,
         }
+    }
+}
+
+/// Times from requests' last bytes to answers' first and last, in nanoseconds.
+#[derive(Clone, Debug, Default)]
+pub struct Responses {
+    first: Quantiles,
+    /// From the first answer on that took more than one packet; until then it is the same.
+    last: Option<Box<Quantiles>>,
+}
+
+impl Responses {
+    /// Of no answers.
+    pub(super) const NONE: &Self = &Self {
+        first: Quantiles::NONE,
+        last: None,
+    };
+
+    /// Takes the times to an answer's first and to its last byte.
+    pub(super) fn add(&mut self, first: u64, last: u64) {
+        if first != last && self.last.is_none() {
+            self.last = Some(Box::new(self.first.clone()));
+        }
+        if let Some(times) = &mut self.last {
+            times.add(last);
+        }
+        self.first.add(first);
+    }
+
+    /// Those to the first bytes, and to the last.
+    #[must_use]
+    pub fn both(&self) -> (&Quantiles, &Quantiles) {
+        (&self.first, self.last.as_deref().unwrap_or(&self.first))
     }
 }

@@ -17,7 +17,7 @@ use super::Exit;
 use crate::answers::Analysed;
 use crate::echo::escape::escape;
 use crate::pipeline;
-use crate::report::build;
+use crate::report::build::{self, Answered};
 use crate::report::model::{Capture, Report};
 use crate::report::view::View;
 use crate::source::file::Reader;
@@ -190,7 +190,16 @@ impl Run<'_> {
         sidecars: &[(u32, Sidecar)],
         mut views: Vec<Box<dyn View>>,
     ) -> Capture {
-        let mut capture = build::capture(name, analysed, sidecars, self.options.conversations);
+        let answered = match &self.options.conversation[..] {
+            [] => Answered::First(self.options.conversations),
+            ids => Answered::These(ids),
+        };
+        let mut capture = build::capture(name, analysed, sidecars, answered);
+        let asked = self.options.conversation.iter();
+        for why in asked.filter_map(|id| capture.lacks(*id)) {
+            complain(Path::new(name), &why);
+            self.trouble.ends(Exit::Usage);
+        }
         for view in &mut views {
             view.end(&capture, &mut |shown| self.output.show(shown));
             if let Some(why) = view.trouble(&capture) {

@@ -1,6 +1,7 @@
 //! TCP segments: the TCP header and its options.
 
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 
 pub use super::ends::{Ends, Key};
 use super::seq::Seq;
@@ -96,6 +97,17 @@ pub struct Segment<'a> {
     pub payload_len: u32,
     /// Whether the header's lengths fit, so that TCP analysis applies.
     pub analysed: bool,
+}
+
+impl Segment<'_> {
+    /// Where in the frame's bytes the payload begins; none of a datagram that came in fragments.
+    #[must_use]
+    pub fn payload_offset(&self) -> Option<NonZeroU32> {
+        let (frame, payload) = (self.frame.bytes, self.payload.as_ptr());
+        let offset = payload.addr().checked_sub(frame.as_ptr().addr())?;
+        let within = offset <= frame.len() && self.fragments.is_empty();
+        NonZeroU32::new(u32::try_from(offset).ok().filter(|_| within)?)
+    }
 }
 
 /// Walks the options; one of unknown kind is passed over, a broken one ends the walk.

@@ -30,6 +30,16 @@ impl Transform {
         found.map_or("", |(name, _)| name)
     }
 
+    /// What an answer says of a line, after "its text is the line's".
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::ReverseSwapcase => "in reverse with its case swapped",
+            Self::Echo => "unchanged",
+            Self::Upper => "in upper case",
+        }
+    }
+
     /// Whether `answer` answers `line`, both without line endings; `room` is cleared and used
     /// where that is not told byte by byte.
     #[must_use]

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::hash::BuildHasher;
 
-use super::exchange::{Cited, Exchange, Outcome, Sink, cited};
+use super::exchange::{Cited, Exchange, LONGEST_SHOWN, Outcome, Sink};
 use super::lines::Line;
 use crate::echo::line::split_ending;
 use crate::echo::transform::Transform;
@@ -79,6 +79,31 @@ impl<'a, B: BuildHasher> Said<'a, B> {
     }
 }
 
+/// A server message that answers nothing seen so far.
+pub(super) struct Early {
+    pub cited: Cited,
+    /// Hash of what it says; none where it is not whole.
+    pub said: Option<u64>,
+    /// Its first bytes, where texts are kept.
+    pub came: Box<[u8]>,
+}
+
+impl Early {
+    pub fn new(line: &Line<'_>, said: Option<u64>, kept: bool) -> Self {
+        let text = split_ending(line.content).0;
+        let shown = if kept {
+            text.len().min(LONGEST_SHOWN)
+        } else {
+            0
+        };
+        Self {
+            cited: Cited::of(line),
+            said,
+            came: text[..shown].into(),
+        }
+    }
+}
+
 /// A client message that waits for its answer.
 pub(super) struct Waiting {
     pub cited: Cited,
@@ -109,14 +134,26 @@ impl Waiting {
         self.shown.len() + long
     }
 
-    pub fn became(self, outcome: Outcome, answer: Option<&Line<'_>>, give: &mut Sink<'_>) {
+    /// Something else came in its answer's place.
+    pub fn wrong(self, answer: (Cited, &[u8]), give: &mut Sink<'_>) {
+        let doubtful = self.doubtful || matches!(self.due, Due::Unknown);
+        let outcome = if doubtful {
+            Outcome::Unknown
+        } else {
+            Outcome::Wrong
+        };
+        self.became(outcome, Some(answer), give);
+    }
+
+    /// `answer`: the server's message, and what it says.
+    pub fn became(self, outcome: Outcome, answer: Option<(Cited, &[u8])>, give: &mut Sink<'_>) {
         let (due, came) = match answer {
-            Some(line) if outcome == Outcome::Wrong => (&*self.shown, split_ending(line.content).0),
+            Some((_, came)) if outcome == Outcome::Wrong => (&*self.shown, came),
             _ => (&[][..], &[][..]),
         };
         give(Exchange {
             request: Some(self.cited),
-            answer: answer.map(cited),
+            answer: answer.map(|(cited, _)| cited),
             outcome,
             due,
             came,

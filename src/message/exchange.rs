@@ -3,43 +3,24 @@
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
 
-use super::due::{Due, Said, Text, Waiting};
+use super::due::{Due, Early, Said, Text, Waiting};
 use super::lines::Line;
+pub use super::outcome::{Cited, Exchange, Outcome, Sink};
 use crate::echo::line::split_ending;
 use crate::echo::transform::Transform;
-use crate::stream::piece::Carrier;
 
 /// Client messages that may wait for an answer; of those beyond the outcome is unknown.
 const MOST_WAITING: usize = 1 << 14;
 /// How far ahead of its turn an answer is looked for, and how many overtaken messages are kept.
 const OUT_OF_STEP: usize = 64;
-/// Server messages that answer nothing seen so far and wait for a message that is held back
-/// behind a hole of its stream; the oldest of more is unsolicited.
+/// Server messages that answer nothing seen so far and wait until what follows tells what they
+/// are: wrong, unsolicited, or the answer to a message that is held back behind a hole.
 const MOST_EARLY: usize = 64;
-/// Bytes of an answer that is due which are kept to be shown.
-const LONGEST_SHOWN: usize = 1 << 12;
+/// Bytes of an answer that are kept to be shown.
+pub(super) const LONGEST_SHOWN: usize = 1 << 12;
 /// Bytes of a message that are kept to be compared with its answer; of a longer one the answer's
 /// hash is.
 const LONGEST_KEPT: usize = 1 << 11;
-
-/// What became of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Answered by its transform.
-    Right,
-    /// Answered by something else.
-    Wrong,
-    /// Not answered.
-    Missing,
-    /// Answered right, after the answer to a later message.
-    Late,
-    /// A server message that answers nothing.
-    Unsolicited,
-    /// Bytes are missing, so it cannot be told.
-    Unknown,
-    /// Followed by a server message, whose content is not judged.
-    Paired,
-}
 
 /// How messages and answers are paired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,42 +35,6 @@ impl Default for Pair {
     fn default() -> Self {
         Self::Content(Transform::default())
     }
-}
-
-/// Which message, without its bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cited {
-    /// Counts from 0 in its direction.
-    pub number: u64,
-    /// Its length, line ending included.
-    pub len: u64,
-    /// What brought its first byte.
-    pub first: Carrier,
-    /// What brought its last byte.
-    pub last: Carrier,
-}
-
-/// A client message and its answer, as far as there are such.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Exchange<'a> {
-    /// The client's; none for an unsolicited one.
-    pub request: Option<Cited>,
-    /// The server's; none where it is missing or cannot be told.
-    pub answer: Option<Cited>,
-    /// What became of it.
-    pub outcome: Outcome,
-    /// The first 4,096 bytes of the answer that is due, without a line ending, where texts are
-    /// kept and it is wrong.
-    pub due: &'a [u8],
-    /// What came instead, without a line ending.
-    pub came: &'a [u8],
-}
-
-/// A server message that came before the message it may answer was complete.
-struct Early {
-    cited: Cited,
-    /// Hash of what it says; none where it is not whole.
-    said: Option<u64>,
 }
 
 /// Pairs one conversation's messages.
@@ -111,18 +56,6 @@ pub struct Exchanges {
     room: Vec<u8>,
 }
 
-/// Receives exchanges.
-pub type Sink<'s> = dyn FnMut(Exchange<'_>) + 's;
-
-pub(super) fn cited(line: &Line<'_>) -> Cited {
-    Cited {
-        number: line.number,
-        len: line.len,
-        first: line.first(),
-        last: line.last(),
-    }
-}
-
 impl Exchanges {
     /// `texts`: keep the answers that are due, to show what is wrong with others.
     #[must_use]
@@ -142,6 +75,9 @@ impl Exchanges {
     /// Takes a client message.
     pub fn request(&mut self, line: &Line<'_>, hasher: &impl BuildHasher, give: &mut Sink<'_>) {
         self.asked = true;
+        if self.waiting.len() == MOST_WAITING {
+            self.give_up(give);
+        }
         if self.waiting.len() == MOST_WAITING
             && let Some(oldest) = self.next()
         {
@@ -152,7 +88,7 @@ impl Exchanges {
         // the first message of a capture that begins in mid-stream may lack its own beginning
         let doubtful = self.unseen_requests && line.number == 0;
         let waiting = Waiting {
-            cited: cited(line),
+            cited: Cited::of(line),
             due,
             shown,
             doubtful,
@@ -214,39 +150,40 @@ impl Exchanges {
         give: &mut Sink<'_>,
     ) -> Option<Waiting> {
         let asked = waiting.cited.last.frame;
-        while self
+        if self.waiting.is_empty() {
+            let older = |it: &Early| it.cited.first.frame < asked;
+            while self.early.front().is_some_and(older)
+                && let Some(early) = self.next_early()
+            {
+                unsolicited(early.cited, give);
+            }
+        }
+        if self
             .early
-            .front()
-            .is_some_and(|it| it.cited.first.frame < asked)
-            && let Some(early) = self.early.pop_front()
+            .back()
+            .is_none_or(|it| it.cited.first.frame < asked)
         {
-            unsolicited(early.cited, give);
+            return Some(waiting);
         }
         let due = self.due_hash(line, hasher);
         let (fifo, whole) = (self.pair == Pair::Fifo, line.whole);
         // of a message that is not whole the next answer is taken for its own
-        let next = |early: &Early| fifo || !whole || early.said == due;
+        let next = |early: &Early| {
+            early.cited.first.frame >= asked && (fifo || !whole || early.said == due)
+        };
         let Some(place) = self.early.iter().position(next) else {
-            waiting.doubtful |= !self.early.is_empty();
+            waiting.doubtful = true;
             return Some(waiting);
         };
-        for early in self.early.drain(..place) {
-            unsolicited(early.cited, give);
-        }
-        if let Some(early) = self.early.pop_front() {
-            self.overtake(self.waiting.len(), give);
+        let overtaken = self.align(place, self.waiting.len(), give);
+        self.overtake(overtaken, give);
+        if let Some(early) = self.next_early() {
             let outcome = match (fifo, whole) {
                 (true, _) => Outcome::Paired,
                 (false, true) => Outcome::Right,
                 (false, false) => Outcome::Unknown,
             };
-            give(Exchange {
-                request: Some(waiting.cited),
-                answer: Some(early.cited),
-                outcome,
-                due: &[],
-                came: &[],
-            });
+            waiting.became(outcome, Some((early.cited, &[])), give);
         }
         None
     }
@@ -255,15 +192,70 @@ impl Exchanges {
     fn unmatched(&mut self, line: &Line<'_>, said: Option<u64>, give: &mut Sink<'_>) {
         if !self.asked {
             // a greeting
-            return unsolicited(cited(line), give);
+            return unsolicited(Cited::of(line), give);
         }
-        if self.early.len() == MOST_EARLY
-            && let Some(oldest) = self.early.pop_front()
-        {
-            unsolicited(oldest.cited, give);
+        if self.early.len() == MOST_EARLY {
+            self.align(1, usize::from(!self.waiting.is_empty()), give);
         }
-        let cited = cited(line);
-        self.early.push_back(Early { cited, said });
+        let early = Early::new(line, said, self.texts && !self.waiting.is_empty());
+        self.text_bytes += early.came.len();
+        self.early.push_back(early);
+    }
+
+    fn next_early(&mut self) -> Option<Early> {
+        let early = self.early.pop_front()?;
+        self.text_bytes -= early.came.len();
+        Some(early)
+    }
+
+    /// Settles the first server messages that answer nothing: they are wrong answers to the
+    /// first messages that wait, and where there are more of them, those answer nothing.
+    /// Tells how many of the messages that wait are left.
+    fn align(&mut self, answers: usize, requests: usize, give: &mut Sink<'_>) -> usize {
+        let mut spare = answers.saturating_sub(requests);
+        let mut left = requests;
+        for _ in 0..answers {
+            let Some(early) = self.next_early() else {
+                break;
+            };
+            // where one is too many, it is the greeting
+            let greets = spare > 0 && early.cited.number == 0;
+            spare -= usize::from(greets);
+            let asked = |it: &Waiting| it.cited.last.frame <= early.cited.first.frame;
+            if left > 0
+                && !greets
+                && !self.unseen_requests
+                && self.waiting.front().is_some_and(asked)
+                && let Some(waiting) = self.next()
+            {
+                left -= 1;
+                waiting.wrong((early.cited, &early.came), give);
+            } else {
+                unsolicited(early.cited, give);
+            }
+        }
+        left
+    }
+
+    /// Nothing will tell more of the server messages that answer nothing.
+    fn give_up(&mut self, give: &mut Sink<'_>) {
+        let pairs = self.early.len().min(self.waiting.len());
+        if pairs > 0 {
+            self.align(self.early.len(), pairs, give);
+        }
+    }
+
+    /// Which of the messages that wait the next answer belongs to, if each server message so
+    /// far that answers nothing is a wrong answer.
+    fn in_step(&self) -> usize {
+        let step = self.early.len();
+        let Some(first) = self.early.front() else {
+            return step;
+        };
+        // the client did not wait for the server's first message: that is no answer
+        let pipelined = |it: &Waiting| it.cited.last.frame < first.cited.first.frame;
+        let greeting = first.cited.number == 0 && self.waiting.get(step).is_some_and(pipelined);
+        step - usize::from(greeting)
     }
 
     /// The one whose turn it is.
@@ -278,12 +270,14 @@ impl Exchanges {
     }
 
     /// Client bytes are missing.
-    pub fn request_gap(&mut self) {
+    pub fn request_gap(&mut self, give: &mut Sink<'_>) {
+        self.give_up(give);
         self.unseen_requests = true;
     }
 
     /// Server bytes are missing: they may have answered any message that waits.
-    pub fn answer_gap(&mut self) {
+    pub fn answer_gap(&mut self, give: &mut Sink<'_>) {
+        self.give_up(give);
         for waiting in self.waiting.iter_mut().chain(&mut self.overtaken) {
             waiting.doubtful = true;
         }
@@ -296,25 +290,35 @@ impl Exchanges {
             return self.settle(Outcome::Paired, line, None, give);
         };
         if !line.whole {
+            self.give_up(give);
             return self.settle(Outcome::Unknown, line, None, give);
         }
+        let step = self.in_step();
         let mut room = std::mem::take(&mut self.room);
         let mut due = |waiting: &Waiting| said.is(&waiting.due, transform, &mut room);
-        let ahead = self.waiting.iter().take(OUT_OF_STEP).position(&mut due);
+        let ahead = match self.waiting.get(step).is_some_and(&mut due) {
+            true => Some(step),
+            false => self
+                .waiting
+                .iter()
+                .take(step + OUT_OF_STEP)
+                .position(&mut due),
+        };
         let behind = match ahead {
             Some(_) => None,
             None => self.overtaken.iter().position(due),
         };
         self.room = room;
         if let Some(ahead) = ahead {
-            if ahead > 0 {
-                self.overtake(ahead, give);
+            if ahead > 0 || !self.early.is_empty() {
+                let overtaken = self.align(self.early.len(), ahead, give);
+                self.overtake(overtaken, give);
             }
             self.unseen_requests = false;
             self.settle(Outcome::Right, line, None, give);
         } else if let Some(late) = behind.and_then(|behind| self.overtaken.remove(behind)) {
             self.text_bytes -= late.text_bytes();
-            late.became(Outcome::Late, Some(line), give);
+            late.became(Outcome::Late, Some((Cited::of(line), &[])), give);
         } else {
             self.mismatch(line, Some(said.hash()), give);
         }
@@ -329,7 +333,7 @@ impl Exchanges {
         give: &mut Sink<'_>,
     ) {
         match self.next() {
-            Some(waiting) => waiting.became(outcome, Some(line), give),
+            Some(waiting) => waiting.became(outcome, Some((Cited::of(line), &[])), give),
             None => self.unmatched(line, said, give),
         }
     }
@@ -347,25 +351,21 @@ impl Exchanges {
         }
     }
 
-    /// A server message that is no message's transform.
+    /// A server message that is no message's transform: what follows tells whether it stands
+    /// in an answer's place.
     fn mismatch(&mut self, line: &Line<'_>, said: Option<u64>, give: &mut Sink<'_>) {
-        let waits = self.waiting.front();
-        match waits.map(|front| (!matches!(front.due, Due::Unknown), front.doubtful)) {
-            Some((true, false)) if !self.unseen_requests => {
-                self.settle(Outcome::Wrong, line, said, give);
-            }
-            Some((whole, doubtful)) if !self.unseen_requests || doubtful || !whole => {
-                self.settle(Outcome::Unknown, line, said, give);
-            }
-            _ => self.unmatched(line, said, give),
+        let doubtful = |it: &Waiting| it.doubtful || matches!(it.due, Due::Unknown);
+        if self.waiting.front().is_some_and(doubtful) {
+            self.give_up(give);
+            self.settle(Outcome::Unknown, line, said, give);
+        } else {
+            self.unmatched(line, said, give);
         }
     }
 
     /// The conversation has ended: what still waits was not answered.
     pub fn end(&mut self, give: &mut Sink<'_>) {
-        for early in self.early.drain(..) {
-            unsolicited(early.cited, give);
-        }
+        self.align(self.early.len(), self.waiting.len(), give);
         for lost in self.overtaken.drain(..).chain(self.waiting.drain(..)) {
             lost.lost(give);
         }
@@ -394,6 +394,8 @@ fn unsolicited(answer: Cited, give: &mut Sink<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::lines::Part;
+    use crate::stream::piece::Carrier;
 
     /// `>text` is the client's, `<text` the server's, `>>` and `<<` gaps.
     fn play(script: &[&str]) -> Vec<(Option<u64>, Outcome)> {
@@ -417,23 +419,32 @@ mod tests {
                 text(e.came),
             ));
         };
-        for step in script {
+        for (frame, step) in script.iter().enumerate() {
             let (side, text) = step.split_at(1);
             let from = usize::from(side == "<");
             let content = text.as_bytes();
+            let by = Carrier {
+                frame: frame as u64,
+                ..Carrier::default()
+            };
+            let parts = &[Part {
+                by,
+                offset: 0,
+                len: 1,
+            }];
             let line = Line {
                 number: counts[from],
                 offset: 0,
                 len: 0,
-                parts: &[],
+                parts,
                 again: false,
                 content,
                 whole: true,
                 missing: 0,
             };
             match (from, text) {
-                (0, ">") => exchanges.request_gap(),
-                (1, "<") => exchanges.answer_gap(),
+                (0, ">") => exchanges.request_gap(&mut give),
+                (1, "<") => exchanges.answer_gap(&mut give),
                 (0, _) => exchanges.request(&line, &hasher, &mut give),
                 _ => exchanges.answer(&line, &hasher, &mut give),
             }
@@ -469,6 +480,54 @@ mod tests {
             [(None, Unsolicited), (Some(1), Right)]
         );
         assert_eq!(play(&[">ab"]), [(Some(0), Missing)]);
+    }
+
+    #[test]
+    fn what_follows_tells_wrong_from_unasked() {
+        use Outcome::{Missing, Right, Unsolicited, Wrong};
+        let all = |script: &[&str]| play(script);
+        // a client that speaks before the greeting, and does not wait for it
+        assert_eq!(
+            all(&[">ab", ">c", "<Hi", "<BA", "<C"]),
+            [(None, Unsolicited), (Some(0), Right), (Some(1), Right)]
+        );
+        assert_eq!(
+            all(&[">a", ">a", ">a", "<Hi", "<A", "<A", "<A"]),
+            [None, Some(0), Some(1), Some(2)]
+                .map(|it| (it, if it.is_none() { Unsolicited } else { Right }))
+        );
+        // the same line again and again: one is wrong
+        assert_eq!(
+            all(&[">a", "<x", ">a", "<A"]),
+            [(Some(0), Wrong), (Some(1), Right)]
+        );
+        assert_eq!(
+            all(&[">ab", ">c", "<Hi", "<x", "<C"]),
+            [(None, Unsolicited), (Some(0), Wrong), (Some(1), Right)]
+        );
+        assert_eq!(
+            all(&[">ab", "<BA", ">c", ">d", "<x", "<y", "<C", "<D"]),
+            [
+                (Some(0), Right),
+                (None, Unsolicited),
+                (None, Unsolicited),
+                (Some(1), Right),
+                (Some(2), Right)
+            ]
+        );
+        assert_eq!(
+            all(&[">ab", ">c", ">d", "<x", "<D"]),
+            [(Some(0), Wrong), (Some(2), Right), (Some(1), Missing)]
+        );
+        // what came before it was asked does not answer it
+        assert_eq!(
+            all(&[">ab", "<BA", "<x", ">c"]),
+            [(Some(0), Right), (None, Unsolicited), (Some(1), Missing)]
+        );
+        assert_eq!(
+            all(&[">ab", "<x", "<y", ">c"]),
+            [(Some(0), Wrong), (None, Unsolicited), (Some(1), Missing)]
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod due;
 pub mod exchange;
 pub mod lines;
 pub mod opening;
+mod outcome;
 
 use crate::decode::segment::{Endpoint, Segment};
 use crate::echo::transform::Transform;
@@ -175,7 +176,9 @@ impl Dialogue {
                 self.bytes(direction, offset, data, by, hasher, give);
             }
             Piece::Again { offset, len, .. } => self.lines[direction].again(offset, len),
-            Piece::Gap { offset, len } => self.gap(direction, offset, len),
+            Piece::Gap { offset, len, cut } => {
+                self.gap(direction, offset, (len, cut), hasher, give);
+            }
             // in chunk framing, or for a last line without ending
             Piece::End => self.end(direction, hasher, give),
         }
@@ -206,8 +209,8 @@ impl Dialogue {
         for piece in pieces {
             if piece.end {
                 self.end(piece.direction, hasher, give);
-            } else if piece.gap > 0 {
-                self.gap(piece.direction, piece.offset, piece.gap);
+            } else if piece.gap.0 > 0 {
+                self.gap(piece.direction, piece.offset, piece.gap, hasher, give);
             } else {
                 self.bytes(
                     piece.direction,
@@ -259,13 +262,26 @@ impl Dialogue {
         self.lines[direction].end(&mut |line| teller.tell(line, give));
     }
 
-    fn gap(&mut self, direction: usize, offset: u64, len: u64) {
+    /// `gap`: its length, and whether it is the end of a packet that was cut.
+    fn gap(
+        &mut self,
+        direction: usize,
+        offset: u64,
+        (len, cut): (u64, bool),
+        hasher: &foldhash::fast::RandomState,
+        give: &mut Sink<'_>,
+    ) {
         self.lines[direction].gap(offset, len);
+        let mut settle = |exchange: Exchange<'_>| give(Told::Exchange(exchange));
         if self.is_client(direction) {
             self.client_spoke = true;
-            self.exchanges.request_gap();
+            self.exchanges.request_gap(&mut settle);
         } else {
-            self.exchanges.answer_gap();
+            self.exchanges.answer_gap(&mut settle);
+        }
+        // what is cut off may hold line endings; most likely the last byte is one
+        if cut && self.framing == Framing::Line {
+            self.end(direction, hasher, give);
         }
     }
 
@@ -282,10 +298,11 @@ impl Dialogue {
 
 impl Early {
     fn of(direction: usize, piece: &Piece<'_>) -> Option<Self> {
+        let none = Carrier::default();
         let (offset, data, gap, by) = match *piece {
-            Piece::Bytes { offset, data, by } => (offset, data.to_vec(), 0, by),
-            Piece::Gap { offset, len } => (offset, Vec::new(), len, Carrier::default()),
-            Piece::End => (0, Vec::new(), 0, Carrier::default()),
+            Piece::Bytes { offset, data, by } => (offset, data.to_vec(), (0, false), by),
+            Piece::Gap { offset, len, cut } => (offset, Vec::new(), (len, cut), none),
+            Piece::End => (0, Vec::new(), (0, false), none),
             Piece::Again { .. } => return None,
         };
         Some(Self {

@@ -118,10 +118,10 @@ pub struct Early {
     pub direction: usize,
     /// Its stream offset.
     pub offset: u64,
-    /// Its bytes; for a gap none, and `gap` its length.
+    /// Its bytes; for a gap none.
     pub data: Vec<u8>,
-    /// Bytes that are missing here.
-    pub gap: u64,
+    /// Bytes that are missing here, and whether they are the end of a packet that was cut.
+    pub gap: (u64, bool),
     /// Whether it is no bytes but the end of the direction.
     pub end: bool,
     /// What brought it.
@@ -173,7 +173,7 @@ impl Opening {
     ) -> Option<Settled> {
         let full = self.pieces.len() >= MOST_PIECES || self.bytes >= MOST_BYTES;
         let must = last || full;
-        let gap = self.pieces.iter().any(|piece| piece.gap > 0);
+        let gap = self.pieces.iter().any(|piece| piece.gap.0 > 0);
         let framing = self.reading.framing;
         let framing = framing.or_else(|| self.framing(roles, must || gap))?;
         let said = self.messages(framing);
@@ -214,7 +214,7 @@ impl Opening {
     /// one, its line may still be under way when the greeting comes: that tells.
     fn framing(&self, roles: Option<Roles>, must: bool) -> Option<Framing> {
         let mut turns = Vec::new();
-        let bytes = |piece: &&Early| piece.gap == 0 && !piece.end;
+        let bytes = |piece: &&Early| piece.gap.0 == 0 && !piece.end;
         for piece in self.pieces.iter().filter(bytes) {
             let ended = piece.data.contains(&b'\n');
             match turns.last_mut() {
@@ -312,7 +312,7 @@ mod tests {
                 direction: *direction,
                 offset: 0,
                 data,
-                gap: 0,
+                gap: (0, false),
                 end: false,
                 by: Carrier::default(),
             });

@@ -7,6 +7,8 @@ mod interfaces;
 mod questions;
 mod unknown;
 
+use std::collections::BTreeSet;
+
 use super::model::{
     self, Capture, Conversations, Delay, Direction, Endpoint, Exchanges, Exhibit, Interface,
     Largest, Messages, More, Path, ResponseTimes, RoundTrips,
@@ -20,16 +22,52 @@ use crate::decode::dissect;
 use crate::source::sidecar::Sidecar;
 use crate::wire;
 
+/// Which conversations carry answers of their own.
+#[derive(Clone, Copy, Debug)]
+pub enum Answered<'a> {
+    /// The first of them; the capture's answers are about the one with most to say.
+    First(usize),
+    /// Those with these ids; the capture's answers are about the first that there is.
+    These(&'a [u64]),
+}
+
+impl Answered<'_> {
+    /// Their ids, ascending.
+    fn ids(self, all: usize) -> Vec<usize> {
+        match self {
+            Self::First(first) => (0..all.min(first)).collect(),
+            Self::These(ids) => {
+                let ids = ids.iter().filter_map(|id| usize::try_from(*id).ok());
+                let ids: BTreeSet<usize> = ids.filter(|id| *id < all).collect();
+                ids.into_iter().collect()
+            }
+        }
+    }
+
+    /// What the capture's answers are about.
+    fn main(self, all: &[Conversation]) -> Option<usize> {
+        let best = || (0..all.len()).rev().max_by_key(|id| all[*id].rank());
+        let asked = match self {
+            Self::First(_) => None,
+            Self::These(ids) => ids.iter().find_map(|id| {
+                let id = usize::try_from(*id).ok()?;
+                (id < all.len()).then_some(id)
+            }),
+        };
+        asked.or_else(best)
+    }
+}
+
 /// A capture's report.
 ///
 /// `file` is the path as given, `sidecars` what stands beside pcap files and fits them, each with
-/// the number of its recording (0 for a single file), and `answered` how many conversations carry answers of their own.
+/// the number of its recording (0 for a single file), and `answered` says which conversations carry answers of their own.
 #[must_use]
 pub fn capture(
     file: &str,
     analysed: Analysed,
     sidecars: &[(u32, Sidecar)],
-    answered: usize,
+    answered: Answered<'_>,
 ) -> Capture {
     let totals = &analysed.answers.totals;
     let all = analysed.answers.conversations.all();
@@ -38,15 +76,16 @@ pub fn capture(
         analysed: &analysed,
         interfaces: &interfaces,
     };
-    let best = (0..all.len()).rev().max_by_key(|id| all[*id].rank());
-    let first = 0..all.len().min(answered);
-    let made = first.clone().map(|id| model::Conversation {
+    let best = answered.main(all);
+    let ids = answered.ids(all.len());
+    let made = ids.iter().map(|&id| model::Conversation {
         answers: Some(asked.answers(id)),
         ..conversation(id, &analysed)
     });
     let made: Vec<_> = made.collect();
     let answers = best.map_or_else(|| unknown::none(&analysed), |id| asked.answers(id));
-    let shown = first.chain(best.filter(|id| *id >= answered));
+    let also = best.filter(|id| !ids.contains(id));
+    let shown = ids.iter().copied().chain(also);
     let exhibits = shown.flat_map(|id| exhibits(&analysed, &all[id], &interfaces));
     Capture {
         exhibits: exhibits.collect(),
@@ -130,6 +169,7 @@ fn conversation(id: usize, analysed: &Analysed) -> model::Conversation {
     let said = &one.said;
     let life = one.closed.map(|closed| closed.life).unwrap_or_default();
     let state = life.state(client);
+    let (first, last) = one.response();
     let said_anything = one.settled.filter(|settled| settled.framing.is_some());
     model::Conversation {
         id: id as u64,
@@ -164,9 +204,8 @@ fn conversation(id: usize, analysed: &Analysed) -> model::Conversation {
             unsolicited: said.unsolicited,
             unknown: said.unknown,
             paired: said.paired,
-            response_ns: response_times(&one.response),
-            response_last_ns: (one.response.max().is_some())
-                .then(|| response_times(one.response_last())),
+            response_ns: response_times(first),
+            response_last_ns: (first.max().is_some()).then(|| response_times(last)),
         },
         framing: said_anything
             .and_then(|settled| settled.framing)
@@ -210,7 +249,7 @@ fn speaks(speaks: Speaks) -> (&'static str, String) {
         Speaks::Unsure { requests, answers } => (
             "unsure",
             format!(
-                "too little to tell: {requests} client and {answers} server messages, none the transform of another"
+                "too little to tell: of the first {requests} client and {answers} server messages none is the transform of another"
             ),
         ),
     }
@@ -303,6 +342,7 @@ fn exhibits(analysed: &Analysed, one: &Conversation, interfaces: &[Interface]) -
         link_type: kept.link_type,
         wire_len: kept.wire_len,
         bytes: kept.bytes.clone(),
+        captured_len: kept.captured_len,
         path: path_of(kept, interfaces),
         fragments: kept.fragments.iter().map(|(number, _)| *number).collect(),
         relative: kept

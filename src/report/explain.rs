@@ -159,6 +159,14 @@ impl Question {
     }
 }
 
+/// Each question's name, with its numbers and words.
+pub fn list() -> impl Iterator<Item = (&'static str, String)> {
+    QUESTIONS.iter().map(|question| {
+        let words = format!("{} {}", question.number(), question.asks);
+        (question.key, words)
+    })
+}
+
 /// The questions of a name, of a number in the lab, or `all` of them.
 ///
 /// # Errors
@@ -181,7 +189,7 @@ pub fn chosen(name: &str) -> Result<Vec<&'static Question>, String> {
     let mut numbers: Vec<&str> = numbers.iter().flat_map(|it| it.split('/')).collect();
     numbers.dedup();
     Err(format!(
-        "no answer {}; near ones are {near}; the questions' numbers are {}; all explains all",
+        "no answer {}; near ones are {near}; the questions' numbers are {}; all explains all, help lists them",
         escape(name),
         numbers.join(", ")
     ))

@@ -68,6 +68,21 @@ pub struct Capture {
     pub exhibits: Vec<Exhibit>,
 }
 
+impl Capture {
+    /// That it has no conversation with this id, and which it has; none if it has it.
+    #[must_use]
+    pub fn lacks(&self, id: u64) -> Option<String> {
+        let all = self.conversations.len() as u64;
+        (id >= all).then(|| match all {
+            0 => format!("there is no conversation {id}, and no other"),
+            1 => format!("there is no conversation {id}, only 0"),
+            _ => format!(
+                "there is no conversation {id}; this capture has {all}, numbered from 0 in the order of their first packets"
+            ),
+        })
+    }
+}
+
 /// One of the files that make up a capture.
 #[derive(Clone, Debug, Serialize)]
 pub struct File {

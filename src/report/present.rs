@@ -23,10 +23,26 @@ pub fn document(report: &Report) -> Document {
     out.push(answers::table(
         columns.zip(report.captures.iter().map(|capture| &capture.answers)),
     ));
+    let about = report.captures.iter().filter_map(about);
+    out.extend(about.map(|words| text(&words)));
     for capture in &report.captures {
         section(&mut out, capture);
     }
     out
+}
+
+/// Which of several conversations a capture's answers are about.
+fn about(capture: &Capture) -> Option<String> {
+    let all = capture.conversations.len();
+    let one = capture.conversations.get(capture.answers.conversation?)?;
+    (all > 1).then(|| {
+        format!(
+            "Of {}'s {all} conversations the answers are about {}, {}; --conversation ID asks for another.",
+            clean(&capture.file),
+            one.id,
+            endpoints(&one)
+        )
+    })
 }
 
 /// One capture.

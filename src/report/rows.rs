@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::model;
-use crate::answers::{Cited, Exchange, Line, Outcome, Part};
+use crate::answers::{Exchange, Line, Outcome, Part};
 use crate::echo::escape::escape_bytes;
 
 /// A row. Times are nanoseconds since the epoch, packets are named by frame number, and
@@ -333,10 +333,7 @@ impl ExchangeRow {
     /// Of an exchange; texts have at most `most` bytes.
     #[must_use]
     pub fn of(capture: usize, conversation: u64, exchange: &Exchange<'_>, most: usize) -> Self {
-        let after = |time: fn(&Cited) -> i64| {
-            let (request, answer) = exchange.request.zip(exchange.answer)?;
-            Some(time(&answer) - request.last.time.0)
-        };
+        let response = exchange.response();
         let wrong = exchange.outcome == Outcome::Wrong;
         let shown = |bytes: &[u8]| escape_bytes(&bytes[..bytes.len().min(most)]);
         let (due, came) = (exchange.due, exchange.came);
@@ -347,8 +344,8 @@ impl ExchangeRow {
             outcome: outcome(exchange.outcome),
             request: exchange.request.map(|cited| cited.number),
             answer: exchange.answer.map(|cited| cited.number),
-            response_ns: after(|answer| answer.first.time.0),
-            response_last_ns: after(|answer| answer.last.time.0),
+            response_ns: response.map(|(first, _)| first),
+            response_last_ns: response.map(|(_, last)| last),
             due: wrong.then(|| shown(due)),
             came: wrong.then(|| shown(came)),
             differs_at: wrong.then_some(same as u64),

@@ -295,6 +295,7 @@ fn exhibits() -> Vec<Exhibit> {
             time_ns: START_NS + micros * 1000,
             link_type: link::LINUX_SLL2,
             wire_len: u32::try_from(bytes.len()).unwrap_or_default(),
+            captured_len: bytes.len(),
             bytes,
             relative: Some(known),
             fragments: Vec::new(),

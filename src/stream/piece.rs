@@ -1,5 +1,7 @@
 //! What a direction gives: its bytes, each with the packet that brought it.
 
+use std::num::NonZeroU32;
+
 use crate::decode::segment::{Origin, Segment};
 use crate::time::Time;
 
@@ -16,6 +18,10 @@ pub struct Carrier {
     pub interface: u32,
     /// Where in its TCP payload the bytes begin.
     pub at: u32,
+    /// Length of that payload, `tcp.len`.
+    pub payload_len: u32,
+    /// Where in the frame that payload begins; none of a datagram that came in fragments.
+    pub payload_offset: Option<NonZeroU32>,
 }
 
 impl Carrier {
@@ -26,6 +32,8 @@ impl Carrier {
             time: segment.frame.time,
             interface: segment.interface,
             at: 0,
+            payload_len: segment.payload_len,
+            payload_offset: segment.payload_offset(),
         }
     }
 
@@ -66,6 +74,8 @@ pub enum Piece<'a> {
         offset: u64,
         /// How many.
         len: u64,
+        /// Whether they are the end of a packet's payload, which a snapshot length cut off.
+        cut: bool,
     },
     /// The sender has ended its stream, or the conversation ended.
     End,

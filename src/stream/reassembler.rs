@@ -174,14 +174,15 @@ impl Reassembler {
             self.advance(len);
         }
         if claimed > len {
-            self.gap(claimed - len, give);
+            self.gap(claimed - len, true, give);
         }
     }
 
-    fn gap(&mut self, len: u64, give: &mut Sink<'_>) {
+    fn gap(&mut self, len: u64, cut: bool, give: &mut Sink<'_>) {
         give(Piece::Gap {
             offset: self.offset,
             len,
+            cut,
         });
         self.gaps.add(self.offset, self.offset + len);
         self.counts.missing += len;
@@ -288,7 +289,7 @@ impl Reassembler {
 
     fn declare(&mut self, hasher: &RandomState, give: &mut Sink<'_>) {
         if let Some((&first, _)) = self.held.first_key_value() {
-            self.gap(first - self.offset, give);
+            self.gap(first - self.offset, false, give);
             self.release(hasher, give);
         }
     }
@@ -307,7 +308,7 @@ impl Reassembler {
         }
         let end = self.fin.unwrap_or(self.acked).min(self.acked);
         if end > self.offset && self.next.is_some() {
-            self.gap(end - self.offset, give);
+            self.gap(end - self.offset, false, give);
         }
         if !self.ended {
             self.ended = true;

@@ -32,7 +32,7 @@ impl Given {
                     .extend(data.iter().map(|byte| Some((*byte, by.frame))));
             }
             Piece::Again { offset, len, by } => self.again.push((offset, len, by.frame, by.at)),
-            Piece::Gap { offset, len } => {
+            Piece::Gap { offset, len, .. } => {
                 assert_eq!(offset, at, "a gap follows on what was given");
                 assert!(len > 0);
                 self.bytes.resize(self.bytes.len() + len as usize, None);

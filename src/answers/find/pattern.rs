@@ -2,6 +2,8 @@
 
 use memchr::memmem::Finder;
 use regex::bytes::{Regex, RegexBuilder};
+use regex_syntax::ParserBuilder;
+use regex_syntax::hir::{Class, Hir, HirKind};
 
 /// Memory that a compiled regular expression may take.
 const MOST_REGEX: usize = 4 << 20;
@@ -11,8 +13,13 @@ const MOST_REGEX: usize = 4 << 20;
 pub enum Pattern {
     /// These bytes, wherever they stand.
     Bytes(Box<Finder<'static>>),
-    /// What a regular expression matches, within a line.
-    Regex(Box<Regex>),
+    /// What a regular expression matches.
+    Regex {
+        /// The expression.
+        regex: Box<Regex>,
+        /// Whether it may match a line ending; one that does not is looked for line by line.
+        across: bool,
+    },
 }
 
 impl Pattern {
@@ -45,15 +52,37 @@ impl Pattern {
     fn regex(regex: &str, fold: bool) -> Result<Self, String> {
         let built = RegexBuilder::new(regex)
             .case_insensitive(fold)
+            .multi_line(true)
             .size_limit(MOST_REGEX)
             .build();
         let built = built.map_err(|e| format!("{e}; the syntax is that of Rust's regex crate"))?;
         if built.is_match(b"") {
             return Err(
-                "this matches nothing at all, which is everywhere; ask for more".to_owned(),
+                "this matches the empty text, which is everywhere; ask for a character at least, as + does where * does not"
+                    .to_owned(),
             );
         }
-        Ok(Self::Regex(Box::new(built)))
+        let parsed = ParserBuilder::new().utf8(false).build().parse(regex);
+        Ok(Self::Regex {
+            regex: Box::new(built),
+            across: parsed.map_or(true, |parsed| may_match_newline(&parsed)),
+        })
+    }
+}
+
+fn may_match_newline(hir: &Hir) -> bool {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => false,
+        HirKind::Literal(literal) => literal.0.contains(&b'\n'),
+        HirKind::Class(Class::Unicode(class)) => class
+            .iter()
+            .any(|range| (range.start()..=range.end()).contains(&'\n')),
+        HirKind::Class(Class::Bytes(class)) => class
+            .iter()
+            .any(|range| (range.start()..=range.end()).contains(&b'\n')),
+        HirKind::Repetition(repetition) => may_match_newline(&repetition.sub),
+        HirKind::Capture(capture) => may_match_newline(&capture.sub),
+        HirKind::Concat(all) | HirKind::Alternation(all) => all.iter().any(may_match_newline),
     }
 }
 
@@ -79,7 +108,7 @@ mod tests {
     fn bytes(text: &str) -> Vec<u8> {
         match Pattern::parse(text).unwrap() {
             Pattern::Bytes(finder) => finder.needle().to_vec(),
-            Pattern::Regex(regex) => panic!("{regex}"),
+            Pattern::Regex { regex, .. } => panic!("{regex}"),
         }
     }
 
@@ -90,10 +119,30 @@ mod tests {
         assert_eq!(bytes("/"), b"/");
         assert_eq!(bytes("hex:0d:0A ff"), [13, 10, 255]);
         for (text, flagged) in [("/a+b/", false), ("/a+b/i", true)] {
-            let Ok(Pattern::Regex(regex)) = Pattern::parse(text) else {
+            let Ok(Pattern::Regex { regex, .. }) = Pattern::parse(text) else {
                 panic!("{text}");
             };
             assert_eq!(regex.is_match(b"AAB"), flagged);
+        }
+    }
+
+    #[test]
+    fn whether_a_line_ending_may_be_matched() {
+        for (text, expected) in [
+            ("/a.b/", false),
+            ("/^a$/", false),
+            ("/a\\r?$/", false),
+            ("/a\\n/", true),
+            ("/(a|b\\x0a)+/", true),
+            ("/(?s)a.b/", true),
+            ("/a\\sb/", true),
+            ("/a[^b]c/", true),
+            (r"/(?-u)a\Wb/", true),
+        ] {
+            let Ok(Pattern::Regex { across, .. }) = Pattern::parse(text) else {
+                panic!("{text}");
+            };
+            assert_eq!(across, expected, "{text}");
         }
     }
 

@@ -21,7 +21,11 @@ fn found(patterns: &[&str], pieces: &[&[u8]]) -> Vec<Row> {
     let mut offset = 0;
     for (frame, data) in (1..).zip(pieces) {
         let piece = if data.is_empty() {
-            Piece::Gap { offset, len: 5 }
+            Piece::Gap {
+                offset,
+                len: 5,
+                cut: false,
+            }
         } else {
             let by = Carrier {
                 frame,
@@ -67,6 +71,32 @@ fn a_text_over_several_packets() {
         found(&["hex:0a48"], &[b"x\n", b"H"]),
         [(0, 1, 2, vec![(1, 1, 1), (2, 0, 1)])]
     );
+}
+
+#[test]
+fn an_expression_sees_line_endings() {
+    let pieces: [&[u8]; 3] = [b"Hello Wor", b"ld\nNext", b" line\r\n"];
+    assert_eq!(
+        found(&["/World\\nN/"], &pieces),
+        [(0, 6, 7, vec![(1, 6, 3), (2, 0, 4)])]
+    );
+    let places = |patterns: &[&str]| -> Vec<_> {
+        let rows = found(patterns, &pieces);
+        rows.into_iter().map(|row| (row.1, row.2)).collect()
+    };
+    assert_eq!(places(&["/^N/"]), [(12, 1)]);
+    assert_eq!(places(&["/d$/"]), [(10, 1)]);
+    assert_eq!(places(&["/^\\w+\\s/"]), [(0, 6), (12, 5)]);
+    assert_eq!(places(&["/(?s)o.+N/"]), [(4, 9)]);
+    assert_eq!(places(&["/line\\r\\n/"]), [(17, 6)]);
+    // what a match may take is bounded, and found wherever the stream is cut
+    let long = [b"a".repeat(200_000), b"b\nc".to_vec(), b"a".repeat(200_000)].concat();
+    for size in [1448, 65_536, 400_003] {
+        let pieces: Vec<&[u8]> = long.chunks(size).collect();
+        let rows = found(&["/b\\sc/"], &pieces);
+        assert_eq!(rows.len(), 1, "{size}");
+        assert_eq!((rows[0].1, rows[0].2), (200_000, 3));
+    }
 }
 
 #[test]

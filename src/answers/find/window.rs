@@ -8,7 +8,8 @@ use crate::stream::piece::Carrier;
 
 /// Bytes of a line that a regular expression sees at once.
 const LONGEST_LINE: usize = 1 << 20;
-/// Bytes of a longer line that it sees again with what follows.
+/// Bytes of a longer line that it sees again with what follows; and bytes that a match may take
+/// which goes across line endings.
 const OVERLAP: usize = 1 << 16;
 /// Bytes shown before and after a hit.
 const AROUND: usize = 40;
@@ -54,7 +55,9 @@ impl Window {
         for (index, pattern) in patterns.iter().enumerate() {
             match pattern {
                 Pattern::Bytes(finder) => self.exact(index, finder, give),
-                Pattern::Regex(regex) => self.lines(index, regex, false, give),
+                Pattern::Regex { regex, across } => {
+                    self.expression(index, regex, *across, false, give);
+                }
             }
         }
         self.trim();
@@ -71,8 +74,8 @@ impl Window {
             return;
         }
         for (index, pattern) in patterns.iter().enumerate() {
-            if let Pattern::Regex(regex) = pattern {
-                self.lines(index, regex, true, give);
+            if let Pattern::Regex { regex, across } = pattern {
+                self.expression(index, regex, *across, true, give);
             }
         }
         self.data.clear();
@@ -97,6 +100,47 @@ impl Window {
         // a hit may have begun in the last bytes
         at = at.max((self.data.len() + 1).saturating_sub(len));
         self.next[index] = self.start + at as u64;
+    }
+
+    fn expression(
+        &mut self,
+        index: usize,
+        regex: &regex::bytes::Regex,
+        across: bool,
+        last: bool,
+        give: &mut dyn FnMut(Hit),
+    ) {
+        if across {
+            self.across(index, regex, last, give);
+        } else {
+            self.lines(index, regex, last, give);
+        }
+    }
+
+    /// Looks for what begins where all that it may take is there; with `last` everywhere.
+    fn across(
+        &mut self,
+        index: usize,
+        regex: &regex::bytes::Regex,
+        last: bool,
+        give: &mut dyn FnMut(Hit),
+    ) {
+        let mut at = self.place(self.next[index]);
+        // looked at in pieces of some size, as each is looked at with what follows
+        if !last && self.data.len() - at <= 2 * OVERLAP {
+            return;
+        }
+        let limit = self.data.len() - if last { 0 } else { OVERLAP };
+        while at < limit
+            && let Some(found) = regex.find_at(&self.data, at)
+            && found.start() < limit
+        {
+            if !found.is_empty() {
+                give(self.hit(index, found.range()));
+            }
+            at = found.end().max(found.start() + 1);
+        }
+        self.next[index] = self.start + at.max(limit) as u64;
     }
 
     /// Looks into the lines that are whole; with `last` into what is left, too.
@@ -175,9 +219,14 @@ impl Window {
         places
     }
 
+    /// Stream offset from which on hits may still begin.
+    pub(super) fn needed(&self) -> u64 {
+        self.next.iter().copied().min().unwrap_or(self.end())
+    }
+
     /// Forgets what no hit can begin in; a little is kept to be shown before one.
     fn trim(&mut self) {
-        let needed = self.next.iter().copied().min().unwrap_or(self.end());
+        let needed = self.needed();
         let keep = self.place(needed).saturating_sub(AROUND);
         // moving bytes for each few that come would take time squared
         if keep > self.data.len() / 2 || keep > LONGEST_LINE {

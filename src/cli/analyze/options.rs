@@ -24,7 +24,7 @@ use crate::source::merge::{max_window, read_size};
 )]
 pub(super) struct Options {
     /// Captures, pcap or pcapng, also compressed with gzip, zstd or lz4, with a report each; - is standard input, a folder stands for the captures in it
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present_any = ["fields", "explain"], value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
     /// All captures as one, in order of time, as mergecap has it
     #[arg(long)]
@@ -47,7 +47,7 @@ pub(super) struct Options {
     /// How --follow shows them; raw: as they are, and nothing else
     #[arg(long = "as", value_enum, value_name = "FORM", default_value_t = Bytes::Text, requires = "follow")]
     pub(super) form: Bytes,
-    /// Show only this conversation; may be given several times
+    /// Answer the questions for this conversation, and show only it; may be given several times
     #[arg(long, value_name = "ID")]
     pub(super) conversation: Vec<u64>,
     /// Most entries shown of each conversation; 0 is all [default: 1000, with ndjson all]
@@ -69,7 +69,7 @@ pub(super) struct Options {
     #[arg(long, value_name = "SIZE", default_value = "64G", value_parser = size)]
     max_decompressed: usize,
     /// Threads that share the work; views are made by one [default: as many as there are processors]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = threads)]
     threads: Option<NonZero<usize>>,
     /// Say on standard error how the work was spread, and how fast it was
     #[arg(long)]
@@ -94,9 +94,12 @@ pub(super) struct Options {
     /// Show packet N: its layers, fields and bytes, and what is known of it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) packet: Option<u64>,
-    /// Explain how this was answered: a name as in the JSON report, or a question's number like B7; or all
+    /// Explain how this was answered: a name as in the JSON report, or a question's number like B7; or all; help lists them
     #[arg(long, value_name = "ANSWER", value_delimiter = ',')]
     pub(super) explain: Vec<String>,
+    /// Write each line at once, also into a pipe
+    #[arg(short = 'l', long)]
+    pub(super) line_buffered: bool,
     /// Colour in text
     #[arg(long, value_enum, default_value_t = Colour::Auto)]
     pub(super) color: Colour,
@@ -132,15 +135,23 @@ pub(super) enum Bytes {
 pub(super) type Followed = (u64, Option<bool>);
 
 fn followed(text: &str) -> Result<Followed, String> {
-    let (number, side) = text.split_once(':').unwrap_or((text, ""));
+    let (number, side) = match text.split_once(':') {
+        Some((number, side)) => (number, Some(side)),
+        None => (text, None),
+    };
     let wrong = || "give the number of a conversation, like 0 or 0:client".to_owned();
     let number = number.parse().map_err(|_| wrong())?;
     match side {
-        "" => Ok((number, None)),
-        "client" => Ok((number, Some(true))),
-        "server" => Ok((number, Some(false))),
-        _ => Err(wrong()),
+        None => Ok((number, None)),
+        Some("client") => Ok((number, Some(true))),
+        Some("server") => Ok((number, Some(false))),
+        Some(_) => Err(wrong()),
     }
+}
+
+fn threads(text: &str) -> Result<NonZero<usize>, String> {
+    let wrong = |_| "give how many, 1 or more".to_owned();
+    text.parse().map_err(wrong)
 }
 
 fn pattern(text: &str) -> Result<(String, Pattern), String> {

@@ -28,7 +28,7 @@ impl Output {
     pub(super) fn new(options: &Options) -> Self {
         let stdout = io::stdout();
         let terminal = stdout.is_terminal();
-        let out: Box<dyn Write> = if terminal {
+        let out: Box<dyn Write> = if terminal || options.line_buffered {
             Box::new(LineWriter::new(stdout))
         } else {
             Box::new(BufWriter::with_capacity(1 << 16, stdout))

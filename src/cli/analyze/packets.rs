@@ -23,7 +23,24 @@ pub(super) struct Asked {
 pub(super) fn asked(options: &Options) -> Result<Asked, Exit> {
     let mut asked = Asked::default();
     if options.fields.iter().any(|name| name == "help") {
-        return Err(list());
+        return Err(list(fields::list().iter().map(|it| (it.name, it.about))));
+    }
+    if options.explain.iter().any(|name| name == "help") {
+        return Err(list(explain::list()));
+    }
+    if options.files.is_empty() {
+        return Err(wrong(
+            "no FILE is given; name a capture, or - for standard input",
+        ));
+    }
+    if options
+        .files
+        .iter()
+        .filter(|file| file.as_os_str() == "-")
+        .count()
+        > 1
+    {
+        return Err(wrong("standard input can be read once; give - once"));
     }
     let packets = options.shows(What::Packets);
     if !packets && !options.fields.is_empty() {
@@ -60,11 +77,11 @@ fn wrong(what: &str) -> Exit {
     Exit::Usage
 }
 
-/// Writes all fields.
-fn list() -> Exit {
+/// Writes names with what they mean.
+fn list<W: std::fmt::Display>(names: impl Iterator<Item = (&'static str, W)>) -> Exit {
     let mut out = String::new();
-    for field in fields::list() {
-        out += &format!("{:35} {}\n", field.name, field.about);
+    for (name, about) in names {
+        out += &format!("{name:35} {about}\n");
     }
     use std::io::Write as _;
     match std::io::stdout().write_all(out.as_bytes()) {

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::filter;
-use crate::answers::evidence::{Evidence, MOST_FRAMES, Shown};
+use crate::answers::Cited;
+use crate::answers::evidence::{Evidence, MOST_FRAMES};
 use crate::report::model::{Answer, Confidence};
 
 /// A number of bytes in words.
@@ -58,10 +59,9 @@ pub(super) fn packet(
 }
 
 /// An answer that is a message: the packets that brought it.
-pub(super) fn message(evidence: Option<&Evidence>, shown: &Shown, rule: &str) -> Answer {
-    let (first, last) = (shown.cited.first.frame, shown.cited.last.frame);
-    let message = shown.cited.len;
-    let payload = shown.packet_payload.map_or(message, u64::from);
+pub(super) fn message(evidence: Option<&Evidence>, said: &Cited, rule: &str) -> Answer {
+    let (first, last) = (said.first.frame, said.last.frame);
+    let (message, payload) = (said.len, u64::from(said.first.payload_len));
     let mut rule = rule.to_owned();
     if first != last {
         rule += &format!(

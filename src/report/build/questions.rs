@@ -6,9 +6,8 @@ use super::cited::{bytes, message, packet};
 use super::unknown::{unknown, unnamed};
 use super::{files, filter, roles};
 use crate::answers::conversations::Conversation;
-use crate::answers::evidence::{Evidence, Frames, Shown};
-use crate::answers::{Analysed, RoleRule};
-use crate::decode::dissect::dissect;
+use crate::answers::evidence::{Evidence, Frames};
+use crate::answers::{Analysed, Cited, LONGEST_CONTENT, RoleRule};
 use crate::report::model::{Answer, Answers, Confidence, Interface};
 
 /// What the answers are about.
@@ -211,21 +210,22 @@ impl Of<'_> {
     }
 
     /// The client message that is cited: the first that was answered right, else the first.
-    fn cited_request(&self) -> Option<Shown> {
-        let evidence = self.evidence?;
-        evidence
-            .pair
-            .map(|(request, _)| request)
-            .or(evidence.request)
+    fn cited_request(&self) -> Option<Cited> {
+        let first = self.evidence?.request;
+        self.echoed().map(|(request, _)| request).or(first)
+    }
+
+    /// The first client message with its echo; blank lines alone, which follow one another in
+    /// many a protocol, are none.
+    fn echoed(&self) -> Option<(Cited, Cited)> {
+        self.evidence?.pair.filter(|_| self.one.speaks_echo())
     }
 
     fn client_message(&self) -> Answer {
         let Some(shown) = self.cited_request() else {
             return unknown("the client sent no message that was captured");
         };
-        let answered = self
-            .evidence
-            .is_some_and(|evidence| evidence.pair.is_some());
+        let answered = self.echoed().is_some();
         message(
             self.evidence,
             &shown,
@@ -241,24 +241,15 @@ impl Of<'_> {
         let Some(shown) = self.cited_request() else {
             return unknown("the client sent no message that was captured");
         };
-        let frame = shown.cited.first.frame;
-        let kept = self
-            .evidence
-            .and_then(|evidence| evidence.kept.iter().find(|kept| kept.frame == frame));
-        let Some(kept) = kept else {
-            return unknown("the packet's bytes were not kept, for want of memory");
-        };
-        let len = kept.payload_len;
+        let (frame, len) = (shown.first.frame, shown.first.payload_len);
         let mut rule = "all that follows the TCP header is the payload: Wireshark shows it as tcp.payload, and again as data.data in the layer Data".to_owned();
-        let (offset, place) = if kept.fragments.is_empty() {
-            let found = dissect(kept.link_type, &kept.bytes, kept.wire_len, None);
-            (
-                Some(found.payload.start),
-                format!("at offset {}", found.payload.start),
-            )
-        } else {
-            rule += "; the packet completes a datagram that came in fragments, so there is no one offset";
-            (None, "in a datagram that came in fragments".to_owned())
+        let offset = shown.first.payload_offset;
+        let place = match offset {
+            Some(offset) => format!("at offset {offset}"),
+            None => {
+                rule += "; the packet completes a datagram that came in fragments, so there is no one offset";
+                "in a datagram that came in fragments".to_owned()
+            }
         };
         let value =
             json!({"field": "tcp.payload", "frame": frame, "offset": offset, "payload_bytes": len});
@@ -267,22 +258,29 @@ impl Of<'_> {
     }
 
     fn echo_reply(&self) -> Answer {
-        if let Some((request, reply)) = self.evidence.and_then(|evidence| evidence.pair) {
-            let asked = request.cited.first.frame;
-            let rule =
-                format!("its text is that of packet {asked} in reverse with its case swapped");
+        let how = self.asked.analysed.transform.words();
+        if let Some((request, reply)) = self.echoed() {
+            let asked = request.first.frame;
+            let rule = format!("its text is that of packet {asked} {how}");
             return message(self.evidence, &reply, &rule);
         }
         let said = &self.one.said;
-        unknown(if said.to_server == 0 {
-            "the client sent no message that was captured"
+        let none = format!("no server message is a client message {how}");
+        if said.to_server == 0 {
+            unknown("the client sent no message that was captured")
         } else if said.to_client == 0 {
-            "the server sent no message that was captured"
-        } else if said.right + said.late > 0 {
-            "the first echoed messages came too late to be kept"
+            unknown("the server sent no message that was captured")
+        } else if self.one.speaks_echo() {
+            unknown("the first echoed messages came too late to be kept")
+        } else if said.unknown > 0 {
+            let count = said.unknown;
+            unknown(&format!(
+                "{none}, as far as they could be compared: of {count} of the client's it is not known, because they or their answers are longer than {} bytes or lack bytes",
+                LONGEST_CONTENT - 2
+            ))
         } else {
-            "no server message is a client message in reverse with its case swapped"
-        })
+            unknown(&none)
+        }
     }
 
     fn bytes(&self, direction: usize) -> Answer {

@@ -332,7 +332,13 @@ pub fn list() -> &'static [Field] {
 pub fn chosen(name: &str) -> Result<Field, String> {
     let found = FIELDS.iter().find(|it| it.name.eq_ignore_ascii_case(name));
     found.copied().ok_or_else(|| {
+        if name.is_empty() {
+            return "-e names a field, and here none; -e help lists all".to_owned();
+        }
+        // Wireshark's number of the conversation is told under a name of its own
+        let stream = matches!(name, "tcp.stream" | "stream").then_some("echotrace.conversation");
         let near = nearest(name, FIELDS.iter().map(|it| it.name), 3);
+        let near = stream.map_or(near, |name| vec![name]);
         format!(
             "no field {}; near ones are {}; -e help lists all",
             crate::echo::escape::escape(name),

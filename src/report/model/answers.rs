@@ -101,8 +101,10 @@ pub struct Exhibit {
     pub link_type: u32,
     /// Bytes on the wire.
     pub wire_len: u32,
-    /// The bytes captured.
+    /// The first of the bytes captured.
     pub bytes: Vec<u8>,
+    /// How many were captured.
+    pub captured_len: usize,
     /// Where else it was recorded: name or id of the interface, frame, nanoseconds later.
     pub path: Vec<(String, u64, i64)>,
     /// Numbers of the other packets that brought fragments of its datagram.

@@ -11,7 +11,7 @@ use super::Conversation;
 /// once, would take several times the memory of what they are made from.
 #[derive(Default)]
 pub struct Conversations {
-    /// The first ones, among them those that carry answers.
+    /// Those that carry answers, ascending.
     pub(in crate::report) made: Vec<Conversation>,
     others: Option<Others>,
 }
@@ -26,7 +26,7 @@ struct Others {
 }
 
 impl Conversations {
-    /// The first ones, and how the others are made; `all` counts both.
+    /// Those that carry answers, ascending, and how the others are made; `all` counts both.
     pub(in crate::report) fn new(made: Vec<Conversation>, all: usize, make: Make) -> Self {
         Self {
             made,
@@ -47,7 +47,7 @@ impl Conversations {
         self.len() == 0
     }
 
-    /// The first ones, which carry answers of their own.
+    /// Those that carry answers of their own.
     #[must_use]
     pub fn answered(&self) -> &[Conversation] {
         let without = self.made.iter().position(|one| one.answers.is_none());
@@ -57,10 +57,10 @@ impl Conversations {
     /// The one with an id.
     #[must_use]
     pub fn get(&self, id: u64) -> Option<Cow<'_, Conversation>> {
-        let at = usize::try_from(id).ok()?;
-        if let Some(made) = self.made.get(at) {
-            return Some(Cow::Borrowed(made));
+        if let Ok(at) = self.made.binary_search_by_key(&id, |one| one.id) {
+            return Some(Cow::Borrowed(&self.made[at]));
         }
+        let at = usize::try_from(id).ok()?;
         let others = self.others.as_ref().filter(|others| at < others.all)?;
         Some(Cow::Owned((others.make)(at)))
     }

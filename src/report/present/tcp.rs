@@ -136,7 +136,7 @@ fn times(sent: &Direction) -> Vec<String> {
     );
     vec![
         format!("{whole}.{part:06}"),
-        (more.goodput_bps / 1000).to_string(),
+        ((more.goodput_bps + 500) / 1000).to_string(),
         rtt(|rtt| rtt.p50),
         rtt(|rtt| rtt.p99),
     ]

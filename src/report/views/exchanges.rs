@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::subject;
 use crate::answers::event::Event;
-use crate::answers::{Exchange, Line, Outcome, Told};
+use crate::answers::{Cited, Exchange, Line, Outcome, Told};
 use crate::report::model::Capture;
 use crate::report::present::text;
 use crate::report::rows;
@@ -46,10 +46,8 @@ struct Entry {
 #[derive(Debug, Default)]
 struct Kept {
     entries: Vec<Entry>,
-    /// Texts of client messages that wait.
-    waiting: BTreeMap<u64, String>,
-    /// The last server message.
-    answer: Option<(u64, String)>,
+    /// Texts of the client's and of the server's messages that are not settled.
+    waiting: [BTreeMap<u64, String>; 2],
     times: Histogram,
 }
 
@@ -94,11 +92,8 @@ impl ExchangeTables {
             text.push('…');
         }
         let cost = text.len() + BESIDE;
-        if !from_client {
-            // only the last one waits
-            kept.answer = Some((line.number, text));
-        } else if cost < room {
-            kept.waiting.insert(line.number, text);
+        if cost < room {
+            kept.waiting[usize::from(!from_client)].insert(line.number, text);
             self.room = self.room.saturating_sub(cost);
         }
     }
@@ -108,23 +103,19 @@ impl ExchangeTables {
         let Some(kept) = self.of(conversation) else {
             return;
         };
-        let response = response(exchange);
-        if let (Outcome::Right | Outcome::Paired, Some((first, _))) = (exchange.outcome, response) {
+        let response = exchange.response();
+        if let Some((first, _)) = exchange.timed() {
             kept.times.add(first);
         }
-        let request = exchange.request.map(|cited| Said {
-            number: cited.number,
-            text: kept.waiting.remove(&cited.number),
-        });
-        let text = request.as_ref().and_then(|said| said.text.as_ref());
-        let freed = text.map_or(0, |text| text.len() + BESIDE);
-        let answer = exchange.answer.map(|cited| Said {
-            number: cited.number,
-            text: kept
-                .answer
-                .take_if(|it| it.0 == cited.number)
-                .map(|it| it.1),
-        });
+        let mut freed = 0;
+        let mut said = |from: usize, cited: Cited| {
+            let text = kept.waiting[from].remove(&cited.number);
+            freed += text.as_ref().map_or(0, |text| text.len() + BESIDE);
+            let number = cited.number;
+            Said { number, text }
+        };
+        let request = exchange.request.map(|cited| said(0, cited));
+        let answer = exchange.answer.map(|cited| said(1, cited));
         let began = exchange.request.or(exchange.answer);
         let entry = Entry {
             outcome: exchange.outcome,
@@ -155,16 +146,6 @@ impl Entry {
             .sum();
         size_of::<Self>() + texts + self.wrong.as_ref().map_or(0, diff::Diff::bytes)
     }
-}
-
-/// Nanoseconds from the request's last byte to the answer's first and last.
-fn response(exchange: &Exchange<'_>) -> Option<(i64, i64)> {
-    let (request, answer) = exchange.request.zip(exchange.answer)?;
-    let asked = request.last.time;
-    Some((
-        answer.first.time.since(asked),
-        answer.last.time.since(asked),
-    ))
 }
 
 impl View for ExchangeTables {

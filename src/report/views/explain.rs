@@ -69,6 +69,7 @@ impl Explain {
             link_type: frame.link_type,
             wire_len: frame.wire_len,
             bytes: frame.bytes[..frame.bytes.len().min(HEAD)].to_vec(),
+            captured_len: frame.bytes.len(),
             path: Vec::new(),
             fragments: Vec::new(),
             stands_in: None,
@@ -122,34 +123,12 @@ impl View for Explain {
         if self.scope.conversations.is_empty() {
             return self.explain(&capture.answers, capture, show);
         }
-        for id in &self.scope.conversations {
-            let found = capture.conversations.get(*id);
-            match found.as_ref().map(|one| &one.answers) {
-                Some(Some(answers)) => self.explain(answers, capture, show),
-                _ if capture.answers.conversation == Some(*id) => {
-                    self.explain(&capture.answers, capture, show);
-                }
-                found => missing(*id, found.is_some(), self.scope.rows, show),
+        let asked = self.scope.conversations.iter();
+        for one in asked.filter_map(|id| capture.conversations.get(*id)) {
+            if let Some(answers) = &one.answers {
+                self.explain(answers, capture, show);
             }
         }
-    }
-}
-
-fn missing(id: u64, there: bool, rows: bool, show: &mut Show<'_>) {
-    let words = if there {
-        let more = id.saturating_add(1);
-        format!(
-            "Conversation {id} has no answers of its own; --conversations {more} gives it some."
-        )
-    } else {
-        format!("There is no conversation {id} in this capture.")
-    };
-    if rows {
-        show(Shown::Row(Row::Explained(
-            json!({"conversation": id, "error": words}),
-        )));
-    } else {
-        show(Shown::Block(present::text(&words)));
     }
 }
 
@@ -188,18 +167,24 @@ impl One<'_> {
                 let end = (field.offset + field.len).min(exhibit.bytes.len());
                 let bytes = exhibit.bytes.get(field.offset..end).unwrap_or_default();
                 let more = if bytes.len() > MOST_BYTES { "…" } else { "" };
+                let payload = matches!(field.name, "tcp.payload" | "data.data");
+                // of a long packet only the beginning is kept
+                let captured = exhibit.captured_len.saturating_sub(field.offset);
+                let len = match found.tcp_len.filter(|_| payload) {
+                    Some(len) => len.min(captured),
+                    None => field.len,
+                };
                 out.push(Telling {
                     frame: exhibit.frame,
                     name: field.name,
                     offset: field.offset,
-                    len: field.len,
+                    len,
                     bytes: fields::hex(&bytes[..bytes.len().min(MOST_BYTES)]) + more,
-                    value: match field.name {
-                        "tcp.payload" | "data.data" => {
-                            let more = if field.len > MOST_TEXT { "…" } else { "" };
-                            escape_bytes(&bytes[..bytes.len().min(MOST_TEXT)]) + more
-                        }
-                        _ => field.value.clone(),
+                    value: if payload {
+                        let more = if len > MOST_TEXT { "…" } else { "" };
+                        escape_bytes(&bytes[..bytes.len().min(MOST_TEXT)]) + more
+                    } else {
+                        field.value.clone()
                     },
                 });
             }

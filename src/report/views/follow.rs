@@ -64,13 +64,13 @@ impl FollowView {
             Piece::Bytes { offset, data, by } if self.client.is_some() => {
                 return self.bytes(direction, offset, data, by, show);
             }
-            Piece::Gap { offset, len } if self.client.is_some() => {
+            Piece::Gap { offset, len, .. } if self.client.is_some() => {
                 return self.gap(direction, offset, len, show);
             }
             Piece::Bytes { offset, data, by } => {
                 Waiting::Bytes(direction, offset, data.to_vec(), by)
             }
-            Piece::Gap { offset, len } => Waiting::Gap(direction, offset, len),
+            Piece::Gap { offset, len, .. } => Waiting::Gap(direction, offset, len),
             Piece::Again { .. } | Piece::End => return,
         };
         self.waiting.push(piece);
@@ -215,7 +215,20 @@ impl View for FollowView {
         }
     }
 
-    fn end(&mut self, _: &Capture, _: &mut Show<'_>) {}
+    fn end(&mut self, capture: &Capture, show: &mut Show<'_>) {
+        let silent = self.shown == [0; 2] && self.form != Form::Raw && !self.scope.rows;
+        if silent && capture.lacks(self.conversation).is_none() {
+            let whose = match self.only_client {
+                None => "",
+                Some(true) => ", the client's",
+                Some(false) => ", the server's",
+            };
+            let id = self.conversation;
+            show(Shown::Line(&format!(
+                "Conversation {id} has no payload here{whose}."
+            )));
+        }
+    }
 
     fn done(&self) -> bool {
         // the report that stands beside rows needs the whole capture
@@ -223,14 +236,6 @@ impl View for FollowView {
     }
 
     fn trouble(&self, capture: &Capture) -> Option<String> {
-        let all = capture.conversations.len() as u64;
-        (self.conversation >= all).then(|| match all {
-            0 => "there is no TCP conversation to follow".to_owned(),
-            1 => format!("there is no conversation {}, only 0", self.conversation),
-            _ => format!(
-                "there is no conversation {}; this capture has {all}, numbered from 0 in the order of their first packets",
-                self.conversation
-            ),
-        })
+        capture.lacks(self.conversation)
     }
 }

@@ -126,8 +126,8 @@ impl View for LadderView {
             }
         }
         let shown = self.counted.conversations();
-        if shown == 0 {
-            let words = "There is no such TCP conversation in this capture.".to_owned();
+        if shown == 0 && self.scope.conversations.is_empty() {
+            let words = "There is no TCP conversation in this capture.".to_owned();
             show(Shown::Block(Block::Text(words)));
         }
     }

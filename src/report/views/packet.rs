@@ -135,6 +135,7 @@ impl OnePacket {
                 link_type: frame.link_type,
                 wire_len: frame.wire_len,
                 bytes: frame.bytes.to_vec(),
+                captured_len: frame.bytes.len(),
                 path: Vec::new(),
                 fragments: Vec::new(),
                 stands_in: None,

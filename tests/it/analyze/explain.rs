@@ -199,9 +199,11 @@ fn a_wrong_name_or_conversation_is_told() {
     assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""));
     assert!(ran.err.contains("near ones are server_port"), "{}", ran.err);
     assert!(ran.err.contains("C10"), "{}", ran.err);
-    let explain = |id| run_on(&echo().bytes, &["--explain", "A1", "--conversation", id]).out;
-    assert!(explain("0").contains("A1 Transport protocol"));
-    assert!(explain("7").contains("There is no conversation 7"));
+    let explain = |id| run_on(&echo().bytes, &["--explain", "A1", "--conversation", id]);
+    assert!(explain("0").out.contains("A1 Transport protocol"));
+    let none = explain("7");
+    assert_eq!((none.code, none.out.as_str()), (Some(2), ""));
+    assert!(none.err.contains("there is no conversation 7, only 0"));
 }
 
 /// A conversation of which each packet passed two interfaces.

@@ -1,6 +1,7 @@
 //! The message ledger: lines and their packets, exchanges, and how both are shown.
 
 mod digest;
+mod doubt;
 mod property;
 mod shown;
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::capture::{ACK, Capture, Link, PSH, as_pcapng, echo, of_link_type};
+use super::capture::{ACK, Capture, ENDS, Link, PSH, as_pcapng, echo, of_link_type};
 use super::{Files, run, run_on};
 
 #[test]
@@ -123,4 +123,90 @@ fn hostile_bytes_do_not_reach_the_output() {
     assert_eq!(ran.code, Some(3));
     assert_eq!(hostile(&ran.err), None, "{:?}", ran.err);
     assert!(ran.err.contains("\\x1b[2J"), "{:?}", ran.err);
+}
+
+/// The report, too, is about the conversations that were asked for.
+#[test]
+fn the_conversation_asked_for_is_answered() {
+    let mut capture = Capture::new(Link::Ethernet, ENDS);
+    capture.handshake();
+    capture.tcp(0, PSH | ACK, b"ab\n");
+    capture.tcp(1, PSH | ACK, b"BA\n");
+    for port in [7001, 7002] {
+        capture.between([("10.0.0.7", port), ("10.0.0.8", 80)]);
+        capture.handshake();
+        capture.tcp(0, PSH | ACK, b"GET\n");
+    }
+    let json = |asked: &[&str]| run_on(&capture.bytes, &[&["--format", "json"], asked].concat());
+    let port = |report: &serde_json::Value| report["answers"]["client_port"]["value"].clone();
+    let whole = json(&[]).capture();
+    assert_eq!(whole["answers"]["conversation"], 0);
+    let asked = ["--conversation", "2", "--conversation", "1"];
+    let report = json(&asked).capture();
+    assert_eq!(port(&report), 7002);
+    let answered = |id: usize| report["conversations"][id]["answers"].is_object();
+    assert_eq!([0, 1, 2].map(answered), [false, true, true]);
+    let text = run_on(&capture.bytes, &["--conversation", "1"]).out;
+    assert!(text.contains("7001") && !text.contains("7002"), "{text}");
+    assert!(text.contains("answers are about 1"), "{text}");
+    // one that is not there is an error wherever it is asked for
+    for asked in [
+        &["--conversation", "77"][..],
+        &["--show", "messages", "--conversation", "77"],
+    ] {
+        let ran = run_on(&capture.bytes, asked);
+        assert_eq!(ran.code, Some(2), "{asked:?}");
+        assert!(ran.err.contains("has 3, numbered from 0"), "{}", ran.err);
+    }
+}
+
+/// What can be asked without a capture, and what is wrong with asking.
+#[test]
+fn what_options_say() {
+    for (asked, words) in [
+        (&["-e", "help"][..], "tcp.seq"),
+        (&["--explain", "help"], "echo_reply_packet"),
+    ] {
+        let ran = run(asked);
+        assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{asked:?}");
+        assert!(ran.out.contains(words), "{asked:?}: {}", ran.out);
+    }
+    for (asked, words) in [
+        (&["--explain", "A1"][..], "no FILE"),
+        (&["-", "-"], "give - once"),
+        (&["-", "--threads", "0"], "1 or more"),
+        (&["-", "--follow", "0:"], "0:client"),
+        (
+            &["-", "--show", "packets", "-e", "tcp.stream"],
+            "echotrace.conversation",
+        ),
+        (&["-", "--show", "packets", "-e", ""], "-e help"),
+        (&["-", "--find", "/a*/"], "empty text"),
+    ] {
+        let ran = run(asked);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{asked:?}");
+        assert!(ran.err.contains(words), "{asked:?}: {}", ran.err);
+    }
+}
+
+/// With -l each line is there before the next packet comes.
+#[test]
+fn lines_are_written_at_once_into_a_pipe() {
+    use std::io::{BufRead, BufReader, Write};
+    let mut child = super::analyze()
+        .args(["-", "-l", "--show", "packets"])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    stdin.write_all(&echo().bytes).unwrap();
+    stdin.flush().unwrap();
+    // standard input stays open meanwhile
+    let line = lines.nth(1).unwrap().unwrap();
+    assert!(line.contains("SYN"), "{line}");
+    drop(stdin);
+    assert_eq!(lines.count(), 11);
+    assert!(child.wait().unwrap().success());
 }

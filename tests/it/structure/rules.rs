@@ -43,6 +43,7 @@ pub const DOORS: &[(&str, &[&str])] = &[
     ("pcap_file", &["source::file", "record"]),
     ("etherparse", &["decode"]),
     ("regex", &["answers::find"]),
+    ("regex_syntax", &["answers::find"]),
     ("flate2", &["source::packed"]),
     ("zstd", &["source::packed"]),
     ("lz4_flex", &["source::packed"]),

@@ -149,7 +149,7 @@ fn summary(one: &Conversation, kept: &Kept, show: &mut Show<'_>) {
         words.join(", ")
     ))));
     let lines = kept.times.lines();
-    if !lines.is_empty() {
+    if !lines.is_empty() && one.exchanges.response_ns.max.is_some() {
         show(Shown::Block(Block::Table(percentiles(one))));
         let whose = if one.exchanges.paired > 0 {
             "of the paired answers"

@@ -1,0 +1,91 @@
+//! What became of messages.
+
+use super::lines::Line;
+use crate::echo::line::split_ending;
+use crate::stream::piece::Carrier;
+
+/// What became of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Answered by its transform.
+    Right,
+    /// Answered by something else.
+    Wrong,
+    /// Not answered.
+    Missing,
+    /// Answered right, after the answer to a later message.
+    Late,
+    /// A server message that answers nothing.
+    Unsolicited,
+    /// Bytes are missing, so it cannot be told.
+    Unknown,
+    /// Followed by a server message, whose content is not judged.
+    Paired,
+}
+
+/// Which message, without its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cited {
+    /// Counts from 0 in its direction.
+    pub number: u64,
+    /// Its length, line ending included.
+    pub len: u64,
+    /// What brought its first byte.
+    pub first: Carrier,
+    /// What brought its last byte.
+    pub last: Carrier,
+    /// Whether it is a line ending and no more.
+    pub blank: bool,
+}
+
+impl Cited {
+    /// A message without its bytes.
+    #[must_use]
+    pub fn of(line: &Line<'_>) -> Self {
+        Self {
+            number: line.number,
+            len: line.len,
+            first: line.first(),
+            last: line.last(),
+            blank: line.whole && split_ending(line.content).0.is_empty(),
+        }
+    }
+}
+
+/// A client message and its answer, as far as there are such.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exchange<'a> {
+    /// The client's; none for an unsolicited one.
+    pub request: Option<Cited>,
+    /// The server's; none where it is missing or cannot be told.
+    pub answer: Option<Cited>,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The first 4,096 bytes of the answer that is due, without a line ending, where texts are
+    /// kept and it is wrong.
+    pub due: &'a [u8],
+    /// The first 4,096 bytes of what came instead, without a line ending.
+    pub came: &'a [u8],
+}
+
+impl Exchange<'_> {
+    /// Nanoseconds from the request's last byte to the answer's first and last, negative where
+    /// a clock went back; none where it is not known whether that is its answer.
+    #[must_use]
+    pub fn response(&self) -> Option<(i64, i64)> {
+        let (request, answer) = self.request.zip(self.answer)?;
+        let since = |by: Carrier| by.time.since(request.last.time);
+        let known = self.outcome != Outcome::Unknown;
+        known.then(|| (since(answer.first), since(answer.last)))
+    }
+
+    /// The times that statistics count: those of right answers and of what was paired by order.
+    #[must_use]
+    pub fn timed(&self) -> Option<(i64, i64)> {
+        let counts = matches!(self.outcome, Outcome::Right | Outcome::Paired);
+        self.response().filter(|_| counts)
+    }
+}
+
+/// Receives exchanges.
+pub type Sink<'s> = dyn FnMut(Exchange<'_>) + 's;
