@@ -144,6 +144,14 @@ impl Flow {
         self.followed * (size_of::<Open>() + 2 * size_of::<Key>() + 160) + sightings
     }
 
+    /// Both sides have ended: what follows are at most some acknowledgments.
+    pub fn over(&mut self, id: u32) {
+        if let Some(Some(open)) = self.open.get_mut(id as usize) {
+            open.analysis.shrink();
+            open.waiting.iter_mut().for_each(Waiting::shrink);
+        }
+    }
+
     /// Forgets a conversation, and tells its end; a later segment of its endpoints opens a new one.
     pub fn close(&mut self, id: u32) -> Option<Closed> {
         let open = self.open.get_mut(id as usize).and_then(Option::take)?;

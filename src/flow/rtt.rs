@@ -40,6 +40,11 @@ impl Waiting {
         }
     }
 
+    /// Keeps no more memory than it needs now.
+    pub(super) fn shrink(&mut self) {
+        self.sent.shrink_to_fit();
+    }
+
     /// Takes an acknowledgment; gives the time since the segment that ends there was sent.
     pub(super) fn acknowledged(&mut self, ack: Seq, now: Time) -> Option<u64> {
         let mut sample = None;

@@ -27,6 +27,11 @@ impl Unacked {
         self.count < ROOM
     }
 
+    /// Keeps no more memory than it needs now.
+    pub(super) fn shrink(&mut self) {
+        self.runs.shrink_to_fit();
+    }
+
     /// Adds a segment, unless there is no room.
     pub(super) fn push(&mut self, start: Seq, end: Seq) {
         let len = end.0.wrapping_sub(start.0);

@@ -96,6 +96,21 @@ pub struct Lines {
 pub type Sink<'s> = dyn FnMut(Line<'_>) + 's;
 
 impl Lines {
+    /// After so many messages.
+    #[must_use]
+    pub fn after(number: u64) -> Self {
+        Self {
+            number,
+            ..Self::default()
+        }
+    }
+
+    /// How many messages were told.
+    #[must_use]
+    pub fn told(&self) -> u64 {
+        self.number
+    }
+
     /// Takes bytes; gives the messages that they complete.
     pub fn bytes(
         &mut self,

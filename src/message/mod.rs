@@ -52,25 +52,47 @@ pub type Sink<'s> = dyn FnMut(Told<'_>) + 's;
 
 /// One conversation.
 struct Dialogue {
+    /// Until roles and framing are fixed.
+    beginning: Option<Beginning>,
+    roles: Option<Roles>,
+    framing: Framing,
+    lines: [Lines; 2],
+    exchanges: Exchanges,
+    client_spoke: bool,
+}
+
+/// What tells who is the client, and how messages are told apart.
+struct Beginning {
     sides: [Endpoint; 2],
     /// Time of the first segment, and the file it stands in.
     first: (Time, usize),
     /// Another file has a segment of the other side at that time.
     tie: bool,
+    opening: Opening,
+}
+
+/// A conversation whose messages are all told.
+struct Over {
     roles: Option<Roles>,
-    opening: Option<Opening>,
     framing: Framing,
-    lines: [Lines; 2],
-    exchanges: Exchanges,
-    client_spoke: bool,
-    settled: bool,
+    /// How many messages there were.
+    numbers: [u64; 2],
+}
+
+/// What is kept of a conversation.
+#[derive(Default)]
+enum Slot {
+    #[default]
+    None,
+    Open(Box<Dialogue>),
+    Over(Over),
 }
 
 /// All conversations.
 pub struct Messages {
     reading: Reading,
-    /// By conversation id; nothing where it has ended.
-    dialogues: Vec<Option<Box<Dialogue>>>,
+    /// By conversation id.
+    slots: Vec<Slot>,
     hasher: foldhash::fast::RandomState,
     held: usize,
 }
@@ -81,7 +103,7 @@ impl Messages {
     pub fn new(reading: Reading) -> Self {
         Self {
             reading,
-            dialogues: Vec::new(),
+            slots: Vec::new(),
             hasher: foldhash::fast::RandomState::default(),
             held: 0,
         }
@@ -90,26 +112,34 @@ impl Messages {
     /// Takes note of a segment, before its bytes.
     pub fn segment(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
         let id = flowed.conversation as usize;
-        if id >= self.dialogues.len() {
-            self.dialogues.resize_with(id + 1, Option::default);
+        if id >= self.slots.len() {
+            self.slots.resize_with(id + 1, Slot::default);
         }
-        let reading = self.reading;
-        let dialogue =
-            self.dialogues[id].get_or_insert_with(|| Dialogue::new(segment, flowed, reading));
-        if !dialogue.settled && dialogue.roles.is_none() {
+        let slot = &mut self.slots[id];
+        if let Slot::None = slot {
+            *slot = Slot::Open(Dialogue::new(segment, flowed, self.reading));
+        }
+        let Slot::Open(dialogue) = slot else { return };
+        if let (Some(beginning), None) = (&mut dialogue.beginning, dialogue.roles) {
             dialogue.roles = Roles::of_flags(segment.flags, flowed.direction);
-            let (time, file) = dialogue.first;
+            let (time, file) = beginning.first;
             let frame = &segment.frame;
-            dialogue.tie |=
+            beginning.tie |=
                 flowed.direction == 1 && frame.time == time && frame.origin.file() != file;
         }
     }
 
     /// Takes a piece of a stream.
     pub fn piece(&mut self, id: u32, direction: usize, piece: &Piece<'_>, give: &mut Sink<'_>) {
-        let Some(Some(dialogue)) = self.dialogues.get_mut(id as usize) else {
+        let Some(slot) = self.slots.get_mut(id as usize) else {
             return;
         };
+        if let Slot::Over(over) = slot
+            && matches!(piece, Piece::Bytes { .. } | Piece::Gap { .. })
+        {
+            *slot = Slot::Open(Dialogue::again(over, self.reading));
+        }
+        let Slot::Open(dialogue) = slot else { return };
         let before = dialogue.held();
         dialogue.piece(direction, piece, &self.hasher, give);
         self.held = self.held + dialogue.held() - before;
@@ -117,11 +147,28 @@ impl Messages {
 
     /// Ends a conversation.
     pub fn close(&mut self, id: u32, give: &mut Sink<'_>) {
-        let Some(mut dialogue) = self.dialogues.get_mut(id as usize).and_then(Option::take) else {
-            return;
-        };
-        self.held -= dialogue.held();
-        dialogue.close(&self.hasher, give);
+        if let Some(slot) = self.slots.get_mut(id as usize)
+            && let Slot::Open(mut dialogue) = std::mem::take(slot)
+        {
+            self.held -= dialogue.held();
+            dialogue.close(&self.hasher, give);
+        }
+    }
+
+    /// Both sides have ended: tells what is left. Should more come all the same, the messages
+    /// count on.
+    pub fn over(&mut self, id: u32, give: &mut Sink<'_>) {
+        if let Some(slot) = self.slots.get_mut(id as usize)
+            && let Slot::Open(dialogue) = slot
+        {
+            self.held -= dialogue.held();
+            dialogue.close(&self.hasher, give);
+            *slot = Slot::Over(Over {
+                roles: dialogue.roles,
+                framing: dialogue.framing,
+                numbers: [0, 1].map(|side| dialogue.lines[side].told()),
+            });
+        }
     }
 
     /// Bytes held for messages that are not complete or wait for an answer.
@@ -138,21 +185,34 @@ impl Dialogue {
             sides.reverse();
         }
         Box::new(Self {
-            sides,
-            first: (segment.frame.time, segment.frame.origin.file()),
-            tie: false,
+            beginning: Some(Beginning {
+                sides,
+                first: (segment.frame.time, segment.frame.origin.file()),
+                tie: false,
+                opening: Opening::new(reading),
+            }),
             roles: None,
-            opening: Some(Opening::new(reading)),
             framing: Framing::Line,
             lines: [Lines::default(), Lines::default()],
             exchanges: Exchanges::new(reading.pair, reading.texts),
             client_spoke: false,
-            settled: false,
+        })
+    }
+
+    /// For what comes after the end.
+    fn again(over: &Over, reading: Reading) -> Box<Self> {
+        Box::new(Self {
+            beginning: None,
+            roles: over.roles,
+            framing: over.framing,
+            lines: over.numbers.map(Lines::after),
+            exchanges: Exchanges::new(reading.pair, reading.texts),
+            client_spoke: true,
         })
     }
 
     fn held(&self) -> usize {
-        let opening = self.opening.as_ref().map_or(0, Opening::held);
+        let opening = (self.beginning.as_ref()).map_or(0, |it| it.opening.held());
         opening + self.lines[0].held() + self.lines[1].held() + self.exchanges.held()
     }
 
@@ -164,10 +224,10 @@ impl Dialogue {
         give: &mut Sink<'_>,
     ) {
         // looked at first: a piece that waits is copied
-        if let Some(opening) = &mut self.opening
+        if let Some(beginning) = &mut self.beginning
             && let Some(early) = Early::of(direction, piece)
         {
-            opening.push(early);
+            beginning.opening.push(early);
             self.settle(false, hasher, give);
             return;
         }
@@ -186,24 +246,24 @@ impl Dialogue {
 
     /// Fixes roles and framing if it can, and reads what waited for that.
     fn settle(&mut self, last: bool, hasher: &foldhash::fast::RandomState, give: &mut Sink<'_>) {
-        let Some(opening) = &self.opening else { return };
-        let Some(mut found) = opening.decide(self.roles, self.sides, last) else {
+        let Some(beginning) = &self.beginning else {
             return;
         };
-        if self.tie && found.roles.rule == RoleRule::FirstSender {
+        let (opening, sides) = (&beginning.opening, beginning.sides);
+        let Some(mut found) = opening.decide(self.roles, sides, last) else {
+            return;
+        };
+        if beginning.tie && found.roles.rule == RoleRule::FirstSender {
             // which of two files is named first must not tell who is the client
-            let [a, b] = self.sides.map(|side| (side.port, side.address));
+            let [a, b] = sides.map(|side| (side.port, side.address));
             found.roles.client = usize::from(a < b);
         }
         if self.roles.is_none() {
             self.exchanges.begins_unseen();
         }
-        let pieces = self
-            .opening
-            .take()
-            .map(Opening::into_pieces)
-            .unwrap_or_default();
-        (self.roles, self.settled) = (Some(found.roles), true);
+        let beginning = self.beginning.take();
+        let pieces = beginning.map_or_else(Vec::new, |it| it.opening.into_pieces());
+        self.roles = Some(found.roles);
         self.framing = found.framing.unwrap_or(Framing::Line);
         give(Told::Settled(found));
         for piece in pieces {

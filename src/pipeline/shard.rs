@@ -6,7 +6,7 @@ use crate::answers::event::{Event, Watch};
 use crate::answers::totals::Totals;
 use crate::decode::segment::Segment;
 use crate::flow::Flow;
-use crate::message::Messages;
+use crate::message::{Messages, Sink};
 use crate::stream::Streams;
 use crate::stream::piece::Piece;
 
@@ -75,9 +75,13 @@ impl Shard {
             conversations: &mut self.conversations,
             watch,
         };
-        self.streams.push(segment, &flowed, |direction, piece| {
+        let over = self.streams.push(segment, &flowed, |direction, piece| {
             teller.piece(direction, piece)
         });
+        if over {
+            teller.tell(Messages::over);
+            self.flow.over(id);
+        }
         while self.held() > self.max_memory {
             let Some(idle) = self.flow.longest_idle() else {
                 break;
@@ -110,7 +114,7 @@ impl Shard {
         let streams = self
             .streams
             .close(id, |direction, piece| teller.piece(direction, piece));
-        teller.close();
+        teller.tell(Messages::close);
         self.conversations.closed(id, closed, streams);
         watch.event(&Event::Closed { conversation });
     }
@@ -143,10 +147,11 @@ impl<W: Watch + ?Sized> Teller<'_, W> {
         });
     }
 
-    fn close(&mut self) {
+    /// Tells what the messages' stage tells of the conversation's end.
+    fn tell(&mut self, end: fn(&mut Messages, u32, &mut Sink<'_>)) {
         let (id, conversation) = (self.id, self.conversation);
         let (conversations, watch) = (&mut *self.conversations, &mut *self.watch);
-        self.messages.close(id, &mut |told| {
+        end(self.messages, id, &mut |told| {
             conversations.told(id, &told);
             watch.event(&Event::Told {
                 conversation,

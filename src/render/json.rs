@@ -84,12 +84,21 @@ impl<W: Write> Write for Gathered<'_, W> {
 struct Safe;
 
 impl Formatter for Safe {
+    // what is rendered already: its odd characters stand in texts
+    fn write_raw_fragment<W: ?Sized + Write>(
+        &mut self,
+        out: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        self.write_string_fragment(out, fragment)
+    }
+
     fn write_string_fragment<W: ?Sized + Write>(
         &mut self,
         out: &mut W,
         text: &str,
     ) -> io::Result<()> {
-        if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        if is_plain(text.as_bytes()) {
             return out.write_all(text.as_bytes());
         }
         let mut plain = text;
@@ -104,9 +113,43 @@ impl Formatter for Safe {
     }
 }
 
+/// Whether all bytes are ASCII that is printed; eight at a time.
+fn is_plain(bytes: &[u8]) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    // a high bit is left for what is below a blank, above a tilde, or no ASCII; what a byte
+    // borrows from the next or carries to it changes nothing, for it is one of these then
+    let odd = |eight: u64| {
+        (eight.wrapping_sub(ONES * 0x20) | eight.wrapping_add(ONES) | eight) & (ONES << 7)
+    };
+    let (eights, rest) = bytes.as_chunks::<8>();
+    let mut last = [b' '; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    let eights = eights.iter().chain(std::iter::once(&last));
+    eights.fold(0, |all, eight| all | odd(u64::from_le_bytes(*eight))) == 0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn plain_text_is_told_at_every_place() {
+        for len in 0..20 {
+            let mut text = vec![b'~'; len];
+            assert!(is_plain(&text));
+            for at in 0..len {
+                for byte in 0..=255 {
+                    text[at] = byte;
+                    assert_eq!(
+                        is_plain(&text),
+                        matches!(byte, b' '..=b'~'),
+                        "{byte} at {at}"
+                    );
+                }
+                text[at] = b' ';
+            }
+        }
+    }
 
     #[test]
     fn what_could_steer_a_terminal_is_escaped_and_read_back_the_same() {

@@ -111,7 +111,7 @@ pub fn capture(
         interfaces,
         conversations: Conversations::new(
             made,
-            all.len(),
+            (all.len(), analysed.answers.spread.threads.len()),
             Box::new(move |id| conversation(id, &analysed)),
         ),
     }

@@ -5,11 +5,11 @@ pub mod piece;
 pub mod reassembler;
 mod recent;
 
-use crate::decode::segment::Segment;
+use crate::decode::segment::{Flags, Segment};
 use crate::flow::Flowed;
 use crate::time::Time;
 use piece::Piece;
-use reassembler::{Counts, Reassembler};
+use reassembler::{Counts, Reassembler, Whole};
 
 /// Both directions of one conversation.
 #[derive(Default)]
@@ -18,35 +18,60 @@ struct Pair {
     packets: u64,
 }
 
+/// A conversation's streams.
+#[derive(Default)]
+enum Slot {
+    /// None yet, or no longer.
+    #[default]
+    None,
+    /// Both are followed.
+    Open(Box<Pair>),
+    /// Both have ended with all their bytes seen; most conversations end so, and then this is
+    /// all that is kept.
+    Whole([Whole; 2]),
+}
+
 /// Reassembles all conversations.
 #[derive(Default)]
 pub struct Streams {
-    /// By conversation id; nothing where it has ended.
-    pairs: Vec<Option<Box<Pair>>>,
+    /// By conversation id.
+    slots: Vec<Slot>,
     /// Payload bytes held back behind holes.
     held: usize,
     hasher: foldhash::fast::RandomState,
 }
 
 impl Streams {
-    /// Takes a segment; gives what it makes deliverable, with its direction.
+    /// Takes a segment; gives what it makes deliverable, with its direction. Tells whether with
+    /// it both directions have ended with all their bytes seen.
     pub fn push(
         &mut self,
         segment: &Segment<'_>,
         flowed: &Flowed,
         mut give: impl FnMut(usize, Piece<'_>),
-    ) {
+    ) -> bool {
         let id = flowed.conversation as usize;
-        if id >= self.pairs.len() {
-            self.pairs.resize_with(id + 1, Option::default);
+        if id >= self.slots.len() {
+            self.slots.resize_with(id + 1, Slot::default);
         }
-        let pair = self.pairs[id].get_or_insert_with(Box::default);
+        let slot = &mut self.slots[id];
+        match slot {
+            Slot::Open(_) => {}
+            Slot::None => *slot = Slot::Open(Box::default()),
+            // nothing can come of it
+            Slot::Whole(_) if !carries(segment) => return false,
+            Slot::Whole(whole) => {
+                let sides = whole.map(Reassembler::from);
+                *slot = Slot::Open(Box::new(Pair { sides, packets: 0 }));
+            }
+        }
+        let Slot::Open(pair) = slot else { return false };
         pair.packets += 1;
         let before = pair.held();
         let (this, other) = (flowed.direction, 1 - flowed.direction);
         if segment.analysed {
             pair.sides[this].segment(segment, &self.hasher, &mut |piece| give(this, piece));
-            if segment.flags.any(crate::decode::segment::Flags::ACK) {
+            if segment.flags.any(Flags::ACK) {
                 pair.sides[other].acknowledged(segment.ack);
             }
         }
@@ -60,6 +85,11 @@ impl Streams {
             });
         }
         self.held = self.held + pair.held() - before;
+        let Some(whole) = pair.whole() else {
+            return false;
+        };
+        *slot = Slot::Whole(whole);
+        true
     }
 
     /// Ends a conversation: what stands behind holes is given after the gaps. Tells what
@@ -69,7 +99,11 @@ impl Streams {
         id: u32,
         mut give: impl FnMut(usize, Piece<'_>),
     ) -> Option<[Counts; 2]> {
-        let mut pair = self.pairs.get_mut(id as usize).and_then(Option::take)?;
+        let mut pair = match std::mem::take(self.slots.get_mut(id as usize)?) {
+            Slot::None => return None,
+            Slot::Whole(whole) => return Some(whole.map(|side| side.counts())),
+            Slot::Open(pair) => pair,
+        };
         self.held -= pair.held();
         for direction in [0, 1] {
             pair.sides[direction].close(&self.hasher, &mut |piece| give(direction, piece));
@@ -84,7 +118,16 @@ impl Streams {
     }
 }
 
+/// Whether a segment bears on its stream.
+fn carries(segment: &Segment<'_>) -> bool {
+    segment.payload_len > 0 || segment.flags.any(Flags::SYN | Flags::FIN)
+}
+
 impl Pair {
+    fn whole(&self) -> Option<[Whole; 2]> {
+        Some([self.sides[0].whole()?, self.sides[1].whole()?])
+    }
+
     fn held(&self) -> usize {
         self.sides[0].held() + self.sides[1].held()
     }

@@ -46,6 +46,39 @@ pub struct Reassembler {
     recent: Recent,
 }
 
+/// What is kept of a direction that has ended with all its bytes seen.
+#[derive(Clone, Copy, Debug)]
+pub struct Whole {
+    next: Seq,
+    offset: u64,
+}
+
+impl Whole {
+    /// What became of its payload.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        Counts {
+            seen: self.offset,
+            ..Counts::default()
+        }
+    }
+}
+
+impl From<Whole> for Reassembler {
+    /// For what comes after the end; the bytes delivered before are no longer compared.
+    fn from(whole: Whole) -> Self {
+        Self {
+            next: Some(whole.next),
+            offset: whole.offset,
+            acked: whole.offset,
+            fin: Some(whole.offset),
+            ended: true,
+            counts: whole.counts(),
+            ..Self::default()
+        }
+    }
+}
+
 /// What became of one direction's payload.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -314,6 +347,15 @@ impl Reassembler {
             self.ended = true;
             give(Piece::End);
         }
+    }
+
+    /// What is to be kept of it, if it has ended with all its bytes seen.
+    #[must_use]
+    pub fn whole(&self) -> Option<Whole> {
+        let (next, offset) = (self.next?, self.offset);
+        let whole = Whole { next, offset };
+        let ended = self.ended && self.held.is_empty();
+        (ended && self.counts == whole.counts()).then_some(whole)
     }
 
     /// What this direction holds back, in bytes.
