@@ -181,7 +181,9 @@ impl Quantiles {
         match &self.0 {
             Kept::Many(histogram) => Some(histogram.percentile(percent)),
             Kept::Few(samples) => {
-                let mut sorted = samples.clone();
+                let mut sorted = [0; INLINE];
+                let sorted = &mut sorted[..samples.len().min(INLINE)];
+                sorted.copy_from_slice(&samples[..sorted.len()]);
                 sorted.sort_unstable();
                 let rank = (percent / 100.0 * sorted.len() as f64).ceil() as usize;
                 sorted.get(rank.max(1) - 1).copied()

@@ -57,10 +57,13 @@ pub fn main() -> Exit {
         captures.extend(capture.filter(|_| options.reports()));
     }
     if !captures.is_empty() {
-        run.output.report(&Report {
+        let report = Report {
             schema: "echotrace.report/1",
             captures,
-        });
+        };
+        run.output.report(&report);
+        // the process ends: taking each part of many conversations apart would only take time
+        std::mem::forget(report);
     }
     match run.output.finish() {
         Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
