@@ -113,11 +113,6 @@ impl Packet {
 }
 
 impl Analysis {
-    /// Keeps no more memory than it needs now.
-    pub(super) fn shrink(&mut self) {
-        self.sides.iter_mut().for_each(|side| side.unacked.shrink());
-    }
-
     /// Rule 1, first half: whether this segment opens a new conversation on used endpoints.
     #[must_use]
     pub fn reopened_by(&self, segment: &Segment<'_>, direction: usize) -> bool {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::super::capture::{ACK, PSH};
+use super::super::capture::{ACK, FIN, PSH};
 use super::super::run_on;
 use super::{begun, rows};
 
@@ -189,5 +189,44 @@ fn a_lost_packet_leaves_one_message() {
     assert_eq!(
         (&line["text"], &line["missing"]),
         (&"some  line\\n".into(), &4.into())
+    );
+}
+
+/// Where both sides have ended little is kept; what comes all the same is told as ever.
+#[test]
+fn what_comes_after_both_ends_counts_on() {
+    let mut capture = begun();
+    capture.tcp(0, PSH | ACK, b"ab\n");
+    capture.tcp(1, PSH | ACK, b"BA\n");
+    capture.tcp(0, FIN | ACK, b"");
+    capture.tcp(1, FIN | ACK, b"");
+    // a copy, then bytes behind the end
+    let next = *capture.next(0);
+    capture.seek(0, next - 4);
+    capture.tcp(0, PSH | ACK, b"ab\n");
+    capture.seek(0, next - 1);
+    capture.tcp(0, PSH | ACK, b"more\n");
+    let messages = rows(&capture.bytes, "message", &[]);
+    let told: Vec<_> = messages
+        .iter()
+        .map(|row| {
+            (
+                row["number"].as_u64().unwrap(),
+                row["text"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(told, [(0, "ab\\n"), (0, "BA\\n"), (1, "more\\n")]);
+    let again = rows(&capture.bytes, "again", &[]);
+    assert_eq!(again.len(), 1);
+    assert_eq!(
+        (&again[0]["frame"], &again[0]["offset"]),
+        (&8.into(), &0.into())
+    );
+    let report = run_on(&capture.bytes, &["--format", "json"]).capture();
+    let sent = &report["conversations"][0]["to_server"];
+    assert_eq!(
+        (&sent["stream_bytes"], &sent["payload_bytes"]),
+        (&8.into(), &11.into())
     );
 }
