@@ -3,6 +3,7 @@
 mod batch;
 mod pool;
 mod shard;
+mod waiting;
 
 use std::num::NonZero;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +19,7 @@ use crate::message::Reading;
 use crate::source::file::{Described, Reader, Record};
 use crate::source::frame::Frame;
 use crate::source::merge::Merge;
-use batch::{Batch, Extra, Located};
+use batch::{Batch, Extra};
 use pool::{Pool, Work};
 use shard::{SHARDS, Shard};
 
@@ -278,10 +279,11 @@ impl Front {
                 }
             };
             let shard = shard_of(&spot.ends.key);
-            let located = Located::new(&frame, spot);
             let extra = Extra::of(&frame, self.decoder.take_whole());
+            // its bytes are told by their place, for they are the source's
+            let (frame, len) = (Frame { bytes: &[], ..frame }, frame.bytes.len());
             if let Some(shared) = source.shared() {
-                batch.push(shard, located, extra, shared);
+                batch.push(shard, (&frame, len, &spot), extra, shared);
             }
         }
         !batch.is_empty()

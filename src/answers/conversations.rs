@@ -1,11 +1,13 @@
 //! What is counted of each conversation.
 
+use std::hint::black_box;
+
 use super::digest::ledger_row;
 use super::evidence::Evidence;
 use super::quantiles::Quantiles;
 use super::said::{Responses, Said};
 use super::sent::{Hop, Sent};
-use crate::decode::segment::{Endpoint, Origin, Segment};
+use crate::decode::segment::{Endpoint, Flags, Origin, Segment};
 use crate::flow::sighting::Sighting;
 use crate::flow::{Closed, Flowed};
 use crate::message::Told;
@@ -67,9 +69,19 @@ pub struct Conversation {
     pub evidence: Option<Box<Evidence>>,
     /// Closed early to keep within the memory limit.
     pub evicted: bool,
+    /// Packets that evidence would name if it had room, once all it names is known.
+    unnamed: Unnamed,
     /// One of its shard's first.
     first: bool,
     last_interface: Option<u32>,
+}
+
+/// Packets that evidence only counts.
+#[derive(Clone, Copy, Debug, Default)]
+struct Unnamed {
+    /// Whether there is nothing more to name or to keep, but SYNs and what is largest.
+    all: bool,
+    payload: [u64; 2],
 }
 
 impl Conversation {
@@ -96,6 +108,7 @@ impl Conversation {
             largest_origin: Origin::default(),
             evidence: Some(Box::default()),
             evicted: false,
+            unnamed: Unnamed::default(),
             first,
             last_interface: None,
         }
@@ -212,6 +225,14 @@ impl Conversation {
 }
 
 impl Conversation {
+    /// How many packets of a direction have payload, further sightings included; none without
+    /// evidence.
+    #[must_use]
+    pub fn with_payload(&self, direction: usize) -> Option<u64> {
+        let evidence = self.evidence.as_ref()?;
+        Some(evidence.payload[direction].total + self.unnamed.payload[direction])
+    }
+
     /// Where a frame stands that an answer cites.
     #[must_use]
     pub fn origin(&self, frame: u64) -> Option<Origin> {
@@ -242,6 +263,21 @@ impl Conversations {
         &self.all
     }
 
+    /// Reads what the next segments of a conversation will want of memory, so that it is near
+    /// by then.
+    #[inline]
+    pub fn approach(&self, id: u32) {
+        let Some(one) = self.all.get(id as usize) else {
+            return;
+        };
+        black_box((one.first_frame, one.last_frame, one.last_time));
+        black_box((one.sent[0].packets, one.sent[1].packets, one.said.digest));
+        black_box((one.largest, one.last_interface, one.other_sightings));
+        one.rtt[0].approach();
+        one.rtt[1].approach();
+        one.response.approach();
+    }
+
     /// Those of disjoint sets as one, in order of first frame.
     #[must_use]
     pub fn merge(parts: Vec<Self>) -> Self {
@@ -264,7 +300,6 @@ impl Conversations {
         let Some(one) = self.all.get_mut(id) else {
             return;
         };
-        let room = one.first || self.kept < MOST_KEPT;
         one.last_frame = segment.frame.number;
         one.last_time = one.last_time.max(segment.frame.time);
         if one.last_interface != Some(segment.interface) {
@@ -285,14 +320,20 @@ impl Conversations {
             one.largest = Some((segment.frame.number, segment.payload_len));
             one.largest_origin = segment.frame.origin;
         }
-        if let Some(evidence) = &mut one.evidence {
-            if !largest && !evidence.is_open() {
-                return evidence.segment(segment, flowed, false, room);
-            }
-            let before = evidence.held();
-            evidence.segment(segment, flowed, largest, room);
-            self.kept = self.kept + evidence.held() - before;
+        if one.unnamed.all && !largest && !segment.flags.any(Flags::SYN) {
+            one.unnamed.payload[flowed.direction] += u64::from(segment.payload_len > 0);
+            return;
         }
+        let room = one.first || self.kept < MOST_KEPT;
+        let Some(evidence) = &mut one.evidence else {
+            one.unnamed.all = true;
+            return;
+        };
+        let open = evidence.is_open();
+        let before = evidence.held();
+        evidence.segment(segment, flowed, largest, room);
+        self.kept = self.kept + evidence.held() - before;
+        one.unnamed.all = !open && evidence.is_full();
     }
 
     fn open(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
@@ -333,34 +374,31 @@ impl Conversations {
         let Some(one) = self.all.get_mut(id as usize) else {
             return;
         };
-        // what is closed stays as large as it is
-        let open = |one: &Conversation| {
-            let evidence = one.evidence.as_ref().filter(|evidence| evidence.is_open());
-            evidence.map(|evidence| evidence.held())
-        };
-        let before = open(one);
         match told {
             Told::Settled(settled) => one.settled = Some(*settled),
+            Told::Message {
+                from_client, line, ..
+            } => one.message(*from_client, line),
+            Told::Exchange(exchange) => one.exchange(exchange),
+        }
+        // what is closed stays as it is
+        if one.unnamed.all {
+            return;
+        }
+        let Some(evidence) = one.evidence.as_mut().filter(|it| it.is_open()) else {
+            return;
+        };
+        let before = evidence.held();
+        match told {
+            Told::Settled(_) => {}
             Told::Message {
                 from_client,
                 greeting,
                 line,
-            } => {
-                one.message(*from_client, line);
-                if let Some(evidence) = &mut one.evidence {
-                    evidence.message(*from_client, *greeting, line);
-                }
-            }
-            Told::Exchange(exchange) => {
-                one.exchange(exchange);
-                if let Some(evidence) = &mut one.evidence {
-                    evidence.exchange(exchange);
-                }
-            }
+            } => evidence.message(*from_client, *greeting, line),
+            Told::Exchange(exchange) => evidence.exchange(exchange),
         }
-        if let Some((before, evidence)) = before.zip(one.evidence.as_ref()) {
-            self.kept = self.kept + evidence.held() - before;
-        }
+        self.kept = self.kept + evidence.held() - before;
     }
 
     /// Takes note that a conversation was closed to keep within the memory limit.

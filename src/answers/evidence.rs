@@ -248,6 +248,13 @@ impl Evidence {
         self.searches() || self.request.is_none()
     }
 
+    /// Whether all packets that are named are known, but those with SYN.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        let lists = [&self.frames, &self.payload[0], &self.payload[1]];
+        lists.iter().all(|frames| frames.first.len() == MOST_FRAMES)
+    }
+
     fn searches(&self) -> bool {
         self.pair.is_none() && self.tries < MOST_TRIES
     }

@@ -1,6 +1,7 @@
 //! Minimum, maximum and percentiles of durations, in little memory: the first samples as
 //! they are, then a histogram whose buckets are within 1 % of each other.
 
+use std::hint::black_box;
 use std::sync::LazyLock;
 
 /// Samples kept as they are.
@@ -12,8 +13,10 @@ const RATIO: f64 = 1.02;
 /// Buckets: up to 10^3 * 1.02^930 ns, about 100 s; longer durations count in the last.
 const BUCKETS: usize = 930;
 
+/// Buckets are added by so many at once.
+const STEP: usize = 16;
 /// Samples that wait to be counted: one after the other they would each wait for memory.
-const WAITING: usize = 23;
+const WAITING: usize = 31;
 
 /// Durations in nanoseconds.
 #[derive(Clone, Debug)]
@@ -30,10 +33,12 @@ enum Kept {
 struct Histogram {
     min: u64,
     max: u64,
+    /// The first bucket that is in `counts`: durations of one kind are in few buckets.
+    low: usize,
+    counts: Vec<u16>,
     waiting: u16,
     /// Buckets of samples that are not counted yet.
     next: [u16; WAITING],
-    counts: [u16; BUCKETS],
 }
 
 impl Quantiles {
@@ -52,9 +57,10 @@ impl Histogram {
         let mut histogram = Box::new(Self {
             min: u64::MAX,
             max: 0,
+            low: 0,
+            counts: Vec::new(),
             waiting: 0,
             next: [0; WAITING],
-            counts: [0; BUCKETS],
         });
         for sample in samples {
             histogram.add(*sample);
@@ -73,28 +79,53 @@ impl Histogram {
     }
 
     /// Counts what waits.
+    #[inline(never)]
     fn count(&mut self) {
-        for at in &self.next[..usize::from(self.waiting)] {
-            let at = usize::from(*at);
-            if self.counts[at] == u16::MAX {
-                // halving all keeps the shape
-                for n in &mut self.counts {
-                    *n = n.div_ceil(2);
-                }
+        for at in 0..usize::from(self.waiting) {
+            let bucket = usize::from(self.next[at]);
+            match self.counts.get_mut(bucket.wrapping_sub(self.low)) {
+                Some(count) if *count < u16::MAX => *count += 1,
+                _ => self.make_room(bucket),
             }
-            self.counts[at] += 1;
         }
         self.waiting = 0;
     }
 
+    /// Counts one in a bucket that is not there, or full.
+    #[cold]
+    fn make_room(&mut self, bucket: usize) {
+        if self.counts.is_empty() {
+            self.low = bucket / STEP * STEP;
+        }
+        if bucket < self.low {
+            let low = bucket / STEP * STEP;
+            self.counts.splice(..0, (low..self.low).map(|_| 0));
+            self.low = low;
+        }
+        let at = bucket - self.low;
+        if at >= self.counts.len() {
+            self.counts.resize((at + 1).next_multiple_of(STEP), 0);
+        }
+        if self.counts[at] == u16::MAX {
+            // halving all keeps the shape
+            for n in &mut self.counts {
+                *n = n.div_ceil(2);
+            }
+        }
+        self.counts[at] += 1;
+    }
+
     fn percentile(&self, percent: f64) -> u64 {
-        let mut all = self.clone();
-        all.count();
-        let total: u64 = all.counts.iter().map(|n| u64::from(*n)).sum();
+        if self.waiting > 0 {
+            let mut all = self.clone();
+            all.count();
+            return all.percentile(percent);
+        }
+        let total: u64 = self.counts.iter().map(|n| u64::from(*n)).sum();
         let mut left = (percent / 100.0 * total as f64).ceil().max(1.0) as u64;
-        for (at, n) in all.counts.iter().enumerate() {
+        for (at, n) in self.counts.iter().enumerate() {
             if left <= u64::from(*n) {
-                return middle(at).clamp(self.min, self.max);
+                return middle(self.low + at).clamp(self.min, self.max);
             }
             left -= u64::from(*n);
         }
@@ -153,6 +184,14 @@ impl Quantiles {
                 histogram.add(nanos);
                 self.0 = Kept::Many(histogram);
             }
+        }
+    }
+
+    /// Reads what [`Quantiles::add`] will want of memory.
+    #[inline]
+    pub(super) fn approach(&self) {
+        if let Kept::Many(histogram) = &self.0 {
+            black_box((histogram.min, histogram.next[WAITING / 2]));
         }
     }
 

@@ -69,6 +69,12 @@ impl Responses {
         self.first.add(first);
     }
 
+    /// Reads what [`Responses::add`] will want of memory.
+    #[inline]
+    pub(super) fn approach(&self) {
+        self.first.approach();
+    }
+
     /// Those to the first bytes, and to the last.
     #[must_use]
     pub fn both(&self) -> (&Quantiles, &Quantiles) {

@@ -20,7 +20,7 @@ use crate::source::frame::Frame;
 use ip::Ip;
 use link::Port;
 use segment::{Carrier, Segment};
-pub use spot::Spot;
+pub use spot::{Spot, hash};
 
 /// Interfaces told apart; more than a host has. The last stands for all beyond.
 const MOST_PORTS: usize = 65_536;

@@ -95,6 +95,8 @@ pub struct Segment<'a> {
     pub payload: &'a [u8],
     /// Payload bytes that the IP header claims, Wireshark's `tcp.len`.
     pub payload_len: u32,
+    /// [`hash`](super::hash) of `payload`.
+    pub payload_hash: u64,
     /// Whether the header's lengths fit, so that TCP analysis applies.
     pub analysed: bool,
 }
@@ -111,7 +113,16 @@ impl Segment<'_> {
 }
 
 /// Walks the options; one of unknown kind is passed over, a broken one ends the walk.
-pub(super) fn options(mut bytes: &[u8]) -> Options {
+#[inline]
+pub(super) fn options(bytes: &[u8]) -> Options {
+    match bytes {
+        // none, or a timestamp alone, as nearly all segments of an established connection have
+        [] | [1, 1, 8, 10, _, _, _, _, _, _, _, _] => Options::default(),
+        _ => walk(bytes),
+    }
+}
+
+fn walk(mut bytes: &[u8]) -> Options {
     let mut found = Options::default();
     while let Some((&kind, rest)) = bytes.split_first() {
         match kind {

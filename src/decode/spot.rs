@@ -1,9 +1,14 @@
 //! Where a frame's TCP header stands.
 
+use std::hash::{BuildHasher, Hasher};
+use std::sync::LazyLock;
+
+use foldhash::fast::RandomState;
+
 use super::ends::Ends;
 use super::ip::{Ip, TCP};
 use super::layer::{be16, be32};
-use super::segment::{Carrier, Endpoint, Flags, Segment, options};
+use super::segment::{Carrier, Endpoint, Flags, Options, Segment, options};
 use super::seq::Seq;
 use crate::ledger::Skip;
 use crate::source::frame::Frame;
@@ -12,18 +17,36 @@ use crate::source::frame::Frame;
 /// is not needed.
 const LEAST: usize = 16;
 
-/// Where a frame's TCP header stands, and what is known before it is read: enough to read it
-/// later, and to tell whose conversation it is of.
+/// A frame's TCP header, and where its options and its payload stand: all of a [`Segment`] but
+/// the frame's bytes, so that it can wait while these are held elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spot {
     /// Sender and receiver.
     pub ends: Ends,
     /// As in [`Segment`].
     pub interface: u32,
-    /// Where the header begins.
-    at: u32,
-    /// Where the packet ends as the IP header claims.
-    end: u32,
+    seq: Seq,
+    ack: Seq,
+    payload_len: u32,
+    payload_hash: u64,
+    /// Where the options begin, where the payload does, and where what was captured of the packet
+    /// ends.
+    options_at: u32,
+    payload_at: u32,
+    until: u32,
+    options: Options,
+    window: u16,
+    flags: Flags,
+    ip_id: u16,
+    packet_type: u8,
+    analysed: bool,
+}
+
+/// What is known of a packet before its TCP header is read.
+struct Carried {
+    /// Where the header begins, and where the packet ends as the IP header claims.
+    at: usize,
+    end: usize,
     ip_id: u16,
     packet_type: u8,
     /// Whether how long the segment is nobody knows.
@@ -50,7 +73,10 @@ impl Spot {
                 let source = (be32(head, 12)?, be16(head, 20)?);
                 let destination = (be32(head, 16)?, be16(head, 22)?);
                 let ends = Ends::four(source, destination);
-                Self::at(ends, (at + 20, at + total), be16(head, 4)?, packet_type)
+                let (at, end, ip_id) = (at + 20, at + total, be16(head, 4)?);
+                let head = head.last_chunk::<LEAST>()?;
+                let carried = Carried { at, end, ip_id, packet_type, cut: false };
+                Some(Self::read(ends, head, bytes, &carried))
             }
             0x60..0x70 => {
                 let head = packet.first_chunk::<{ 40 + LEAST }>()?;
@@ -63,22 +89,51 @@ impl Spot {
                 let source = (address(8)?, be16(head, 40)?);
                 let destination = (address(24)?, be16(head, 42)?);
                 let ends = Ends::six(source, destination);
-                Self::at(ends, (at + 40, at + total), 0, packet_type)
+                let (at, end, ip_id) = (at + 40, at + total, 0);
+                let head = head.last_chunk::<LEAST>()?;
+                let carried = Carried { at, end, ip_id, packet_type, cut: false };
+                Some(Self::read(ends, head, bytes, &carried))
             }
             _ => None,
         }
     }
 
-    fn at(ends: Ends, place: (usize, usize), ip_id: u16, packet_type: u8) -> Option<Self> {
-        Some(Self {
+    /// Reads a TCP header: `from` are the bytes that it stands in, `head` its first.
+    #[inline]
+    fn read(ends: Ends, head: &[u8; LEAST], from: &[u8], carried: &Carried) -> Self {
+        let word =
+            |at: usize| u32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
+        let (bits, header) = (word(12), usize::from(head[12] >> 4) * 4);
+        let &Carried { at, end, cut, .. } = carried;
+        let claimed = end.saturating_sub(at);
+        let fits = !cut && header >= 20 && header <= claimed;
+        let until = from.len().min(end);
+        let payload_at = if fits { (at + header).min(until) } else { until };
+        let options_at = (at + 20).min(until);
+        let option_bytes = from.get(options_at..until.min(at + header));
+        let payload = &from[payload_at..until];
+        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        Self {
             ends,
             interface: 0,
-            at: u32::try_from(place.0).ok()?,
-            end: u32::try_from(place.1).ok()?,
-            ip_id,
-            packet_type,
-            cut: false,
-        })
+            seq: Seq(word(4)),
+            ack: Seq(word(8)),
+            // Wireshark reckons with any length of the header that the packet is long enough for
+            payload_len: match claimed.checked_sub(header) {
+                Some(payload) if !cut => offset(payload),
+                _ => 0,
+            },
+            payload_hash: hash(payload),
+            options_at: offset(options_at),
+            payload_at: offset(payload_at),
+            until: offset(until),
+            options: options(option_bytes.unwrap_or_default()),
+            window: bits as u16,
+            flags: Flags((bits >> 16) as u16 & 0x0fff),
+            ip_id: carried.ip_id,
+            packet_type: carried.packet_type,
+            analysed: fits,
+        }
     }
 
     /// The place of the segment that an IP packet carries: `from` are the bytes that `ip` has
@@ -93,20 +148,19 @@ impl Spot {
             let port = u16::from_be_bytes([bytes[at], bytes[at + 1]]);
             Endpoint { address, port }
         };
-        let offset = |at| u32::try_from(at).unwrap_or(u32::MAX);
-        Ok(Self {
-            ends: Ends::new(end(ip.source, 0), end(ip.destination, 2)),
-            interface: 0,
-            at: offset(ip.at),
-            end: offset(ip.end),
+        let carried = Carried {
+            at: ip.at,
+            end: ip.end,
             ip_id: ip.id,
             packet_type,
             cut: ip.cut,
-        })
+        };
+        let ends = Ends::new(end(ip.source, 0), end(ip.destination, 2));
+        Ok(Self::read(ends, bytes, from, &carried))
     }
 
-    /// Reads the segment: `from` are the bytes that this was found in, `fragments` the other
-    /// frames that brought some of them.
+    /// The segment: `from` are the bytes that this was found in, `fragments` the other frames
+    /// that brought some of them.
     #[must_use]
     #[inline]
     pub fn segment<'a>(
@@ -115,16 +169,9 @@ impl Spot {
         from: &'a [u8],
         fragments: &'a [Carrier],
     ) -> Segment<'a> {
-        let (at, end) = (self.at as usize, self.end as usize);
-        let bytes = claimed(from, at, end);
-        let claimed = end.saturating_sub(at);
-        // those were there when it was found
-        let head = bytes.first_chunk::<LEAST>().unwrap_or(&[0; LEAST]);
-        let word =
-            |at: usize| u32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
-        let (bits, header) = (word(12), usize::from(head[12] >> 4) * 4);
-        let fits = !self.cut && header >= 20 && header <= claimed;
-        let option_bytes = bytes.get(20..bytes.len().min(header)).unwrap_or_default();
+        let until = (self.until as usize).min(from.len());
+        let payload_at = (self.payload_at as usize).min(until);
+        let options_at = self.options_at as usize;
         Segment {
             frame,
             fragments,
@@ -132,25 +179,31 @@ impl Spot {
             packet_type: self.packet_type,
             ip_id: self.ip_id,
             ends: self.ends,
-            flags: Flags((bits >> 16) as u16 & 0x0fff),
-            seq: Seq(word(4)),
-            ack: Seq(word(8)),
-            window: bits as u16,
-            options: options(option_bytes),
-            option_bytes,
-            payload: if fits {
-                bytes.get(header..).unwrap_or_default()
-            } else {
-                &[]
-            },
-            // Wireshark reckons with any length of the header that the packet is long enough for
-            payload_len: match claimed.checked_sub(header) {
-                Some(payload) if !self.cut => u32::try_from(payload).unwrap_or(u32::MAX),
-                _ => 0,
-            },
-            analysed: fits,
+            flags: self.flags,
+            seq: self.seq,
+            ack: self.ack,
+            window: self.window,
+            options: self.options,
+            option_bytes: from.get(options_at..payload_at).unwrap_or_default(),
+            payload: &from[payload_at..until],
+            payload_len: self.payload_len,
+            payload_hash: self.payload_hash,
+            analysed: self.analysed,
         }
     }
+}
+
+/// A hash of bytes whose key nobody knows, the same for all of this process; 0 for none.
+#[must_use]
+#[inline]
+pub fn hash(bytes: &[u8]) -> u64 {
+    static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::default);
+    if bytes.is_empty() {
+        return 0;
+    }
+    let mut hasher = KEY.build_hasher();
+    hasher.write(bytes);
+    hasher.finish()
 }
 
 /// What was captured of the bytes that a packet claims.

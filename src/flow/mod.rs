@@ -9,6 +9,7 @@ mod unacked;
 pub mod verdict;
 
 use std::collections::HashMap;
+use std::hint::black_box;
 
 use crate::decode::segment::{Flags, Key, Segment};
 use idle::{Idle, Moment};
@@ -39,6 +40,17 @@ pub struct Flowed {
     pub rtt: Option<u64>,
     /// Set where the segment is a further record of a packet already judged.
     pub sighting: Option<Sighting>,
+}
+
+/// Where a segment belongs, before it is judged.
+#[derive(Clone, Copy, Debug)]
+pub struct Placed {
+    /// As in [`Flowed`].
+    pub conversation: u32,
+    opened: bool,
+    reuses: Option<u32>,
+    moment: Moment,
+    sighting: Option<Sighting>,
 }
 
 /// A conversation that is still followed.
@@ -85,27 +97,79 @@ impl Flow {
         }
     }
 
-    /// Judges a segment.
+    /// Places and judges a segment.
     pub fn push(&mut self, segment: &Segment<'_>) -> Flowed {
-        let (id, opened, reuses) = self.conversation(segment);
-        let now = self.idle.next();
-        let open = self.open[id as usize].get_or_insert_with(|| Open::begin(segment));
-        open.last = now;
-        let direction = open.direction(segment);
+        let placed = self.place(segment);
+        self.judge(segment, &placed)
+    }
+
+    /// Finds a segment's conversation, or opens one. Segments are placed in capture order, and
+    /// all those placed before are judged.
+    pub fn place(&mut self, segment: &Segment<'_>) -> Placed {
+        let (conversation, opened, reuses) = self.conversation(segment);
+        self.placed(segment, conversation, opened, reuses)
+    }
+
+    /// Finds a segment's conversation where that does not depend on those that are placed and not
+    /// yet judged: it is followed, and the segment opens no other.
+    #[inline]
+    pub fn place_known(&mut self, segment: &Segment<'_>) -> Option<Placed> {
+        if segment.flags.any(Flags::SYN) && !segment.flags.any(Flags::ACK) {
+            return None;
+        }
+        let id = *self.ids.get(&segment.ends.key)?;
+        self.open[id as usize].as_ref()?;
+        Some(self.placed(segment, id, false, None))
+    }
+
+    #[inline]
+    fn placed(
+        &mut self,
+        segment: &Segment<'_>,
+        conversation: u32,
+        opened: bool,
+        reuses: Option<u32>,
+    ) -> Placed {
         let sighting = match &mut self.sightings {
             Some(sightings) if segment.analysed && tells_place(segment) => {
-                sightings.look(segment, id, direction)
+                sightings.look(segment, conversation)
             }
             _ => None,
         };
+        Placed {
+            conversation,
+            opened,
+            reuses,
+            moment: self.idle.next(),
+            sighting,
+        }
+    }
+
+    /// Reads what judging the next segments of a conversation will want of memory, so that it is
+    /// near by then.
+    #[inline]
+    pub fn approach(&self, id: u32) {
+        if let Some(Some(open)) = self.open.get(id as usize) {
+            black_box((open.last, open.low_first, open.life));
+            open.analysis.approach();
+            open.waiting.iter().for_each(Waiting::approach);
+        }
+    }
+
+    /// Judges a segment. Those of one conversation are judged in capture order.
+    pub fn judge(&mut self, segment: &Segment<'_>, placed: &Placed) -> Flowed {
+        let id = placed.conversation;
+        let open = self.open[id as usize].get_or_insert_with(|| Open::begin(segment));
+        open.last = placed.moment;
+        let direction = open.direction(segment);
         let mut verdict = Verdict::default();
         let mut rtt = None;
-        if sighting.is_none() && segment.analysed {
+        if placed.sighting.is_none() && segment.analysed {
             verdict = open.analysis.judge(segment, direction);
             rtt = open.time(segment, direction, verdict);
             open.life.segment(segment, direction);
         }
-        if reuses.is_some() {
+        if placed.reuses.is_some() {
             verdict.0 |= Verdict::REUSED_PORTS;
         }
         let relative = open.analysis.relative(direction);
@@ -115,13 +179,13 @@ impl Flow {
         Flowed {
             conversation: id,
             direction,
-            opened,
-            reuses,
+            opened: placed.opened,
+            reuses: placed.reuses,
             relative,
             verdict,
             duplicate,
             rtt,
-            sighting,
+            sighting: placed.sighting,
         }
     }
 

@@ -8,7 +8,7 @@
 //! sought within each: the clocks of two hosts differ by more than a copy's delay.
 
 use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hasher};
 
 use super::ranges::Ranges;
 use crate::decode::segment::Segment;
@@ -128,10 +128,10 @@ impl Sightings {
         &mut self,
         segment: &Segment<'_>,
         id: u32,
-        direction: usize,
     ) -> Option<Sighting> {
         let place = Place::of(segment);
         let now = segment.frame.time;
+        let direction = usize::from(segment.ends.low_sent);
         let print = self.print(segment, id, direction);
         if self.is_alone(segment, place, print, (id, direction)) {
             return None;
@@ -261,12 +261,16 @@ impl Sightings {
     }
 
     fn print(&self, segment: &Segment<'_>, id: u32, direction: usize) -> u64 {
+        let (seq, ack) = (u64::from(segment.seq.0), u64::from(segment.ack.0));
+        let (flags, window) = (u64::from(segment.flags.0), u64::from(segment.window));
+        let (ip_id, side) = (u64::from(segment.ip_id), direction as u64);
         let mut hasher = self.hasher.build_hasher();
-        (id, direction, segment.frame.recording).hash(&mut hasher);
-        (segment.ip_id, segment.seq, segment.ack).hash(&mut hasher);
-        (segment.flags, segment.window, segment.payload_len).hash(&mut hasher);
+        hasher.write_u64(seq << 32 | ack);
+        hasher.write_u64(segment.payload_hash);
+        hasher.write_u64(ip_id << 48 | window << 32 | flags << 1 | side);
+        hasher.write_u64(u64::from(segment.payload_len) << 32 | u64::from(id));
+        hasher.write_u64(u64::from(segment.frame.recording));
         hasher.write(segment.option_bytes);
-        hasher.write(segment.payload);
         hasher.finish()
     }
 }

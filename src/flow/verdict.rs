@@ -152,7 +152,78 @@ impl Analysis {
     }
 
     /// Judges a segment sent in `direction` and remembers it.
+    #[inline]
     pub fn judge(&mut self, segment: &Segment<'_>, direction: usize) -> Verdict {
+        if on(0) && self.carries_on(segment, direction) {
+            return Verdict(0);
+        }
+        self.rules(segment, direction)
+    }
+
+    /// Remembers a segment of which the rules have nothing to say, as nearly all are: it stands
+    /// where the last one ended and only acknowledges or carries bytes. Where that is not sure, it
+    /// does nothing, and the rules are for it.
+    #[inline]
+    fn carries_on(&mut self, segment: &Segment<'_>, direction: usize) -> bool {
+        const FLAGS: u16 = Flags::SYN | Flags::FIN | Flags::RST | Flags::ACK;
+        let [first, second] = &mut self.sides;
+        let (from, to) = if direction == 0 {
+            (first, second)
+        } else {
+            (second, first)
+        };
+        let (len, seq, ack) = (segment.payload_len, segment.seq, segment.ack);
+        let plain = segment.flags.0 & FLAGS == Flags::ACK
+            && segment.options.window_scale.is_none()
+            && segment.window != 0
+            && seq == from.next
+            && !seq.is_unset()
+            && from.base.is_some()
+            && to.base.is_some()
+            && (to.max_ack.is_unset() || !ack.after(to.max_ack));
+        if !plain {
+            return false;
+        }
+        let end = seq + len;
+        if len == 0 {
+            if ack == from.last_ack {
+                return false;
+            }
+        } else if (len == 1 && to.window == Some(0))
+            || !end.after(seq)
+            || end.is_unset()
+            || (!to.last_ack.is_unset() && !end.after(to.last_ack))
+            || to.is_filled_by(end)
+        {
+            return false;
+        }
+        if ack != from.last_ack {
+            from.duplicates = 0;
+            from.acknowledged_in = segment.frame.number;
+        }
+        if len > 0 {
+            from.unacked.push(seq, end);
+            from.next = end;
+            from.next_time = segment.frame.time;
+        }
+        if seq == from.max_ack || from.max_ack.is_unset() {
+            from.max_ack = end;
+        }
+        from.window = Some(segment.window);
+        from.last_ack = ack;
+        from.last_time = segment.frame.time;
+        from.last = Verdict(0);
+        from.mptcp = self.mptcp;
+        from.first_ack = false;
+        to.unacked.acknowledge(ack);
+        if let (Some(sent), None) = (self.syn_time, self.handshake_rtt) {
+            self.handshake_rtt = Some(elapsed(segment.frame.time, sent)).filter(|rtt| *rtt != 0);
+        }
+        self.mptcp |= segment.options.mptcp;
+        true
+    }
+
+    fn rules(&mut self, segment: &Segment<'_>, direction: usize) -> Verdict {
         let packet = Packet {
             frame: segment.frame.number,
             seq: segment.seq,
@@ -270,19 +341,25 @@ impl Side {
         if on(7) && packet.len <= 1 && packet.seq == self.next - 1 && !packet.control {
             verdict |= Verdict::KEEP_ALIVE;
         }
-        if on(9) && packet.len > 0 && !packet.control && to.scale != SCALE_UNKNOWN {
-            let shift = if to.first_ack || to.scale == SCALE_OFF {
-                0
-            } else {
-                to.scale
-            };
-            let window = to.window.map_or(u32::MAX, u32::from);
-            let room = window.wrapping_shl(u32::from(shift.unsigned_abs()));
-            if packet.seq + packet.len == to.last_ack + room {
-                verdict |= Verdict::WINDOW_FULL;
-            }
+        let fills = || to.is_filled_by(packet.seq + packet.len);
+        if on(9) && packet.len > 0 && !packet.control && fills() {
+            verdict |= Verdict::WINDOW_FULL;
         }
         verdict
+    }
+
+    /// Rule 9: whether bytes up to `end` fill the window that this side has announced.
+    fn is_filled_by(&self, end: Seq) -> bool {
+        if self.scale == SCALE_UNKNOWN {
+            return false;
+        }
+        let shift = if self.first_ack || self.scale == SCALE_OFF {
+            0
+        } else {
+            self.scale
+        };
+        let window = self.window.map_or(u32::MAX, u32::from);
+        end == self.last_ack + window.wrapping_shl(u32::from(shift.unsigned_abs()))
     }
 
     /// Rules 8 and 10 to 12: segments that say again what was acknowledged. A probe's or a
@@ -390,7 +467,8 @@ impl Side {
     }
 }
 
-/// Whether a rule holds. Tests take rules out, one at a time, to see that each is needed.
+/// Whether a rule holds; of 0, whether all do. Tests take rules out, one at a time, to see that
+/// each is needed.
 #[cfg(not(test))]
 const fn on(_rule: u8) -> bool {
     true
@@ -404,7 +482,8 @@ thread_local! {
 
 #[cfg(test)]
 fn on(rule: u8) -> bool {
-    WITHOUT.get() != rule
+    let without = WITHOUT.get();
+    if rule == 0 { without == 0 } else { without != rule }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! One conversation's messages.
 
+use std::hint::black_box;
+
 use super::exchange::{Exchange, Exchanges};
 use super::lines::{Framing, Line, Lines};
 use super::opening::{Early, Opening, RoleRule, Roles};
@@ -69,6 +71,14 @@ impl Dialogue {
             exchanges: Exchanges::new(reading.pair, reading.texts),
             client_spoke: true,
         })
+    }
+
+    /// Reads what the next pieces will want of memory.
+    #[inline]
+    pub(super) fn approach(&self) {
+        black_box((self.roles, self.framing, self.client_spoke));
+        black_box([0, 1].map(|at: usize| self.lines[at].told()));
+        self.exchanges.approach();
     }
 
     /// Takes note of a segment, before its bytes.

@@ -112,6 +112,15 @@ impl Messages {
         self.held = self.held + dialogue.held() - before;
     }
 
+    /// Reads what the next pieces of a conversation will want of memory, so that it is near by
+    /// then.
+    #[inline]
+    pub fn approach(&self, id: u32) {
+        if let Some(Slot::Open(dialogue)) = self.slots.get(id as usize) {
+            dialogue.approach();
+        }
+    }
+
     /// Ends a conversation.
     pub fn close(&mut self, id: u32, give: &mut Sink<'_>) {
         if let Some(slot) = self.slots.get_mut(id as usize)

@@ -43,24 +43,6 @@ pub(super) struct Extra {
     fragments: Vec<Carrier>,
 }
 
-impl Located {
-    /// A segment found in `frame`. Which block that stands in is told when it is added.
-    pub fn new(frame: &Frame<'_>, spot: Spot) -> Self {
-        Self {
-            spot,
-            number: frame.number,
-            time: frame.time,
-            wire_len: frame.wire_len,
-            link_type: frame.link_type,
-            interface: frame.interface,
-            at: 0,
-            len: u32::try_from(frame.bytes.len()).unwrap_or(u32::MAX),
-            block: 0,
-            extra: None,
-        }
-    }
-}
-
 impl Extra {
     /// What a segment of `frame` has, if anything: `whole` where it came in fragments.
     pub fn of(frame: &Frame<'_>, whole: Option<(Vec<u8>, &[Carrier])>) -> Option<Self> {
@@ -124,27 +106,48 @@ impl Batch {
         (self.segments, self.bytes, self.held) = (0, 0, 0);
     }
 
-    /// Adds a segment, whose frame begins at `at` in `block`.
+    /// Adds a segment found in `frame`, which begins at `at` in `block` and has `len` bytes.
+    #[inline]
     pub fn push(
         &mut self,
         shard: usize,
-        mut located: Located,
+        (frame, len, spot): (&Frame<'_>, usize, &Spot),
         extra: Option<Extra>,
         (block, at): (&Arc<Vec<u8>>, usize),
     ) {
-        if let Some(extra) = extra {
-            located.extra = u16::try_from(self.extras.len()).ok();
-            self.extras.push(extra);
-        }
-        located.block = self.block(block);
-        // no block is as long as 4 GiB
-        located.at = u32::try_from(at).unwrap_or(u32::MAX);
+        let extra = extra.and_then(|extra| self.extra(extra));
+        let last = self.blocks.last();
+        let block = match last.is_some_and(|last| Arc::ptr_eq(last, block)) {
+            true => self.blocks.len() as u16 - 1,
+            false => self.block(block),
+        };
+        // no block and no frame is as long as 4 GiB
+        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         self.segments += 1;
-        self.bytes += located.len as usize;
-        self.shards[shard].push(located);
+        self.bytes += len;
+        self.shards[shard].push(Located {
+            spot: *spot,
+            number: frame.number,
+            time: frame.time,
+            wire_len: frame.wire_len,
+            link_type: frame.link_type,
+            interface: frame.interface,
+            at: offset(at),
+            len: offset(len),
+            block,
+            extra,
+        });
+    }
+
+    #[cold]
+    fn extra(&mut self, extra: Extra) -> Option<u16> {
+        let at = u16::try_from(self.extras.len()).ok();
+        self.extras.push(extra);
+        at
     }
 
     /// The number of a block here. There are not more than segments.
+    #[cold]
     fn block(&mut self, block: &Arc<Vec<u8>>) -> u16 {
         let mut last = self.blocks.iter().rev().take(LOOKED_AT);
         let back = last.position(|known| Arc::ptr_eq(known, block));
@@ -161,12 +164,23 @@ impl Batch {
         !self.shards[shard].is_empty()
     }
 
-    /// The segments of one shard, in the order of the capture.
-    pub fn segments(&self, shard: usize) -> impl Iterator<Item = Segment<'_>> {
-        self.shards[shard].iter().map(|it| self.segment(it))
+    /// How many segments a shard has.
+    pub fn count(&self, shard: usize) -> usize {
+        self.shards[shard].len()
     }
 
-    fn segment(&self, it: &Located) -> Segment<'_> {
+    /// Reads a segment's payload, so that it is near when it is wanted.
+    #[inline]
+    pub fn approach(&self, shard: usize, at: usize) {
+        let it = &self.shards[shard][at];
+        let block = &self.blocks[usize::from(it.block)];
+        std::hint::black_box(block.get(it.at as usize + it.len as usize - 1));
+    }
+
+    /// A segment of a shard, by its place in the order of the capture.
+    #[inline]
+    pub fn segment(&self, shard: usize, at: usize) -> Segment<'_> {
+        let it = &self.shards[shard][at];
         let block = &self.blocks[usize::from(it.block)];
         let extra = it.extra.and_then(|at| self.extras.get(usize::from(at)));
         let frame = Frame {

@@ -64,11 +64,7 @@ impl Round {
         let mut shard = shards[at].lock().unwrap_or_else(PoisonError::into_inner);
         match &self.work {
             Work::Segments(batch) => {
-                let mut count = 0;
-                for segment in batch.segments(at) {
-                    shard.segment(&segment, 0, &mut Nobody);
-                    count += 1;
-                }
+                let count = shard.segments(batch, at);
                 taken[own].fetch_add(count, Ordering::Relaxed);
             }
             Work::Close => {

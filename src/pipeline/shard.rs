@@ -1,11 +1,13 @@
 //! The stages after `decode`, for the conversations of one shard.
 
 use super::Settings;
+use super::batch::Batch;
+use super::waiting::Waiting;
 use crate::answers::conversations::Conversations;
-use crate::answers::event::{Event, Watch};
+use crate::answers::event::{Event, Nobody, Watch};
 use crate::answers::totals::Totals;
 use crate::decode::segment::Segment;
-use crate::flow::Flow;
+use crate::flow::{Flow, Placed};
 use crate::message::{Messages, Sink};
 use crate::stream::Streams;
 use crate::stream::piece::Piece;
@@ -25,6 +27,7 @@ pub(super) struct Shard {
     /// What the report calls each of this shard's conversations, where events are watched.
     pub ids: Vec<u64>,
     max_memory: usize,
+    waiting: Waiting,
 }
 
 impl Shard {
@@ -37,6 +40,7 @@ impl Shard {
             totals: Totals::default(),
             ids: Vec::new(),
             max_memory: settings.max_memory / SHARDS,
+            waiting: Waiting::default(),
         }
     }
 
@@ -48,7 +52,21 @@ impl Shard {
         opened: u64,
         watch: &mut W,
     ) -> bool {
-        let flowed = self.flow.push(segment);
+        let placed = self.flow.place(segment);
+        let opened = self.placed(segment, &placed, opened, watch);
+        self.evict(watch);
+        opened
+    }
+
+    /// Takes a segment that has its place. Those of one conversation come in the capture's order.
+    fn placed<W: Watch + ?Sized>(
+        &mut self,
+        segment: &Segment<'_>,
+        placed: &Placed,
+        opened: u64,
+        watch: &mut W,
+    ) -> bool {
+        let flowed = self.flow.judge(segment, placed);
         if flowed.opened {
             self.ids.push(opened);
         }
@@ -82,6 +100,11 @@ impl Shard {
             teller.tell(Messages::over);
             self.flow.over(id);
         }
+        flowed.opened
+    }
+
+    /// Closes conversations while all hold too much.
+    fn evict<W: Watch + ?Sized>(&mut self, watch: &mut W) {
         while self.held() > self.max_memory {
             let Some(idle) = self.flow.longest_idle() else {
                 break;
@@ -90,7 +113,61 @@ impl Shard {
             self.conversations.evicted(idle);
             self.close(idle, watch);
         }
-        flowed.opened
+    }
+
+    /// Takes the next segments of its conversations where nobody watches; tells how many.
+    ///
+    /// What is known of a conversation is touched by each of its segments and far too much to stay
+    /// in a processor's cache with that of all others. So segments wait for those of their
+    /// conversation, as long as the order between conversations makes no difference: until one
+    /// is opened, and where memory may run out.
+    pub fn segments(&mut self, batch: &Batch, shard: usize) -> u64 {
+        let count = batch.count(shard);
+        for at in 0..count {
+            let segment = batch.segment(shard, at);
+            let patient = self.held() + self.waiting.may_hold() < self.max_memory;
+            let known = patient.then(|| self.flow.place_known(&segment)).flatten();
+            if let Some(placed) = known {
+                self.waiting.add(at, segment.payload.len(), placed);
+                continue;
+            }
+            self.take(batch, shard);
+            self.segment(&segment, 0, &mut Nobody);
+        }
+        self.take(batch, shard);
+        count as u64
+    }
+
+    /// Takes what waits, conversation by conversation.
+    fn take(&mut self, batch: &Batch, shard: usize) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        let mut waiting = std::mem::take(&mut self.waiting);
+        for (at, group) in waiting.groups().iter().enumerate() {
+            if let Some(next) = waiting.groups().get(at + 1) {
+                self.approach(next.conversation);
+                for (at, _) in waiting.segments(next) {
+                    batch.approach(shard, at);
+                }
+            }
+            for (at, placed) in waiting.segments(group) {
+                self.placed(&batch.segment(shard, at), placed, 0, &mut Nobody);
+            }
+        }
+        waiting.clear();
+        self.waiting = waiting;
+        self.evict(&mut Nobody);
+    }
+
+    /// Reads what the next segments of a conversation will want of memory: meanwhile others are
+    /// at work, which a cache miss at a time would not let be.
+    #[inline]
+    fn approach(&self, id: u32) {
+        self.flow.approach(id);
+        self.conversations.approach(id);
+        self.streams.approach(id);
+        self.messages.approach(id);
     }
 
     /// Memory that grows with conversations still followed.

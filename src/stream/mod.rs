@@ -5,6 +5,8 @@ pub mod piece;
 pub mod reassembler;
 mod recent;
 
+use std::hint::black_box;
+
 use crate::decode::segment::{Flags, Segment};
 use crate::flow::Flowed;
 use crate::time::Time;
@@ -38,7 +40,6 @@ pub struct Streams {
     slots: Vec<Slot>,
     /// Payload bytes held back behind holes.
     held: usize,
-    hasher: foldhash::fast::RandomState,
 }
 
 impl Streams {
@@ -70,7 +71,7 @@ impl Streams {
         let before = pair.held();
         let (this, other) = (flowed.direction, 1 - flowed.direction);
         if segment.analysed {
-            pair.sides[this].segment(segment, &self.hasher, &mut |piece| give(this, piece));
+            pair.sides[this].segment(segment, &mut |piece| give(this, piece));
             if segment.flags.any(Flags::ACK) {
                 pair.sides[other].acknowledged(segment.ack);
             }
@@ -80,7 +81,7 @@ impl Streams {
             if !pair.sides[direction].has_holes() {
                 continue;
             }
-            pair.sides[direction].look_for_holes(now, packets, &self.hasher, &mut |piece| {
+            pair.sides[direction].look_for_holes(now, packets, &mut |piece| {
                 give(direction, piece)
             });
         }
@@ -90,6 +91,16 @@ impl Streams {
         };
         *slot = Slot::Whole(whole);
         true
+    }
+
+    /// Reads what the next segments of a conversation will want of memory, so that it is near
+    /// by then.
+    #[inline]
+    pub fn approach(&self, id: u32) {
+        if let Some(Slot::Open(pair)) = self.slots.get(id as usize) {
+            black_box(pair.packets);
+            pair.sides.iter().for_each(Reassembler::approach);
+        }
     }
 
     /// Ends a conversation: what stands behind holes is given after the gaps. Tells what
@@ -106,7 +117,7 @@ impl Streams {
         };
         self.held -= pair.held();
         for direction in [0, 1] {
-            pair.sides[direction].close(&self.hasher, &mut |piece| give(direction, piece));
+            pair.sides[direction].close(&mut |piece| give(direction, piece));
         }
         Some([0, 1].map(|direction| pair.sides[direction].counts()))
     }
@@ -202,6 +213,7 @@ mod build {
             option_bytes: &[],
             payload,
             payload_len: payload.len() as u32,
+            payload_hash: crate::decode::hash(payload),
             analysed: true,
         }
     }

@@ -3,12 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use foldhash::fast::RandomState;
-
 use super::Noticed;
 use super::gaps::Gaps;
 use super::piece::{Carrier, Piece, Sink};
 use super::recent::Recent;
+use crate::decode::hash;
 use crate::decode::segment::{Flags, Segment};
 use crate::decode::seq::Seq;
 use crate::time::Time;
@@ -95,8 +94,8 @@ pub struct Counts {
 }
 
 impl Reassembler {
-    /// Takes a segment of this direction; `hasher` is the same for all of them.
-    pub fn segment(&mut self, segment: &Segment<'_>, hasher: &RandomState, give: &mut Sink<'_>) {
+    /// Takes a segment of this direction.
+    pub fn segment(&mut self, segment: &Segment<'_>, give: &mut Sink<'_>) {
         let syn = segment.flags.any(Flags::SYN);
         let start = if syn { segment.seq + 1 } else { segment.seq };
         let carries = segment.payload_len > 0 || segment.flags.any(Flags::FIN) || syn;
@@ -111,10 +110,10 @@ impl Reassembler {
             .offset
             .checked_add_signed(i64::from(start.distance(next)))
         else {
-            self.before_start(segment, start.distance(next), hasher, give);
+            self.before_start(segment, start.distance(next), give);
             return;
         };
-        self.payload(segment, at, 0, hasher, give);
+        self.payload(segment, at, 0, give);
     }
 
     /// A segment from before the first byte seen: only what reaches beyond it counts.
@@ -122,14 +121,13 @@ impl Reassembler {
         &mut self,
         segment: &Segment<'_>,
         distance: i32,
-        hasher: &RandomState,
         give: &mut Sink<'_>,
     ) {
         let early = u64::from(distance.unsigned_abs()) - self.offset;
         if let Ok(cut) = u32::try_from(early)
             && cut < segment.payload_len
         {
-            self.payload(segment, 0, cut, hasher, give);
+            self.payload(segment, 0, cut, give);
         }
     }
 
@@ -139,7 +137,6 @@ impl Reassembler {
         segment: &Segment<'_>,
         at: u64,
         cut: u32,
-        hasher: &RandomState,
         give: &mut Sink<'_>,
     ) {
         let data = segment.payload.get(cut as usize..).unwrap_or_default();
@@ -147,7 +144,7 @@ impl Reassembler {
         if segment.flags.any(Flags::FIN) && self.fin.is_none() {
             self.fin = Some(end);
         }
-        if !data.is_empty() && self.differs(at, data, hasher) {
+        if !data.is_empty() && self.differs(at, data) {
             self.counts.differing += 1;
         }
         let by = Carrier::of(segment).skip(cut.into());
@@ -163,18 +160,23 @@ impl Reassembler {
                 .unwrap_or_default();
             let by = by.skip(trim);
             if at <= self.offset && self.held.is_empty() {
-                self.recent.add(self.offset, rest, hasher);
+                let hash = if rest.len() == segment.payload.len() {
+                    segment.payload_hash
+                } else {
+                    hash(rest)
+                };
+                self.recent.add(self.offset, rest.len(), hash);
                 self.deliver(rest, end - self.offset, by, give);
             } else {
                 self.hold(at + trim, end, rest, by, give);
-                self.release(hasher, give);
+                self.release(give);
             }
         }
         self.end_at_fin(give);
     }
 
     /// Whether bytes differ from a copy that is held back, or that was delivered not long ago.
-    fn differs(&self, at: u64, data: &[u8], hasher: &RandomState) -> bool {
+    fn differs(&self, at: u64, data: &[u8]) -> bool {
         let end = at + data.len() as u64;
         let held = self.held.range(..end).rev();
         let differs_held = held
@@ -183,7 +185,7 @@ impl Reassembler {
                 let (low, high) = (at.max(*start), end.min(start + held.data.len() as u64));
                 part(data, at, low, high) != part(&held.data, *start, low, high)
             });
-        differs_held || at < self.offset && self.recent.differs(at, data, hasher)
+        differs_held || at < self.offset && self.recent.differs(at, data)
     }
 
     /// Counts bytes that come after their gap was declared.
@@ -269,14 +271,15 @@ impl Reassembler {
     }
 
     /// Gives held segments as far as they follow on each other.
-    fn release(&mut self, hasher: &RandomState, give: &mut Sink<'_>) {
+    fn release(&mut self, give: &mut Sink<'_>) {
         while let Some(entry) = self.held.first_entry()
             && *entry.key() <= self.offset
         {
             let held = entry.remove();
             self.held_bytes -= held.data.len() + HELD_COST;
             self.hole = None;
-            self.recent.add(self.offset, &held.data, hasher);
+            let (len, hash) = (held.data.len(), hash(&held.data));
+            self.recent.add(self.offset, len, hash);
             self.deliver(&held.data, held.claimed, held.by, give);
         }
     }
@@ -292,6 +295,13 @@ impl Reassembler {
         }
     }
 
+    /// Reads what the next segments will want of memory.
+    #[inline]
+    pub(super) fn approach(&self) {
+        std::hint::black_box((self.next, self.counts.seen, self.ended));
+        self.recent.approach();
+    }
+
     /// Whether anything is held back behind a hole.
     #[must_use]
     pub fn has_holes(&self) -> bool {
@@ -303,7 +313,6 @@ impl Reassembler {
         &mut self,
         now: Time,
         packets: u64,
-        hasher: &RandomState,
         give: &mut Sink<'_>,
     ) {
         let Some((&behind, _)) = self.held.first_key_value() else {
@@ -312,18 +321,18 @@ impl Reassembler {
         let noticed = *self.hole.get_or_insert(Noticed { time: now, packets });
         let given_up = self.acked >= behind && noticed.is_over(now, packets);
         if given_up {
-            self.declare(hasher, give);
+            self.declare(give);
         }
         while self.held_bytes > BUDGET {
-            self.declare(hasher, give);
+            self.declare(give);
         }
         self.end_at_fin(give);
     }
 
-    fn declare(&mut self, hasher: &RandomState, give: &mut Sink<'_>) {
+    fn declare(&mut self, give: &mut Sink<'_>) {
         if let Some((&first, _)) = self.held.first_key_value() {
             self.gap(first - self.offset, false, give);
-            self.release(hasher, give);
+            self.release(give);
         }
     }
 
@@ -335,9 +344,9 @@ impl Reassembler {
     }
 
     /// Ends the stream: holes become gaps, and so does what was acknowledged but never seen.
-    pub fn close(&mut self, hasher: &RandomState, give: &mut Sink<'_>) {
+    pub fn close(&mut self, give: &mut Sink<'_>) {
         while !self.held.is_empty() {
-            self.declare(hasher, give);
+            self.declare(give);
         }
         let end = self.fin.unwrap_or(self.acked).min(self.acked);
         if end > self.offset && self.next.is_some() {

@@ -1,8 +1,6 @@
 //! What was delivered last, so that a copy that differs is noticed.
 
-use std::hash::BuildHasher;
-
-use foldhash::fast::RandomState;
+use crate::decode::hash;
 
 /// Segments remembered of a direction.
 const REMEMBERED: usize = 8;
@@ -22,16 +20,12 @@ struct Delivered {
 }
 
 impl Recent {
-    /// Remembers bytes that were delivered.
-    pub(super) fn add(&mut self, offset: u64, data: &[u8], hasher: &RandomState) {
-        if data.is_empty() {
+    /// Remembers bytes that were delivered, by their hash.
+    pub(super) fn add(&mut self, offset: u64, len: usize, hash: u64) {
+        if len == 0 {
             return;
         }
-        let delivered = Delivered {
-            offset,
-            len: data.len(),
-            hash: hasher.hash_one(data),
-        };
+        let delivered = Delivered { offset, len, hash };
         if self.ring.len() < REMEMBERED {
             self.ring.push(delivered);
         } else {
@@ -40,15 +34,21 @@ impl Recent {
         }
     }
 
+    /// Reads where the next will be remembered.
+    #[inline]
+    pub(super) fn approach(&self) {
+        std::hint::black_box(self.ring.get(self.oldest).map(|it| it.offset));
+    }
+
     /// Whether bytes at an offset differ from what was delivered there. Each remembered segment
     /// that they wholly cover is compared; of one covered in part nothing can be told.
-    pub(super) fn differs(&self, offset: u64, data: &[u8], hasher: &RandomState) -> bool {
+    pub(super) fn differs(&self, offset: u64, data: &[u8]) -> bool {
         self.ring.iter().any(|before| {
             let from = before.offset.checked_sub(offset);
             let copy = from
                 .and_then(|from| usize::try_from(from).ok())
                 .and_then(|from| data.get(from..)?.get(..before.len));
-            copy.is_some_and(|copy| hasher.hash_one(copy) != before.hash)
+            copy.is_some_and(|copy| hash(copy) != before.hash)
         })
     }
 }

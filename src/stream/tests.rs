@@ -55,7 +55,6 @@ fn when(frame: u64) -> Time {
 /// One direction under test.
 struct Direction {
     isn: u32,
-    hasher: foldhash::fast::RandomState,
     reassembler: Reassembler,
     given: Given,
     frame: u64,
@@ -73,7 +72,6 @@ impl Direction {
     fn midway(isn: u32) -> Self {
         Self {
             isn,
-            hasher: foldhash::fast::RandomState::default(),
             reassembler: Reassembler::default(),
             given: Given::default(),
             frame: 0,
@@ -89,7 +87,7 @@ impl Direction {
     fn take(&mut self, segment: &Segment<'_>) {
         let given = &mut self.given;
         self.reassembler
-            .segment(segment, &self.hasher, &mut |piece| given.take(piece));
+            .segment(segment, &mut |piece| given.take(piece));
     }
 
     fn send(&mut self, offset: usize, data: &[u8]) {
@@ -116,7 +114,7 @@ impl Direction {
     fn look(&mut self, time: i64, packets: u64) {
         let given = &mut self.given;
         self.reassembler
-            .look_for_holes(Time(time), packets, &self.hasher, &mut |piece| {
+            .look_for_holes(Time(time), packets, &mut |piece| {
                 given.take(piece)
             });
     }
@@ -124,7 +122,7 @@ impl Direction {
     fn close(&mut self) -> Counts {
         let given = &mut self.given;
         self.reassembler
-            .close(&self.hasher, &mut |piece| given.take(piece));
+            .close(&mut |piece| given.take(piece));
         self.reassembler.counts()
     }
 }

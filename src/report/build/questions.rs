@@ -302,7 +302,7 @@ impl Of<'_> {
             confidence: Confidence::Certain,
             frames: with_payload.first.clone(),
             stand_in: Vec::new(),
-            frames_total: with_payload.total,
+            frames_total: self.one.with_payload(direction).unwrap_or_default(),
             filter: filter::payload(self.asked.analysed, self.one, direction),
         }
     }

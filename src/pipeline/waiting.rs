@@ -1,0 +1,94 @@
+//! Segments that wait for those of their conversation.
+
+use crate::flow::Placed;
+
+/// What a segment may add to what its shard holds, beside its payload twice: much more than it does.
+const MAY_HOLD: usize = 1 << 11;
+/// No further segment.
+const NONE: u32 = u32::MAX;
+
+/// Segments of a batch by conversation, each as its place in the batch.
+#[derive(Default)]
+pub(super) struct Waiting {
+    segments: Vec<One>,
+    groups: Vec<Group>,
+    /// Which group each conversation has, if it has any: right where the group says so, too.
+    known: Vec<u32>,
+    payload: usize,
+}
+
+/// A segment that waits.
+struct One {
+    at: u32,
+    next: u32,
+    placed: Placed,
+}
+
+/// The segments of one conversation.
+pub(super) struct Group {
+    pub conversation: u32,
+    first: u32,
+    last: u32,
+}
+
+impl Waiting {
+    /// Adds the segment `at` behind those of its conversation.
+    #[inline]
+    pub fn add(&mut self, at: usize, payload: usize, placed: Placed) {
+        // a batch has fewer segments than that
+        let (here, conversation) = (self.segments.len() as u32, placed.conversation);
+        self.payload += payload;
+        self.segments.push(One {
+            at: at as u32,
+            next: NONE,
+            placed,
+        });
+        if conversation as usize >= self.known.len() {
+            self.known.resize(conversation as usize + 1, 0);
+        }
+        let group = &mut self.known[conversation as usize];
+        match self.groups.get_mut(*group as usize) {
+            Some(group) if group.conversation == conversation => {
+                self.segments[group.last as usize].next = here;
+                group.last = here;
+            }
+            _ => {
+                *group = self.groups.len() as u32;
+                self.groups.push(Group {
+                    conversation,
+                    first: here,
+                    last: here,
+                });
+            }
+        }
+    }
+
+    /// The conversations.
+    pub fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// The places of one conversation's segments.
+    pub fn segments(&self, group: &Group) -> impl Iterator<Item = (usize, &Placed)> {
+        let from = |at: u32| self.segments.get(at as usize);
+        std::iter::successors(from(group.first), move |one| from(one.next))
+            .map(|one| (one.at as usize, &one.placed))
+    }
+
+    /// What they may add to what their shard holds, in bytes, at most.
+    pub fn may_hold(&self) -> usize {
+        (self.segments.len() + 1) * MAY_HOLD + 2 * self.payload
+    }
+
+    /// Whether none wait.
+    pub fn is_empty(&self) -> bool {
+        self.segments.is_empty()
+    }
+
+    /// None wait any more.
+    pub fn clear(&mut self) {
+        self.segments.clear();
+        self.groups.clear();
+        self.payload = 0;
+    }
+}
