@@ -112,12 +112,17 @@ pub(super) struct Waiting {
     pub shown: Box<[u8]>,
     /// Whether bytes are missing that may have held its answer, or its own beginning.
     pub doubtful: bool,
+    /// What stands in its answer's place, unless that comes yet.
+    pub stand_in: Option<Box<Early>>,
 }
 
 impl Waiting {
-    /// Nothing answered it.
-    pub fn lost(self, give: &mut Sink<'_>) {
-        let outcome = if self.doubtful || matches!(self.due, Due::Unknown) {
+    /// Nothing answered it, or what stands in its answer's place.
+    pub fn lost(mut self, give: &mut Sink<'_>) {
+        if let Some(early) = self.stand_in.take() {
+            return self.became(Outcome::Wrong, Some((early.cited, &early.came)), give);
+        }
+        let outcome = if self.is_doubtful() {
             Outcome::Unknown
         } else {
             Outcome::Missing
@@ -131,13 +136,18 @@ impl Waiting {
             Due::To(Text::Long(text)) => text.len(),
             _ => 0,
         };
-        self.shown.len() + long
+        let stand_in = self.stand_in.as_ref();
+        self.shown.len() + long + stand_in.map_or(0, |it| size_of::<Early>() + it.came.len())
+    }
+
+    /// Whether it cannot be told what became of it.
+    pub fn is_doubtful(&self) -> bool {
+        self.doubtful || matches!(self.due, Due::Unknown)
     }
 
     /// Something else came in its answer's place.
     pub fn wrong(self, answer: (Cited, &[u8]), give: &mut Sink<'_>) {
-        let doubtful = self.doubtful || matches!(self.due, Due::Unknown);
-        let outcome = if doubtful {
+        let outcome = if self.is_doubtful() {
             Outcome::Unknown
         } else {
             Outcome::Wrong

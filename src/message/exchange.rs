@@ -6,12 +6,13 @@ use std::hash::BuildHasher;
 use super::due::{Due, Early, Said, Text, Waiting};
 use super::lines::Line;
 pub use super::outcome::{Cited, Exchange, Outcome, Sink};
+use super::overtaken::Overtaken;
 use crate::echo::line::split_ending;
 use crate::echo::transform::Transform;
 
 /// Client messages that may wait for an answer; of those beyond the outcome is unknown.
 const MOST_WAITING: usize = 1 << 14;
-/// How far ahead of its turn an answer is looked for, and how many overtaken messages are kept.
+/// How far ahead of its turn an answer is looked for.
 const OUT_OF_STEP: usize = 64;
 /// Server messages that answer nothing seen so far and wait until what follows tells what they
 /// are: wrong, unsolicited, or the answer to a message that is held back behind a hole.
@@ -43,15 +44,16 @@ pub struct Exchanges {
     pair: Pair,
     texts: bool,
     waiting: VecDeque<Waiting>,
-    /// Those whose turn has passed.
-    overtaken: VecDeque<Waiting>,
+    overtaken: Overtaken,
     early: VecDeque<Early>,
-    /// Bytes of texts in both.
+    /// Bytes of texts in those that wait and in `early`.
     text_bytes: usize,
     /// Whether client bytes are missing, so that a server message may answer what was not seen.
     unseen_requests: bool,
     /// Whether there was a client message.
     asked: bool,
+    /// Whether an answer was right: where none is, none is waited for.
+    echoed: bool,
     /// Room for a transform.
     room: Vec<u8>,
 }
@@ -92,6 +94,7 @@ impl Exchanges {
             due,
             shown,
             doubtful,
+            stand_in: None,
         };
         if self.early.is_empty() {
             self.wait(waiting);
@@ -229,7 +232,11 @@ impl Exchanges {
                 && let Some(waiting) = self.next()
             {
                 left -= 1;
-                waiting.wrong((early.cited, &early.came), give);
+                if self.echoed && !waiting.is_doubtful() {
+                    self.overtaken.keep_wrong(waiting, early, give);
+                } else {
+                    waiting.wrong((early.cited, &early.came), give);
+                }
             } else {
                 unsolicited(early.cited, give);
             }
@@ -278,9 +285,8 @@ impl Exchanges {
     /// Server bytes are missing: they may have answered any message that waits.
     pub fn answer_gap(&mut self, give: &mut Sink<'_>) {
         self.give_up(give);
-        for waiting in self.waiting.iter_mut().chain(&mut self.overtaken) {
-            waiting.doubtful = true;
-        }
+        self.waiting.iter_mut().for_each(|it| it.doubtful = true);
+        self.overtaken.doubt();
     }
 
     /// Takes a server message; gives what it settles.
@@ -306,18 +312,23 @@ impl Exchanges {
         };
         let behind = match ahead {
             Some(_) => None,
-            None => self.overtaken.iter().position(due),
+            None => self.overtaken.answered(due),
         };
         self.room = room;
         if let Some(ahead) = ahead {
+            self.echoed = true;
             if ahead > 0 || !self.early.is_empty() {
                 let overtaken = self.align(self.early.len(), ahead, give);
                 self.overtake(overtaken, give);
             }
             self.unseen_requests = false;
+            let number = self.waiting.front().map_or(0, |it| it.cited.number);
             self.settle(Outcome::Right, line, None, give);
-        } else if let Some(late) = behind.and_then(|behind| self.overtaken.remove(behind)) {
-            self.text_bytes -= late.text_bytes();
+            self.overtaken.pass(number, give);
+        } else if let Some(mut late) = behind {
+            if let Some(early) = late.stand_in.take() {
+                unsolicited(early.cited, give);
+            }
             late.became(Outcome::Late, Some((Cited::of(line), &[])), give);
         } else {
             self.mismatch(line, Some(said.hash()), give);
@@ -340,22 +351,16 @@ impl Exchanges {
 
     /// The first `ahead` messages that wait have lost their turn.
     fn overtake(&mut self, ahead: usize, give: &mut Sink<'_>) {
-        for waiting in self.waiting.drain(..ahead) {
-            if self.overtaken.len() == OUT_OF_STEP
-                && let Some(lost) = self.overtaken.pop_front()
-            {
-                self.text_bytes -= lost.text_bytes();
-                lost.lost(give);
-            }
-            self.overtaken.push_back(waiting);
+        for _ in 0..ahead {
+            let Some(waiting) = self.next() else { return };
+            self.overtaken.keep(waiting, give);
         }
     }
 
     /// A server message that is no message's transform: what follows tells whether it stands
     /// in an answer's place.
     fn mismatch(&mut self, line: &Line<'_>, said: Option<u64>, give: &mut Sink<'_>) {
-        let doubtful = |it: &Waiting| it.doubtful || matches!(it.due, Due::Unknown);
-        if self.waiting.front().is_some_and(doubtful) {
+        if self.waiting.front().is_some_and(Waiting::is_doubtful) {
             self.give_up(give);
             self.settle(Outcome::Unknown, line, said, give);
         } else {
@@ -366,9 +371,8 @@ impl Exchanges {
     /// The conversation has ended: what still waits was not answered.
     pub fn end(&mut self, give: &mut Sink<'_>) {
         self.align(self.early.len(), self.waiting.len(), give);
-        for lost in self.overtaken.drain(..).chain(self.waiting.drain(..)) {
-            lost.lost(give);
-        }
+        self.overtaken.end(give);
+        self.waiting.drain(..).for_each(|lost| lost.lost(give));
         self.text_bytes = 0;
     }
 
@@ -382,7 +386,8 @@ impl Exchanges {
     /// Memory held for messages that wait, in bytes.
     #[must_use]
     pub fn held(&self) -> usize {
-        (self.waiting.len() + self.overtaken.len()) * size_of::<Waiting>()
+        self.waiting.len() * size_of::<Waiting>()
+            + self.overtaken.held()
             + self.early.len() * size_of::<Early>()
             + self.text_bytes
     }
@@ -471,7 +476,7 @@ mod tests {
         );
         assert_eq!(
             play(&[">ab", "<xx", ">c", "<C"]),
-            [(Some(0), Wrong), (Some(1), Right)]
+            [(Some(1), Right), (Some(0), Wrong)]
         );
         assert_eq!(
             play(&[">ab", ">c", "<C"]),
@@ -506,11 +511,11 @@ mod tests {
         // the same line again and again: one is wrong
         assert_eq!(
             all(&[">a", "<x", ">a", "<A"]),
-            [(Some(0), Wrong), (Some(1), Right)]
+            [(Some(1), Right), (Some(0), Wrong)]
         );
         assert_eq!(
             all(&[">ab", ">c", "<Hi", "<x", "<C"]),
-            [(None, Unsolicited), (Some(0), Wrong), (Some(1), Right)]
+            [(None, Unsolicited), (Some(1), Right), (Some(0), Wrong)]
         );
         assert_eq!(
             all(&[">ab", "<BA", ">c", ">d", "<x", "<y", "<C", "<D"]),
@@ -524,7 +529,7 @@ mod tests {
         );
         assert_eq!(
             all(&[">ab", ">c", ">d", "<x", "<D"]),
-            [(Some(0), Wrong), (Some(2), Right), (Some(1), Missing)]
+            [(Some(2), Right), (Some(0), Wrong), (Some(1), Missing)]
         );
         // what came before it was asked does not answer it
         assert_eq!(
@@ -535,6 +540,31 @@ mod tests {
             all(&[">ab", "<x", "<y", ">c"]),
             [(Some(0), Wrong), (None, Unsolicited), (Some(1), Missing)]
         );
+    }
+
+    #[test]
+    fn the_right_answer_may_come_after_another() {
+        use Outcome::{Late, Right, Unsolicited, Wrong};
+        let all = |script: &[&str]| play(script);
+        assert_eq!(
+            all(&[">ab", ">c", "<x", "<C", "<BA"]),
+            [(Some(1), Right), (None, Unsolicited), (Some(0), Late)]
+        );
+        // it is no wrong answer to another message
+        assert_eq!(
+            all(&[">ab", "<x", ">c", "<C", ">d", "<BA", "<D"]),
+            [
+                (Some(1), Right),
+                (None, Unsolicited),
+                (Some(0), Late),
+                (Some(2), Right)
+            ]
+        );
+        // a wrong answer is told after 64 more messages, not at the end only
+        let more = [">q", "<Q"].repeat(80);
+        let told = play(&[&[">ab", "<x"][..], &more].concat());
+        let place = told.iter().position(|it| *it == (Some(0), Wrong));
+        assert_eq!((place, told.len()), (Some(64), 81));
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub mod exchange;
 pub mod lines;
 pub mod opening;
 mod outcome;
+mod overtaken;
 
 use crate::decode::segment::Segment;
 use crate::echo::transform::Transform;

@@ -173,9 +173,8 @@ impl Opening {
     ) -> Option<Settled> {
         let full = self.pieces.len() >= MOST_PIECES || self.bytes >= MOST_BYTES;
         let must = last || full;
-        let gap = self.pieces.iter().any(|piece| piece.gap.0 > 0);
         let framing = self.reading.framing;
-        let framing = framing.or_else(|| self.framing(roles, must || gap))?;
+        let framing = framing.or_else(|| self.framing(roles, must))?;
         let said = self.messages(framing);
         let count = |side| {
             said.iter()
@@ -211,17 +210,21 @@ impl Opening {
     }
 
     /// Whether the first thing said had a line ending. Where the client spoke first, without
-    /// one, its line may still be under way when the greeting comes: that tells.
+    /// one, its line may still be under way when the greeting comes: that tells. What has a gap
+    /// and no line ending tells nothing: the gap may hold one.
     fn framing(&self, roles: Option<Roles>, must: bool) -> Option<Framing> {
-        let mut turns = Vec::new();
-        let bytes = |piece: &&Early| piece.gap.0 == 0 && !piece.end;
-        for piece in self.pieces.iter().filter(bytes) {
-            let ended = piece.data.contains(&b'\n');
-            match turns.last_mut() {
-                Some((direction, line)) if *direction == piece.direction => *line |= ended,
-                _ => turns.push((piece.direction, ended)),
+        let mut turns: Vec<Turn> = Vec::new();
+        for piece in self.pieces.iter().filter(|piece| !piece.end) {
+            if turns.last().map(|turn| turn.direction) != Some(piece.direction) {
+                turns.push(Turn::of(piece.direction));
+            }
+            if let Some(turn) = turns.last_mut() {
+                turn.ended |= piece.data.contains(&b'\n');
+                turn.gap |= piece.gap.0 > 0;
             }
         }
+        turns.retain(|turn| turn.ended || !turn.gap);
+        let turns: Vec<_> = turns.iter().map(|it| (it.direction, it.ended)).collect();
         let by_server = |direction| roles.is_some_and(|roles| roles.client != direction);
         match turns[..] {
             [(_, true), ..] | [_, (_, true), ..] => Some(Framing::Line),
@@ -265,6 +268,16 @@ impl Opening {
         let mut lines = [Lines::default(), Lines::default()];
         for piece in &self.pieces {
             let direction = piece.direction;
+            let (gap, cut) = piece.gap;
+            if gap > 0 {
+                lines[direction].gap(piece.offset, gap);
+                if cut && framing == Framing::Line {
+                    lines[direction].end(&mut |line: Line<'_>| {
+                        said.push((direction, content(&line)));
+                    });
+                }
+                continue;
+            }
             if framing == Framing::Chunk && !piece.end {
                 let other = 1 - direction;
                 lines[other].end(&mut |line: Line<'_>| said.push((other, content(&line))));
@@ -283,11 +296,36 @@ impl Opening {
     }
 }
 
+/// What one side says before the other does.
+struct Turn {
+    direction: usize,
+    /// Whether it has a line ending.
+    ended: bool,
+    /// Whether bytes of it are missing.
+    gap: bool,
+}
+
+impl Turn {
+    fn of(direction: usize) -> Self {
+        Self {
+            direction,
+            ended: false,
+            gap: false,
+        }
+    }
+}
+
 /// A message: its direction, and its text.
 type Said = (usize, Vec<u8>);
 
+/// A message's text; of one that is not whole none, for it proves nothing.
 fn content(line: &Line<'_>) -> Vec<u8> {
-    split_ending(line.content).0.to_vec()
+    let text = split_ending(line.content).0;
+    if line.whole {
+        text.to_vec()
+    } else {
+        Vec::new()
+    }
 }
 
 #[cfg(test)]
@@ -353,6 +391,30 @@ mod tests {
             framing(&[(0, "a"), (1, "A"), (0, "b")]),
             Some(Framing::Chunk)
         );
+    }
+
+    #[test]
+    fn a_gap_tells_no_framing() {
+        let gap = |script: &[(usize, &str)], at: usize, cut: bool| {
+            let mut opening = opening(script);
+            opening.pieces[at].gap = (2, cut);
+            opening.pieces[at].data.clear();
+            opening
+        };
+        let script = [(0, "he"), (0, ""), (1, "Hi"), (1, ""), (1, "\n")];
+        assert_eq!(gap(&script[..2], 1, false).framing(SYN, false), None);
+        assert_eq!(gap(&script[..3], 1, false).framing(SYN, false), None);
+        let line = Some(Framing::Line);
+        assert_eq!(gap(&script, 1, false).framing(SYN, false), line);
+        let last = gap(&script[..2], 1, false).framing(SYN, true);
+        assert_eq!(last, Some(Framing::Chunk), "no more will come");
+        // a message that is not whole proves nothing, and is one all the same
+        let echoed = [(0, "ab"), (0, ""), (0, "\n"), (1, "BA\n")];
+        let said = |cut| gap(&echoed, 1, cut).messages(Framing::Line);
+        let whole = (1, b"BA".to_vec());
+        assert_eq!(said(false), [(0, Vec::new()), whole.clone()]);
+        // what is cut off ends a line
+        assert_eq!(said(true), [(0, Vec::new()), (0, Vec::new()), whole]);
     }
 
     #[test]

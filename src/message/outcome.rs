@@ -79,6 +79,13 @@ impl Exchange<'_> {
         known.then(|| (since(answer.first), since(answer.last)))
     }
 
+    /// Whether the answer's first packet was captured before the request's last.
+    #[must_use]
+    pub fn overlaps(&self) -> bool {
+        let both = self.request.zip(self.answer);
+        both.is_some_and(|(request, answer)| answer.first.frame < request.last.frame)
+    }
+
     /// The times that statistics count: those of right answers and of what was paired by order.
     #[must_use]
     pub fn timed(&self) -> Option<(i64, i64)> {

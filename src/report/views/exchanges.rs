@@ -49,6 +49,8 @@ struct Kept {
     /// Texts of the client's and of the server's messages that are not settled.
     waiting: [BTreeMap<u64, String>; 2],
     times: Histogram,
+    /// Answers with a packet from before the request was complete: they have no time.
+    overlapping: u64,
 }
 
 /// Shows the exchanges of each conversation.
@@ -104,8 +106,10 @@ impl ExchangeTables {
             return;
         };
         let response = exchange.response();
-        if let Some((first, _)) = exchange.timed() {
-            kept.times.add(first);
+        match exchange.timed() {
+            Some(_) if exchange.overlaps() => kept.overlapping += 1,
+            Some((first, _)) => kept.times.add(first),
+            None => {}
         }
         let mut freed = 0;
         let mut said = |from: usize, cited: Cited| {

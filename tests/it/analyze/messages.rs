@@ -4,6 +4,7 @@ mod digest;
 mod doubt;
 mod property;
 mod shown;
+mod streamed;
 
 use serde_json::Value;
 

@@ -64,16 +64,23 @@ pub(super) fn conversation(
 
 /// Where the outcomes below tell little.
 fn unjudged(one: &Conversation) -> Option<&'static str> {
-    if one.exchanges.paired > 0 {
+    if one.exchanges.paired > 0 && one.framing == Some("chunk") {
         return Some(
             "Paired by order: each message has the next one of the server's, whatever it says.",
+        );
+    }
+    if one.exchanges.paired > 0 {
+        return Some(
+            "Paired by order: each message has the next one of the server's, whatever it says. \
+             With --framing chunk all that one side sends before the other does is one message.",
         );
     }
     match one.speaks_echo {
         Some("no") => Some(
             "It speaks no echo, so what is called wrong here is only no echo. --pair fifo pairs \
-             each message with the next one of the server's by order; --transform names what else \
-             the server may answer.",
+             each message with the next one of the server's by order; where requests or answers \
+             have several lines, add --framing chunk. --transform names what else the server may \
+             answer.",
         ),
         Some("unsure") => Some(
             "Whether it speaks echo is not known, so what is called wrong here may only be no \
@@ -160,6 +167,12 @@ fn summary(one: &Conversation, kept: &Kept, show: &mut Show<'_>) {
             "Response times to the first byte, {whose}:"
         ))));
         show(Shown::Block(Block::Lines(lines)));
+    }
+    if kept.overlapping > 0 {
+        let many = plural(kept.overlapping, "answer");
+        show(Shown::Block(text(&format!(
+            "{many} with a packet from before the request was complete: counted in no bar."
+        ))));
     }
     if kept.times.backwards() > 0 {
         let many = plural(kept.times.backwards(), "answer");

@@ -173,6 +173,30 @@ fn other_protocols_are_told_how_to_be_paired() {
     assert!(text.contains("4 paired."), "{}", ran.out);
 }
 
+/// The first line of an answer of several may have come before the next request: no clock is
+/// blamed for that.
+#[test]
+fn answers_of_several_lines_are_told_how_to_be_paired() {
+    let mut capture = begun();
+    for _ in 0..3 {
+        capture.tcp(0, PSH | ACK, b"GET / HTTP/1.1\r\n\r\n");
+        capture.tcp(1, PSH | ACK, b"HTTP/1.1 200 OK\r\n\r\nbody");
+    }
+    let shown = |arguments: &[&str]| {
+        let arguments = [&["--show", "exchanges", "--pair", "fifo"], arguments].concat();
+        flat(&run_on(&capture.bytes, &arguments).out)
+    };
+    let lines = shown(&[]);
+    assert!(lines.contains("With --framing chunk"), "{lines}");
+    let words = "2 answers with a packet from before the request was complete";
+    assert!(lines.contains(words), "{lines}");
+    assert!(!lines.contains("clock"), "{lines}");
+    let chunks = shown(&["--framing", "chunk"]);
+    assert!(chunks.contains("3 paired."), "{chunks}");
+    assert!(!chunks.contains("With --framing"), "{chunks}");
+    assert!(!chunks.contains("before the request"), "{chunks}");
+}
+
 #[test]
 fn what_is_beyond_the_limit_is_counted() {
     let mut capture = begun();
