@@ -65,6 +65,7 @@ impl Decoder {
     ///
     /// # Errors
     /// As [`Decoder::decode`].
+    #[inline(always)]
     pub fn locate(&mut self, frame: &Frame<'_>) -> Result<Spot, Skip> {
         if self.whole.is_some() {
             self.whole = None;
@@ -76,13 +77,17 @@ impl Decoder {
         let end = frame.wire_len as usize;
         let mut spot = match Spot::plain(frame.bytes, at, end, link.packet_type) {
             Some(spot) => spot,
-            None => {
-                let found = ip::read(frame.bytes, at, end)?;
-                self.innermost(frame, found, link.packet_type)?
-            }
+            None => self.odd(frame, at, link.packet_type)?,
         };
         spot.interface = interface;
         Ok(spot)
+    }
+
+    /// Where the segment of a packet stands that is as few are.
+    #[cold]
+    fn odd(&mut self, frame: &Frame<'_>, at: usize, packet_type: u8) -> Result<Spot, Skip> {
+        let found = ip::read(frame.bytes, at, frame.wire_len as usize)?;
+        self.innermost(frame, found, packet_type)
     }
 
     /// The datagram that the frame located last has completed, where there is one: the segment
@@ -92,8 +97,7 @@ impl Decoder {
         Some((whole, &self.parts))
     }
 
-    /// The segment of a packet that is as few are, or in packets.
-    #[cold]
+    /// The segment of a packet that may be in packets.
     fn innermost(&mut self, frame: &Frame<'_>, outer: Ip, packet_type: u8) -> Result<Spot, Skip> {
         let (fragments, parts) = (&mut self.fragments, &mut self.parts);
         parts.clear();
@@ -114,14 +118,16 @@ impl Decoder {
         &self.ports
     }
 
+    #[inline(always)]
     fn interface(&mut self, port: Port) -> u32 {
-        if self
-            .ports
-            .get(self.last as usize)
-            .is_some_and(|seen| seen.port == port)
-        {
-            return self.last;
+        match self.ports.get(self.last as usize) {
+            Some(seen) if seen.port == port => self.last,
+            _ => self.other_interface(port),
         }
+    }
+
+    #[cold]
+    fn other_interface(&mut self, port: Port) -> u32 {
         self.last = match self.ids.get(&port) {
             Some(&id) => id,
             None if self.ports.len() == MOST_PORTS => self.last_port(),

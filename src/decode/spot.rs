@@ -57,7 +57,7 @@ impl Spot {
     /// The place of the segment in the packet at `at`, where that is as most are: IPv4 without
     /// options, or IPv6 without extension headers, whole, and with TCP in it. Any other is left to
     /// those who read it with care and give the same.
-    #[inline]
+    #[inline(always)]
     pub(super) fn plain(bytes: &[u8], at: usize, end: usize, packet_type: u8) -> Option<Self> {
         let packet = bytes.get(at..)?;
         let on_wire = end.saturating_sub(at);
@@ -99,7 +99,7 @@ impl Spot {
     }
 
     /// Reads a TCP header: `from` are the bytes that it stands in, `head` its first.
-    #[inline]
+    #[inline(always)]
     fn read(ends: Ends, head: &[u8; LEAST], from: &[u8], carried: &Carried) -> Self {
         let word =
             |at: usize| u32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
@@ -162,7 +162,7 @@ impl Spot {
     /// The segment: `from` are the bytes that this was found in, `fragments` the other frames
     /// that brought some of them.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn segment<'a>(
         &self,
         frame: Frame<'a>,

@@ -112,7 +112,7 @@ impl Flow {
 
     /// Finds a segment's conversation where that does not depend on those that are placed and not
     /// yet judged: it is followed, and the segment opens no other.
-    #[inline]
+    #[inline(always)]
     pub fn place_known(&mut self, segment: &Segment<'_>) -> Option<Placed> {
         if segment.flags.any(Flags::SYN) && !segment.flags.any(Flags::ACK) {
             return None;
@@ -122,7 +122,7 @@ impl Flow {
         Some(self.placed(segment, id, false, None))
     }
 
-    #[inline]
+    #[inline(always)]
     fn placed(
         &mut self,
         segment: &Segment<'_>,
@@ -152,7 +152,6 @@ impl Flow {
         if let Some(Some(open)) = self.open.get(id as usize) {
             black_box((open.last, open.low_first, open.life));
             open.analysis.approach();
-            open.waiting.iter().for_each(Waiting::approach);
         }
     }
 

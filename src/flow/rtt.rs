@@ -14,6 +14,8 @@ const MOST_WAITING: usize = 1024;
 /// Segments of one direction that wait for their acknowledgment.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Waiting {
+    /// The first of them; mostly it is alone.
+    first: Option<(Seq, Time)>,
     sent: VecDeque<(Seq, Time)>,
 }
 
@@ -32,18 +34,14 @@ impl Waiting {
         }
         let end = segment.seq + segment.payload_len + u32::from(control);
         if verdict.any(NOT_FIRST) {
-            // what it repeats gives no sample: which copy was acknowledged cannot be told
-            self.sent
-                .retain(|(other, _)| !other.after(segment.seq) || other.after(end));
-        } else if self.sent.len() < MOST_WAITING {
+            let apart = |other: Seq| !other.after(segment.seq) || other.after(end);
+            self.first = self.first.filter(|(other, _)| apart(*other));
+            self.sent.retain(|(other, _)| apart(*other));
+        } else if self.first.is_none() && self.sent.is_empty() {
+            self.first = Some((end, segment.frame.time));
+        } else if self.sent.len() + usize::from(self.first.is_some()) < MOST_WAITING {
             self.sent.push_back((end, segment.frame.time));
         }
-    }
-
-    /// Reads what acknowledgments will want of memory.
-    #[inline]
-    pub(super) fn approach(&self) {
-        std::hint::black_box(self.sent.front().map(|(end, _)| *end));
     }
 
     /// Keeps no more memory than it needs now.
@@ -52,16 +50,27 @@ impl Waiting {
     }
 
     /// Takes an acknowledgment; gives the time since the segment that ends there was sent.
+    #[inline]
     pub(super) fn acknowledged(&mut self, ack: Seq, now: Time) -> Option<u64> {
         let mut sample = None;
-        while let Some(&(end, time)) = self.sent.front() {
-            if end.after(ack) {
-                break;
-            }
-            self.sent.pop_front();
+        let mut time = |(end, time): (Seq, Time)| {
             if end == ack {
                 sample = u64::try_from(now.since(time)).ok();
             }
+        };
+        if let Some(first) = self.first {
+            if first.0.after(ack) {
+                return None;
+            }
+            self.first = None;
+            time(first);
+        }
+        while let Some(&front) = self.sent.front() {
+            if front.0.after(ack) {
+                break;
+            }
+            self.sent.pop_front();
+            time(front);
         }
         sample
     }

@@ -124,18 +124,31 @@ fn near(now: Time, then: Time) -> bool {
 
 impl Sightings {
     /// What a segment is a copy of, if it is one. Every segment must be shown, in capture order.
+    #[inline(always)]
     pub(super) fn look(
         &mut self,
         segment: &Segment<'_>,
         id: u32,
     ) -> Option<Sighting> {
         let place = Place::of(segment);
-        let now = segment.frame.time;
         let direction = usize::from(segment.ends.low_sent);
         let print = self.print(segment, id, direction);
         if self.is_alone(segment, place, print, (id, direction)) {
             return None;
         }
+        self.among(segment, place, print, (id, direction))
+    }
+
+    /// The same once there is a second place.
+    #[inline(never)]
+    fn among(
+        &mut self,
+        segment: &Segment<'_>,
+        place: Place,
+        print: u64,
+        (id, direction): (u32, usize),
+    ) -> Option<Sighting> {
+        let now = segment.frame.time;
         self.forget(now);
         let first_place = self.first_place;
         let way = self.ways.entry((id, direction));
@@ -178,6 +191,7 @@ impl Sightings {
     }
 
     /// Whether all records so far were made in one place; takes note of this one.
+    #[inline(always)]
     fn is_alone(
         &mut self,
         segment: &Segment<'_>,
@@ -211,6 +225,7 @@ impl Sightings {
         true
     }
 
+    #[cold]
     /// There is a second place: what is remembered may have copies there.
     fn together(&mut self) {
         let Some(Alone { place, recent }) = self.alone.take() else {
@@ -260,6 +275,7 @@ impl Sightings {
         }
     }
 
+    #[inline(always)]
     fn print(&self, segment: &Segment<'_>, id: u32, direction: usize) -> u64 {
         let (seq, ack) = (u64::from(segment.seq.0), u64::from(segment.ack.0));
         let (flags, window) = (u64::from(segment.flags.0), u64::from(segment.window));

@@ -8,7 +8,7 @@ const ROOM: u32 = 10_000;
 const MOST_RUNS: usize = 32;
 
 /// Segments of one length, one after the other.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Run {
     start: Seq,
     len: u32,
@@ -18,19 +18,36 @@ struct Run {
 /// The segments of one direction that wait for an acknowledgment.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Unacked {
+    /// The oldest run while it is the only one, as it mostly is; of no segments otherwise.
+    only: Run,
     runs: Vec<Run>,
     count: u32,
+}
+
+impl Run {
+    /// Whether it goes on with a segment.
+    fn continues(&self, start: Seq, len: u32) -> bool {
+        self.len == len && self.start + self.len.wrapping_mul(self.count) == start
+    }
+
+    /// Takes out the segments that end at or before `ack`.
+    fn acknowledge(&mut self, ack: Seq) {
+        let bytes = u32::try_from(ack.distance(self.start)).unwrap_or(0);
+        // mostly all of it is acknowledged, and a division is dear
+        let all = u64::from(bytes) >= u64::from(self.len) * u64::from(self.count);
+        let gone = if all {
+            self.count
+        } else {
+            bytes / self.len
+        };
+        self.start = self.start + gone * self.len;
+        self.count -= gone;
+    }
 }
 
 impl Unacked {
     pub(super) fn has_room(&self) -> bool {
         self.count < ROOM
-    }
-
-    /// Reads what acknowledgments will want of memory.
-    #[inline]
-    pub(super) fn approach(&self) {
-        std::hint::black_box(self.runs.first().map(|run| run.start));
     }
 
     /// Keeps no more memory than it needs now.
@@ -39,15 +56,34 @@ impl Unacked {
     }
 
     /// Adds a segment, unless there is no room.
+    #[inline]
     pub(super) fn push(&mut self, start: Seq, end: Seq) {
         let len = end.0.wrapping_sub(start.0);
         if len == 0 || !self.has_room() {
             return;
         }
         self.count += 1;
+        let run = Run {
+            start,
+            len,
+            count: 1,
+        };
+        if self.count == 1 {
+            self.only = run;
+        } else if self.runs.is_empty() && self.only.continues(start, len) {
+            self.only.count += 1;
+        } else {
+            self.add(run);
+        }
+    }
+
+    /// Adds a segment to several runs.
+    fn add(&mut self, run: Run) {
+        if self.runs.is_empty() {
+            self.runs.push(std::mem::take(&mut self.only));
+        }
         if let Some(last) = self.runs.last_mut()
-            && last.len == len
-            && last.start + last.len.wrapping_mul(last.count) == start
+            && last.continues(run.start, run.len)
         {
             last.count += 1;
             return;
@@ -66,37 +102,25 @@ impl Unacked {
                 count,
             };
         }
-        self.runs.push(Run {
-            start,
-            len,
-            count: 1,
-        });
+        self.runs.push(run);
     }
 
     /// Takes out the segments that end at or before `ack`.
+    #[inline]
     pub(super) fn acknowledge(&mut self, ack: Seq) {
-        // mostly there is one run, and all of it is acknowledged
-        if let [run] = self.runs[..]
-            && ack.distance(run.start) >= 0
-            && u64::from(ack.0.wrapping_sub(run.start.0))
-                >= u64::from(run.len) * u64::from(run.count)
-        {
-            self.runs.clear();
-            self.count = 0;
-        }
-        if self.runs.is_empty() {
+        if self.count == 0 {
             return;
         }
-        let mut left = 0;
+        if self.runs.is_empty() {
+            self.only.acknowledge(ack);
+            self.count = self.only.count;
+            return;
+        }
         self.runs.retain_mut(|run| {
-            let bytes = u32::try_from(ack.distance(run.start)).unwrap_or(0);
-            let gone = (bytes / run.len).min(run.count);
-            run.start = run.start + gone * run.len;
-            run.count -= gone;
-            left += run.count;
+            run.acknowledge(ack);
             run.count > 0
         });
-        self.count = left;
+        self.count = self.runs.iter().map(|run| run.count).sum();
     }
 }
 

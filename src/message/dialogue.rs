@@ -222,7 +222,7 @@ impl Dialogue {
         give: &mut Sink<'_>,
     ) {
         self.lines[direction].gap(offset, len);
-        let mut settle = |exchange: Exchange<'_>| give(Told::Exchange(exchange));
+        let mut settle = |exchange: &Exchange<'_>| give(Told::Exchange(exchange));
         if self.is_client(direction) {
             self.client_spoke = true;
             self.exchanges.request_gap(&mut settle);
@@ -289,18 +289,18 @@ impl<'a> Teller<'a> {
         }
     }
 
-    fn tell(&mut self, line: Line<'_>, give: &mut Sink<'_>) {
+    fn tell(&mut self, line: &Line<'_>, give: &mut Sink<'_>) {
         let greeting = !self.from_client && !self.client_spoke && line.number == 0;
         give(Told::Message {
             from_client: self.from_client,
             greeting,
             line,
         });
-        let mut settle = |exchange: Exchange<'_>| give(Told::Exchange(exchange));
+        let mut settle = |exchange: &Exchange<'_>| give(Told::Exchange(exchange));
         if self.from_client {
-            self.exchanges.request(&line, self.hasher, &mut settle);
+            self.exchanges.request(line, self.hasher, &mut settle);
         } else {
-            self.exchanges.answer(&line, self.hasher, &mut settle);
+            self.exchanges.answer(line, self.hasher, &mut settle);
         }
     }
 }

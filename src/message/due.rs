@@ -161,7 +161,7 @@ impl Waiting {
             Some((_, came)) if outcome == Outcome::Wrong => (&*self.shown, came),
             _ => (&[][..], &[][..]),
         };
-        give(Exchange {
+        give(&Exchange {
             request: Some(self.cited),
             answer: answer.map(|(cited, _)| cited),
             outcome,

@@ -394,7 +394,7 @@ impl Exchanges {
 }
 
 fn unsolicited(answer: Cited, give: &mut Sink<'_>) {
-    give(Exchange {
+    give(&Exchange {
         request: None,
         answer: Some(answer),
         outcome: Outcome::Unsolicited,
@@ -422,7 +422,7 @@ mod tests {
     fn play_with(mut exchanges: Exchanges, script: &[&str]) -> Vec<Row> {
         let hasher = foldhash::fast::RandomState::default();
         let (mut counts, mut out) = ([0, 0], Vec::new());
-        let mut give = |e: Exchange<'_>| {
+        let mut give = |e: &Exchange<'_>| {
             let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
             out.push((
                 e.request.map(|r| r.number),

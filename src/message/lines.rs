@@ -93,7 +93,7 @@ pub struct Lines {
 }
 
 /// Receives messages.
-pub type Sink<'s> = dyn FnMut(Line<'_>) + 's;
+pub type Sink<'s> = dyn FnMut(&Line<'_>) + 's;
 
 impl Lines {
     /// After so many messages.
@@ -141,7 +141,7 @@ impl Lines {
                     whole: true,
                     missing: 0,
                 };
-                give(line);
+                give(&line);
             } else {
                 self.append(carried, part);
                 if complete {
@@ -204,7 +204,7 @@ impl Lines {
             return;
         }
         let number = self.count();
-        give(Line {
+        give(&Line {
             number,
             offset: open.offset,
             len: open.len,
@@ -266,7 +266,7 @@ mod tests {
 
     type Row = (u64, u64, u64, u64, Vec<u8>, bool);
 
-    fn row(line: Line<'_>) -> Row {
+    fn row(line: &Line<'_>) -> Row {
         (
             line.offset,
             line.len,
@@ -280,7 +280,7 @@ mod tests {
     #[test]
     fn a_line_in_pieces_and_lines_in_one_piece() {
         let (mut lines, mut rows) = (Lines::default(), Vec::new());
-        let mut give = |line: Line<'_>| rows.push(row(line));
+        let mut give = |line: &Line<'_>| rows.push(row(line));
         lines.bytes(Framing::Line, 0, b"ab", by(1), &mut give);
         lines.bytes(Framing::Line, 2, b"c\nd\ne", by(2), &mut give);
         lines.end(&mut give);
@@ -295,7 +295,7 @@ mod tests {
     #[test]
     fn a_gap_breaks_the_message_around_it() {
         let (mut lines, mut rows) = (Lines::default(), Vec::new());
-        let mut give = |line: Line<'_>| rows.push(row(line));
+        let mut give = |line: &Line<'_>| rows.push(row(line));
         lines.bytes(Framing::Line, 0, b"a\nb", by(1), &mut give);
         lines.gap(3, 10);
         lines.bytes(Framing::Line, 13, b"c\nd\n", by(2), &mut give);
@@ -312,7 +312,7 @@ mod tests {
     #[test]
     fn chunks_end_at_4096_bytes() {
         let (mut lines, mut lens) = (Lines::default(), Vec::new());
-        let mut give = |line: Line<'_>| lens.push(line.len);
+        let mut give = |line: &Line<'_>| lens.push(line.len);
         lines.bytes(Framing::Chunk, 0, &[b'x'; 3000], by(1), &mut give);
         lines.bytes(Framing::Chunk, 3000, &[b'x'; 6000], by(2), &mut give);
         lines.end(&mut give);
@@ -322,7 +322,7 @@ mod tests {
     #[test]
     fn each_part_is_named_and_what_came_again_is_told() {
         let (mut lines, mut got) = (Lines::default(), Vec::new());
-        let mut give = |line: Line<'_>| {
+        let mut give = |line: &Line<'_>| {
             let parts: Vec<_> = line
                 .parts
                 .iter()
@@ -350,7 +350,7 @@ mod tests {
         #[test]
         fn cuts_do_not_matter(text in "[ab\n]{0,60}", cuts in prop::collection::vec(1usize..7, 0..30)) {
             let (mut lines, mut got) = (Lines::default(), Vec::new());
-            let mut give = |line: Line<'_>| got.push(line.content.to_vec());
+            let mut give = |line: &Line<'_>| got.push(line.content.to_vec());
             let (mut at, mut rest) = (0, text.as_bytes());
             for cut in cuts.into_iter().chain([usize::MAX]) {
                 let (part, after) = rest.split_at(cut.min(rest.len()));

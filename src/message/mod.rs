@@ -43,10 +43,10 @@ pub enum Told<'a> {
         /// Whether the server sent it before the client had sent anything, as its first.
         greeting: bool,
         /// The message.
-        line: Line<'a>,
+        line: &'a Line<'a>,
     },
     /// An exchange is settled.
-    Exchange(Exchange<'a>),
+    Exchange(&'a Exchange<'a>),
 }
 
 /// Receives what is told.

@@ -272,17 +272,17 @@ impl Opening {
             if gap > 0 {
                 lines[direction].gap(piece.offset, gap);
                 if cut && framing == Framing::Line {
-                    lines[direction].end(&mut |line: Line<'_>| {
-                        said.push((direction, content(&line)));
+                    lines[direction].end(&mut |line: &Line<'_>| {
+                        said.push((direction, content(line)));
                     });
                 }
                 continue;
             }
             if framing == Framing::Chunk && !piece.end {
                 let other = 1 - direction;
-                lines[other].end(&mut |line: Line<'_>| said.push((other, content(&line))));
+                lines[other].end(&mut |line: &Line<'_>| said.push((other, content(line))));
             }
-            let mut give = |line: Line<'_>| said.push((direction, content(&line)));
+            let mut give = |line: &Line<'_>| said.push((direction, content(line)));
             if piece.end {
                 lines[direction].end(&mut give);
                 continue;
@@ -290,7 +290,7 @@ impl Opening {
             lines[direction].bytes(framing, piece.offset, &piece.data, piece.by, &mut give);
         }
         for direction in [0, 1] {
-            lines[direction].end(&mut |line: Line<'_>| said.push((direction, content(&line))));
+            lines[direction].end(&mut |line: &Line<'_>| said.push((direction, content(line))));
         }
         said
     }

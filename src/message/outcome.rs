@@ -95,4 +95,4 @@ impl Exchange<'_> {
 }
 
 /// Receives exchanges.
-pub type Sink<'s> = dyn FnMut(Exchange<'_>) + 's;
+pub type Sink<'s> = dyn FnMut(&Exchange<'_>) + 's;

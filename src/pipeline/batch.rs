@@ -9,10 +9,10 @@ use crate::source::frame::{Frame, Origin};
 use crate::time::Time;
 
 /// Segments in a batch at most.
-const MOST_SEGMENTS: usize = 1 << 14;
+const MOST_SEGMENTS: usize = 1 << 11;
 /// Bytes of their frames at most, and of the blocks that these stand in: an input that gives
 /// little at a time fills few bytes of each.
-const MOST_BYTES: usize = 1 << 20;
+const MOST_BYTES: usize = 1 << 18;
 const MOST_HELD: usize = 16 << 20;
 /// How many blocks are looked at for the one that a frame stands in: where several files are
 /// merged, they take turns.
@@ -107,7 +107,7 @@ impl Batch {
     }
 
     /// Adds a segment found in `frame`, which begins at `at` in `block` and has `len` bytes.
-    #[inline]
+    #[inline(always)]
     pub fn push(
         &mut self,
         shard: usize,
@@ -178,7 +178,7 @@ impl Batch {
     }
 
     /// A segment of a shard, by its place in the order of the capture.
-    #[inline]
+    #[inline(always)]
     pub fn segment(&self, shard: usize, at: usize) -> Segment<'_> {
         let it = &self.shards[shard][at];
         let block = &self.blocks[usize::from(it.block)];

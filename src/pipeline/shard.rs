@@ -124,15 +124,15 @@ impl Shard {
     pub fn segments(&mut self, batch: &Batch, shard: usize) -> u64 {
         let count = batch.count(shard);
         for at in 0..count {
-            let segment = batch.segment(shard, at);
-            let patient = self.held() + self.waiting.may_hold() < self.max_memory;
-            let known = patient.then(|| self.flow.place_known(&segment)).flatten();
-            if let Some(placed) = known {
-                self.waiting.add(at, segment.payload.len(), placed);
-                continue;
+            if self.held() + self.waiting.may_hold() < self.max_memory {
+                let segment = batch.segment(shard, at);
+                if let Some(placed) = self.flow.place_known(&segment) {
+                    self.waiting.add(at, segment.payload.len(), placed);
+                    continue;
+                }
             }
             self.take(batch, shard);
-            self.segment(&segment, 0, &mut Nobody);
+            self.segment(&batch.segment(shard, at), 0, &mut Nobody);
         }
         self.take(batch, shard);
         count as u64
@@ -207,15 +207,15 @@ struct Teller<'a, W: ?Sized> {
 }
 
 impl<W: Watch + ?Sized> Teller<'_, W> {
-    fn piece(&mut self, direction: usize, piece: Piece<'_>) {
+    fn piece(&mut self, direction: usize, piece: &Piece<'_>) {
         let (id, conversation) = (self.id, self.conversation);
         self.watch.event(&Event::Piece {
             conversation,
             direction,
-            piece: &piece,
+            piece,
         });
         let (conversations, watch) = (&mut *self.conversations, &mut *self.watch);
-        self.messages.piece(id, direction, &piece, &mut |told| {
+        self.messages.piece(id, direction, piece, &mut |told| {
             conversations.told(id, &told);
             watch.event(&Event::Told {
                 conversation,

@@ -182,7 +182,7 @@ impl Reader {
 
     /// The record at the window's start: [`Reader::described`] then has what stands before it.
     /// [`Reader::frame`] takes it out, before the next is read.
-    #[inline]
+    #[inline(always)]
     pub fn record(&mut self) -> Option<Record> {
         let window = self.block.bytes();
         let plain = match &mut self.container {
@@ -196,6 +196,7 @@ impl Reader {
     }
 
     /// The next record, however it stands.
+    #[cold]
     fn step(&mut self) -> Option<Record> {
         if self.done {
             return None;
@@ -228,6 +229,7 @@ impl Reader {
     }
 
     /// The frame of the record that [`Reader::record`] gave.
+    #[inline(always)]
     pub fn frame(&mut self, record: Record) -> Frame<'_> {
         self.packets += 1;
         self.back = record.len - record.packet.start;

@@ -49,7 +49,7 @@ impl Streams {
         &mut self,
         segment: &Segment<'_>,
         flowed: &Flowed,
-        mut give: impl FnMut(usize, Piece<'_>),
+        mut give: impl FnMut(usize, &Piece<'_>),
     ) -> bool {
         let id = flowed.conversation as usize;
         if id >= self.slots.len() {
@@ -108,7 +108,7 @@ impl Streams {
     pub fn close(
         &mut self,
         id: u32,
-        mut give: impl FnMut(usize, Piece<'_>),
+        mut give: impl FnMut(usize, &Piece<'_>),
     ) -> Option<[Counts; 2]> {
         let mut pair = match std::mem::take(self.slots.get_mut(id as usize)?) {
             Slot::None => return None,

@@ -82,4 +82,4 @@ pub enum Piece<'a> {
 }
 
 /// Receives pieces.
-pub type Sink<'s> = dyn FnMut(Piece<'_>) + 's;
+pub type Sink<'s> = dyn FnMut(&Piece<'_>) + 's;

@@ -200,7 +200,7 @@ impl Reassembler {
     fn deliver(&mut self, data: &[u8], claimed: u64, by: Carrier, give: &mut Sink<'_>) {
         let len = data.len() as u64;
         if len > 0 {
-            give(Piece::Bytes {
+            give(&Piece::Bytes {
                 offset: self.offset,
                 data,
                 by,
@@ -214,7 +214,7 @@ impl Reassembler {
     }
 
     fn gap(&mut self, len: u64, cut: bool, give: &mut Sink<'_>) {
-        give(Piece::Gap {
+        give(&Piece::Gap {
             offset: self.offset,
             len,
             cut,
@@ -339,7 +339,7 @@ impl Reassembler {
     fn end_at_fin(&mut self, give: &mut Sink<'_>) {
         if !self.ended && self.fin.is_some_and(|fin| fin <= self.offset) {
             self.ended = true;
-            give(Piece::End);
+            give(&Piece::End);
         }
     }
 
@@ -354,7 +354,7 @@ impl Reassembler {
         }
         if !self.ended {
             self.ended = true;
-            give(Piece::End);
+            give(&Piece::End);
         }
     }
 
@@ -383,7 +383,7 @@ impl Reassembler {
 /// Tells of bytes that are not given.
 fn again(offset: u64, len: u64, by: Carrier, give: &mut Sink<'_>) {
     if len > 0 {
-        give(Piece::Again { offset, len, by });
+        give(&Piece::Again { offset, len, by });
     }
 }
 

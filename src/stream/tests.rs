@@ -21,9 +21,9 @@ struct Given {
 }
 
 impl Given {
-    fn take(&mut self, piece: Piece<'_>) {
+    fn take(&mut self, piece: &Piece<'_>) {
         let at = self.bytes.len() as u64;
-        match piece {
+        match *piece {
             Piece::Bytes { offset, data, by } => {
                 assert_eq!(offset, at, "bytes follow on each other");
                 assert!(!data.is_empty());

@@ -140,8 +140,8 @@ fn library(scenario: &Scenario) -> Said {
 }
 
 /// Adds a piece as scenarios write it: text in quotes, `gap 5`.
-fn tell(told: &mut String, piece: Piece<'_>) {
-    match piece {
+fn tell(told: &mut String, piece: &Piece<'_>) {
+    match *piece {
         Piece::Bytes { data, .. } => {
             let text = data.escape_ascii().to_string();
             if told.ends_with('"') {

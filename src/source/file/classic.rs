@@ -105,7 +105,7 @@ impl Classic {
 
     /// The record that stands whole at the start of a window, in a file of the usual form; any
     /// other, and whatever is wrong, is left to [`Classic::step`].
-    #[inline]
+    #[inline(always)]
     pub(super) fn plain(&self, window: &[u8]) -> Option<Record> {
         let header = self.header.filter(|header| {
             header.record_header == 16 && matches!(header.lengths, Lengths::CapturedFirst)

@@ -207,7 +207,7 @@ fn holes_of_a_conversation_count_its_packets() {
         made.ack = Seq(ack);
         let flowed = flow.push(&made);
         let mut pieces = Vec::new();
-        streams.push(&made, &flowed, |direction, piece| match piece {
+        streams.push(&made, &flowed, |direction, piece| match *piece {
             Piece::Bytes { data, .. } => pieces.push((direction, Some(data.to_vec()))),
             Piece::Gap { len, .. } => pieces.push((direction, Some(vec![b'.'; len as usize]))),
             Piece::Again { .. } => {}
@@ -228,7 +228,7 @@ fn holes_of_a_conversation_count_its_packets() {
     }
     assert_eq!(push(1, 500, 106, Flags::ACK, b""), (0, "...def".to_owned()));
     let mut ends = 0;
-    let seen = streams.close(0, |_, piece| ends += usize::from(piece == Piece::End));
+    let seen = streams.close(0, |_, piece| ends += usize::from(*piece == Piece::End));
     let seen = seen.map(|both| both.map(|one| one.seen));
     assert_eq!((seen, ends), (Some([3, 0]), 2));
     assert_eq!(streams.close(0, |_, _| ()), None);
