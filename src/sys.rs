@@ -80,6 +80,23 @@ pub fn raise_open_files(wanted: u64) -> u64 {
     soft
 }
 
+/// Asks for a value's memory, so that it is near once it is wanted; nothing else comes of it.
+#[inline(always)]
+pub fn prefetch<T: ?Sized>(value: &T) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        const LINE: usize = 64;
+        let start = (&raw const *value).cast::<i8>();
+        for line in (0..size_of_val(value)).step_by(LINE) {
+            // SAFETY: a hint that reads nothing and faults nowhere; the address is within `value`.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(start.add(line)) };
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = value;
+}
+
 #[cfg(test)]
 mod tests {
     use std::net::UdpSocket;

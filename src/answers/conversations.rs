@@ -1,7 +1,5 @@
 //! What is counted of each conversation.
 
-use std::hint::black_box;
-
 use super::digest::ledger_row;
 use super::evidence::Evidence;
 use super::quantiles::Quantiles;
@@ -15,6 +13,7 @@ use crate::message::exchange::{Exchange, Outcome};
 use crate::message::lines::Line;
 use crate::message::opening::{Settled, Speaks};
 use crate::stream::reassembler::Counts;
+use crate::sys::prefetch;
 use crate::time::Time;
 
 /// Conversations of a capture, from the first on, whose packets are always kept to be shown.
@@ -263,19 +262,21 @@ impl Conversations {
         &self.all
     }
 
-    /// Reads what the next segments of a conversation will want of memory, so that it is near
-    /// by then.
+    /// Asks for what the next segments of a conversation will want of memory: first what is here,
+    /// and once that may have come what it leads to.
     #[inline]
-    pub fn approach(&self, id: u32) {
+    pub fn approach(&self, id: u32, step: u8) {
         let Some(one) = self.all.get(id as usize) else {
             return;
         };
-        black_box((one.first_frame, one.last_frame, one.last_time));
-        black_box((one.sent[0].packets, one.sent[1].packets, one.said.digest));
-        black_box((one.largest, one.last_interface, one.other_sightings));
-        one.rtt[0].approach();
-        one.rtt[1].approach();
-        one.response.approach();
+        match step {
+            0 => prefetch(one),
+            1 => {
+                one.rtt.iter().for_each(Quantiles::approach);
+                one.response.approach();
+            }
+            _ => {}
+        }
     }
 
     /// Those of disjoint sets as one, in order of first frame.

@@ -1,8 +1,9 @@
 //! Minimum, maximum and percentiles of durations, in little memory: the first samples as
 //! they are, then a histogram whose buckets are within 1 % of each other.
 
-use std::hint::black_box;
 use std::sync::LazyLock;
+
+use crate::sys::prefetch;
 
 /// Samples kept as they are.
 const INLINE: usize = 16;
@@ -187,11 +188,11 @@ impl Quantiles {
         }
     }
 
-    /// Reads what [`Quantiles::add`] will want of memory.
+    /// Asks for what [`Quantiles::add`] will want of memory.
     #[inline]
     pub(super) fn approach(&self) {
         if let Kept::Many(histogram) = &self.0 {
-            black_box((histogram.min, histogram.next[WAITING / 2]));
+            prefetch(&**histogram);
         }
     }
 

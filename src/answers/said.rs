@@ -69,7 +69,7 @@ impl Responses {
         self.first.add(first);
     }
 
-    /// Reads what [`Responses::add`] will want of memory.
+    /// Asks for what [`Responses::add`] will want of memory.
     #[inline]
     pub(super) fn approach(&self) {
         self.first.approach();

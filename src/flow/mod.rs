@@ -9,9 +9,9 @@ mod unacked;
 pub mod verdict;
 
 use std::collections::HashMap;
-use std::hint::black_box;
 
 use crate::decode::segment::{Flags, Key, Segment};
+use crate::sys::prefetch;
 use idle::{Idle, Moment};
 use rtt::Waiting;
 use sighting::{Sighting, Sightings};
@@ -145,13 +145,14 @@ impl Flow {
         }
     }
 
-    /// Reads what judging the next segments of a conversation will want of memory, so that it is
-    /// near by then.
+    /// Asks for what judging the next segments of a conversation will want of memory: first what
+    /// is here, and once that may have come what it leads to.
     #[inline]
-    pub fn approach(&self, id: u32) {
-        if let Some(Some(open)) = self.open.get(id as usize) {
-            black_box((open.last, open.low_first, open.life));
-            open.analysis.approach();
+    pub fn approach(&self, id: u32, step: u8) {
+        match (self.open.get(id as usize), step) {
+            (Some(place), 0) => prefetch(place),
+            (Some(Some(open)), 1) => prefetch(&**open),
+            _ => {}
         }
     }
 

@@ -1,7 +1,5 @@
 //! One conversation's messages.
 
-use std::hint::black_box;
-
 use super::exchange::{Exchange, Exchanges};
 use super::lines::{Framing, Line, Lines};
 use super::opening::{Early, Opening, RoleRule, Roles};
@@ -73,11 +71,9 @@ impl Dialogue {
         })
     }
 
-    /// Reads what the next pieces will want of memory.
+    /// Asks for what the next pieces will want of memory.
     #[inline]
     pub(super) fn approach(&self) {
-        black_box((self.roles, self.framing, self.client_spoke));
-        black_box([0, 1].map(|at: usize| self.lines[at].told()));
         self.exchanges.approach();
     }
 

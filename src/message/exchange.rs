@@ -9,6 +9,7 @@ pub use super::outcome::{Cited, Exchange, Outcome, Sink};
 use super::overtaken::Overtaken;
 use crate::echo::line::split_ending;
 use crate::echo::transform::Transform;
+use crate::sys::prefetch;
 
 /// Client messages that may wait for an answer; of those beyond the outcome is unknown.
 const MOST_WAITING: usize = 1 << 14;
@@ -376,11 +377,12 @@ impl Exchanges {
         self.text_bytes = 0;
     }
 
-    /// Reads what the next answer will want of memory.
+    /// Asks for what the next answer will want of memory.
     #[inline]
     pub(super) fn approach(&self) {
-        let next = self.waiting.front();
-        std::hint::black_box(next.map(|it| (it.cited.number, it.doubtful, it.shown.len())));
+        if let Some(next) = self.waiting.front() {
+            prefetch(next);
+        }
     }
 
     /// Memory held for messages that wait, in bytes.

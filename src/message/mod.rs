@@ -12,6 +12,7 @@ use crate::decode::segment::Segment;
 use crate::echo::transform::Transform;
 use crate::flow::Flowed;
 use crate::stream::piece::Piece;
+use crate::sys::prefetch;
 use dialogue::{Dialogue, Over};
 use exchange::{Exchange, Pair};
 use lines::{Framing, Line};
@@ -113,12 +114,15 @@ impl Messages {
         self.held = self.held + dialogue.held() - before;
     }
 
-    /// Reads what the next pieces of a conversation will want of memory, so that it is near by
-    /// then.
+    /// Asks for what the next pieces of a conversation will want of memory: first what is here,
+    /// and once that may have come what it leads to.
     #[inline]
-    pub fn approach(&self, id: u32) {
-        if let Some(Slot::Open(dialogue)) = self.slots.get(id as usize) {
-            dialogue.approach();
+    pub fn approach(&self, id: u32, step: u8) {
+        match (self.slots.get(id as usize), step) {
+            (Some(slot), 0) => prefetch(slot),
+            (Some(Slot::Open(dialogue)), 1) => prefetch(&**dialogue),
+            (Some(Slot::Open(dialogue)), 2) => dialogue.approach(),
+            _ => {}
         }
     }
 

@@ -6,6 +6,7 @@ use super::shard::SHARDS;
 use crate::decode::Spot;
 use crate::decode::segment::{Carrier, Segment};
 use crate::source::frame::{Frame, Origin};
+use crate::sys::prefetch;
 use crate::time::Time;
 
 /// Segments in a batch at most.
@@ -14,6 +15,9 @@ const MOST_SEGMENTS: usize = 1 << 11;
 /// little at a time fills few bytes of each.
 const MOST_BYTES: usize = 1 << 18;
 const MOST_HELD: usize = 16 << 20;
+/// So much of a payload is asked for ahead; of a longer one the processor notices by itself that
+/// it is read in order.
+const PAYLOAD_NEAR: usize = 64;
 /// How many blocks are looked at for the one that a frame stands in: where several files are
 /// merged, they take turns.
 const LOOKED_AT: usize = 16;
@@ -169,12 +173,13 @@ impl Batch {
         self.shards[shard].len()
     }
 
-    /// Reads a segment's payload, so that it is near when it is wanted.
+    /// Asks for a segment's payload, so that it is near when it is wanted.
     #[inline]
     pub fn approach(&self, shard: usize, at: usize) {
         let it = &self.shards[shard][at];
         let block = &self.blocks[usize::from(it.block)];
-        std::hint::black_box(block.get(it.at as usize + it.len as usize - 1));
+        let end = it.at as usize + it.len as usize;
+        prefetch(&block[end.saturating_sub(PAYLOAD_NEAR)..end]);
     }
 
     /// A segment of a shard, by its place in the order of the capture.

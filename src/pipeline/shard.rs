@@ -16,6 +16,9 @@ use crate::stream::piece::Piece;
 /// that limits bite alike however many threads share the shards.
 pub(super) const SHARDS: usize = 64;
 
+/// The steps of what is asked of memory, and how many conversations ahead.
+const AHEAD: [(u8, usize); 3] = [(0, 6), (1, 4), (2, 2)];
+
 /// One shard.
 pub(super) struct Shard {
     flow: Flow,
@@ -144,12 +147,15 @@ impl Shard {
             return;
         }
         let mut waiting = std::mem::take(&mut self.waiting);
-        for (at, group) in waiting.groups().iter().enumerate() {
-            if let Some(next) = waiting.groups().get(at + 1) {
-                self.approach(next.conversation);
-                for (at, _) in waiting.segments(next) {
-                    batch.approach(shard, at);
+        let groups = waiting.groups();
+        for (at, group) in groups.iter().enumerate() {
+            for (step, ahead) in AHEAD {
+                if let Some(next) = groups.get(at + ahead) {
+                    self.approach(next.conversation, step);
                 }
+            }
+            for (at, _) in groups.get(at + 1).into_iter().flat_map(|next| waiting.segments(next)) {
+                batch.approach(shard, at);
             }
             for (at, placed) in waiting.segments(group) {
                 self.placed(&batch.segment(shard, at), placed, 0, &mut Nobody);
@@ -160,14 +166,14 @@ impl Shard {
         self.evict(&mut Nobody);
     }
 
-    /// Reads what the next segments of a conversation will want of memory: meanwhile others are
-    /// at work, which a cache miss at a time would not let be.
+    /// Asks for what the next segments of a conversation will want of memory, step by step as one
+    /// leads to the other. Memory is slow and all of it would be waited for otherwise, one by one.
     #[inline]
-    fn approach(&self, id: u32) {
-        self.flow.approach(id);
-        self.conversations.approach(id);
-        self.streams.approach(id);
-        self.messages.approach(id);
+    fn approach(&self, id: u32, step: u8) {
+        self.flow.approach(id, step);
+        self.conversations.approach(id, step);
+        self.streams.approach(id, step);
+        self.messages.approach(id, step);
     }
 
     /// Memory that grows with conversations still followed.

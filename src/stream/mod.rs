@@ -5,10 +5,9 @@ pub mod piece;
 pub mod reassembler;
 mod recent;
 
-use std::hint::black_box;
-
 use crate::decode::segment::{Flags, Segment};
 use crate::flow::Flowed;
+use crate::sys::prefetch;
 use crate::time::Time;
 use piece::Piece;
 use reassembler::{Counts, Reassembler, Whole};
@@ -93,13 +92,15 @@ impl Streams {
         true
     }
 
-    /// Reads what the next segments of a conversation will want of memory, so that it is near
-    /// by then.
+    /// Asks for what the next segments of a conversation will want of memory: first what is here,
+    /// and once that may have come what it leads to.
     #[inline]
-    pub fn approach(&self, id: u32) {
-        if let Some(Slot::Open(pair)) = self.slots.get(id as usize) {
-            black_box(pair.packets);
-            pair.sides.iter().for_each(Reassembler::approach);
+    pub fn approach(&self, id: u32, step: u8) {
+        match (self.slots.get(id as usize), step) {
+            (Some(slot), 0) => prefetch(slot),
+            (Some(Slot::Open(pair)), 1) => prefetch(&**pair),
+            (Some(Slot::Open(pair)), 2) => pair.sides.iter().for_each(Reassembler::approach),
+            _ => {}
         }
     }
 

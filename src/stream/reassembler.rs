@@ -295,10 +295,9 @@ impl Reassembler {
         }
     }
 
-    /// Reads what the next segments will want of memory.
+    /// Asks for what the next segments will want of memory.
     #[inline]
     pub(super) fn approach(&self) {
-        std::hint::black_box((self.next, self.counts.seen, self.ended));
         self.recent.approach();
     }
 

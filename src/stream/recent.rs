@@ -1,6 +1,7 @@
 //! What was delivered last, so that a copy that differs is noticed.
 
 use crate::decode::hash;
+use crate::sys::prefetch;
 
 /// Segments remembered of a direction.
 const REMEMBERED: usize = 8;
@@ -34,10 +35,12 @@ impl Recent {
         }
     }
 
-    /// Reads where the next will be remembered.
+    /// Asks for where the next will be remembered.
     #[inline]
     pub(super) fn approach(&self) {
-        std::hint::black_box(self.ring.get(self.oldest).map(|it| it.offset));
+        if let Some(oldest) = self.ring.get(self.oldest) {
+            prefetch(oldest);
+        }
     }
 
     /// Whether bytes at an offset differ from what was delivered there. Each remembered segment

@@ -23,14 +23,6 @@ pub struct Duplicate {
 }
 
 impl super::Analysis {
-    /// Reads what judging will want of memory.
-    #[inline]
-    pub(in crate::flow) fn approach(&self) {
-        for side in &self.sides {
-            std::hint::black_box((side.next, side.acknowledged_in));
-        }
-    }
-
     /// Keeps no more memory than it needs now.
     pub(in crate::flow) fn shrink(&mut self) {
         self.sides.iter_mut().for_each(|side| side.unacked.shrink());
