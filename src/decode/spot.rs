@@ -124,6 +124,7 @@ impl Spot {
             |at: usize| u32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
         let (bits, header) = (word(12), usize::from(head[12] >> 4) * 4);
         let fits = !self.cut && header >= 20 && header <= claimed;
+        let whole_header = bytes.len() >= header;
         let option_bytes = bytes.get(20..bytes.len().min(header)).unwrap_or_default();
         Segment {
             frame,
@@ -149,6 +150,7 @@ impl Spot {
                 _ => 0,
             },
             analysed: fits,
+            whole_header,
         }
     }
 }

@@ -209,11 +209,12 @@ impl Analysis {
         }
         if syn {
             from.first_ack = true;
-            if from.scale == SCALE_UNKNOWN {
+            // of options that were cut one may have been the scale
+            if from.scale == SCALE_UNKNOWN && segment.whole_header {
                 from.scale = SCALE_OFF;
                 to.scale = SCALE_OFF;
             }
-            if ack && to.scale == SCALE_OFF {
+            if ack && to.scale == SCALE_OFF && segment.whole_header {
                 from.scale = SCALE_OFF;
             }
         } else if ack {

@@ -203,6 +203,7 @@ mod build {
             payload,
             payload_len: payload.len() as u32,
             analysed: true,
+            whole_header: true,
         }
     }
 }
