@@ -83,6 +83,29 @@ fn what_tshark_does_not_read() {
     }
 }
 
+/// Hardly in use: tshark reads them all the same.
+#[test]
+fn what_is_not_looked_into() {
+    let mut deck = Deck::default();
+    for link in wide::not_read() {
+        // SWIPE is read with IPv6 in it alone
+        deal(
+            &mut deck,
+            &link.name,
+            link.link_type,
+            true,
+            false,
+            &link.wrap,
+        );
+    }
+    let (theirs, ours) = deck.looks();
+    for (at, dealt) in deck.frames.iter().enumerate() {
+        let tcp = |seen| matches!(seen, Seen::Tcp(..));
+        let what = (tcp(theirs[at].seen), tcp(ours[at].seen));
+        assert_eq!(what, (true, false), "{}", dealt.name);
+    }
+}
+
 /// tshark puts fragments of 802.11 together.
 #[test]
 fn what_is_not_put_together() {

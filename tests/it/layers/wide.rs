@@ -1,6 +1,6 @@
 //! Wide area networks around an IP packet: PPP's own packets in packets, Frame Relay, ATM.
 
-use super::build::{bytes, ether_type, ethernet, ethernet_ip, in_ppp, is_v6};
+use super::build::{bytes, ether_type, ethernet, ethernet_ip, in_ppp, is_v6, v4};
 use super::links::{Link, Wrap, labels, link, llc};
 
 /// All of them.
@@ -56,6 +56,21 @@ fn ppp() -> Vec<Link> {
         ethernet([0x88, 0x64], &session)
     }));
     all
+}
+
+/// What tshark reads, and we do not (`docs/differences.md` lists it).
+pub fn not_read() -> Vec<Link> {
+    vec![
+        link("PPP, multiplexed", 9, |p| {
+            let length = u16::try_from(p.len() + 2).unwrap() | 0xc000;
+            bytes![[0, 0x59], length.to_be_bytes(), in_ppp(p), p]
+        }),
+        link("DSR", 101, |p| {
+            let next = if is_v6(p) { 41 } else { 4 };
+            v4(48, [1, 2], &bytes![[next, 0, 0, 0], p])
+        }),
+        link("SWIPE", 101, |p| v4(53, [1, 2], p)),
+    ]
 }
 
 fn frame_relay() -> Vec<Link> {
