@@ -281,7 +281,13 @@ impl Front {
             let shard = shard_of(&spot.ends.key);
             let extra = Extra::of(&frame, self.decoder.take_whole());
             // its bytes are told by their place, for they are the source's
-            let (frame, len) = (Frame { bytes: &[], ..frame }, frame.bytes.len());
+            let (frame, len) = (
+                Frame {
+                    bytes: &[],
+                    ..frame
+                },
+                frame.bytes.len(),
+            );
             if let Some(shared) = source.shared() {
                 batch.push(shard, (&frame, len, &spot), extra, shared);
             }

@@ -13,7 +13,7 @@ pub(super) const TCP: u8 = IpNumber::TCP.0;
 const HOP_BY_HOP: u8 = 0;
 const ROUTING: u8 = 43;
 const FRAGMENT: u8 = 44;
-const AUTHENTICATION: u8 = 51;
+pub(super) const AUTHENTICATION: u8 = 51;
 const DESTINATION_OPTIONS: u8 = 60;
 const SHIM6: u8 = 140;
 
@@ -174,6 +174,15 @@ pub(super) fn is_extension(protocol: u8) -> bool {
     )
 }
 
+/// The length of an extension header, whose second byte counts it in units of its own.
+pub(super) fn extension_len(protocol: u8, units: u8) -> usize {
+    match protocol {
+        FRAGMENT => 8,
+        AUTHENTICATION => (usize::from(units) + 2) * 4,
+        _ => (usize::from(units) + 1) * 8,
+    }
+}
+
 /// A jumbogram's payload length (RFC 2675), from the option that stands in its first header;
 /// none where it is not one.
 fn jumbo(packet: &[u8]) -> Option<usize> {
@@ -195,14 +204,12 @@ fn jumbo(packet: &[u8]) -> Option<usize> {
 
 /// Length of the extension header at `ip.at`; none if it is something else. Fills in the part.
 fn extension(packet: &[u8], ip: &mut Ip, total: usize) -> Result<Option<usize>, Skip> {
-    let units = |factor: usize, more: usize| {
-        let units = packet.get(ip.at + 1).ok_or(Skip::NotTcp)?;
-        Ok(Some((usize::from(*units) + more) * factor))
-    };
     match ip.protocol {
         // behind mobility and host identity headers nothing comes, as Wireshark has it
-        HOP_BY_HOP | ROUTING | DESTINATION_OPTIONS | SHIM6 => units(8, 1),
-        AUTHENTICATION => units(4, 2),
+        HOP_BY_HOP | ROUTING | DESTINATION_OPTIONS | SHIM6 | AUTHENTICATION => {
+            let units = packet.get(ip.at + 1).ok_or(Skip::NotTcp)?;
+            Ok(Some(extension_len(ip.protocol, *units)))
+        }
         FRAGMENT => {
             let field = be16(packet, ip.at + 2).ok_or(Skip::Fragment)?;
             // an atomic fragment is a whole datagram; a first one is none, cut or not

@@ -1,5 +1,8 @@
 //! Headers below IP, wherever they stand: in a frame or in a tunnel.
 
+mod ppp;
+pub(super) mod wan;
+
 /// EtherType of IPv4.
 pub(super) const IPV4: u16 = 0x0800;
 /// EtherType of IPv6.
@@ -18,8 +21,17 @@ pub(super) enum Next {
     Llc,
     /// PPP, with or without the address and control fields of HDLC.
     Ppp,
+    /// PPP where those fields are never sent: in PPPoE, or as a part of another PPP packet.
+    BarePpp,
+    /// Cisco HDLC: address, control, EtherType.
+    CiscoHdlc,
+    FrameRelay,
+    /// A network layer's number (ISO/IEC TR 9577), as Frame Relay, ATM and PPP have it.
+    Nlpid,
     /// A label stack.
     Mpls,
+    /// Network service header (RFC 8300).
+    Nsh,
     /// IPv4 or IPv6 by its version field.
     Ip,
     /// IPv6 and no other version.
@@ -45,7 +57,7 @@ pub(super) fn be32(bytes: &[u8], at: usize) -> Option<u32> {
 pub(super) fn ethernet(bytes: &[u8], at: usize) -> Option<usize> {
     match be16(bytes, at + 12)? {
         IPV4 => Some(at + 14),
-        length if length <= LONGEST => network(bytes, at + 14, Next::Llc),
+        length if length <= LONGEST => network(bytes, at, Next::Ethernet),
         kind => network(bytes, at + 14, Next::EtherType(kind)),
     }
 }
@@ -61,68 +73,136 @@ pub(super) fn network(bytes: &[u8], mut at: usize, mut next: Next) -> Option<usi
                 return Some(at).filter(|at| bytes.get(*at).is_some_and(|first| first >> 4 == 6));
             }
             Next::Ethernet => match be16(bytes, at + 12)? {
-                length if length <= LONGEST => (at + 14, Next::Llc),
+                length if length <= LONGEST => with_length(bytes, at),
                 kind => (at + 14, Next::EtherType(kind)),
             },
             Next::EtherType(kind) => after_ether_type(bytes, at, kind)?,
             Next::Llc => llc(bytes, at)?,
-            Next::Ppp => ppp(bytes, at)?,
+            Next::Ppp => ppp::framed(bytes, at)?,
+            Next::BarePpp => ppp::bare(bytes, at)?,
+            Next::CiscoHdlc => wan::cisco_hdlc(bytes, at)?,
+            Next::FrameRelay => wan::frame_relay(bytes, at)?,
+            Next::Nlpid => wan::nlpid(bytes, at)?,
+            Next::Nsh => service(bytes, at)?,
             Next::Mpls => match be32(bytes, at)? & 0x100 {
                 0 => (at + 4, Next::Mpls),
-                _ => (at + 4, Next::Ip),
+                _ => below_labels(bytes, at + 4)?,
             },
         };
     }
 }
 
-fn after_ether_type(bytes: &[u8], at: usize, kind: u16) -> Option<(usize, Next)> {
-    Some(match kind {
-        // VLAN tags: 802.1Q, 802.1ad, and that used before it
-        0x8100 | 0x88a8 | 0x9100 => match be16(bytes, at + 2)? {
-            length if length <= LONGEST => (at + 4, Next::Llc),
-            kind => (at + 4, Next::EtherType(kind)),
-        },
-        // a tag between a switch and a virtual machine's interface
-        0x8926 => (at + 6, Next::EtherType(be16(bytes, at + 4)?)),
-        // a whole frame: transparent bridging, provider backbone bridging
-        0x6558 => (at, Next::Ethernet),
-        0x88e7 => (at + 4, Next::Ethernet),
-        0x8847 | 0x8848 => (at, Next::Mpls),
-        PPPOE => (at + 6, Next::Ppp),
-        0x880b => (at, Next::Ppp),
-        _ => return None,
-    })
+/// IEEE 802.3, or Cisco's Inter-Switch Link, which looks like it: an Ethernet frame behind 26 bytes.
+fn with_length(bytes: &[u8], at: usize) -> (usize, Next) {
+    match bytes.get(at..at + 6) {
+        Some([0x01 | 0x0c, 0, 0x0c, 0, 0, 0..=0xf]) => (at + 26, Next::Ethernet),
+        _ => (at + 14, Next::Llc),
+    }
 }
 
-fn llc(bytes: &[u8], at: usize) -> Option<(usize, Next)> {
-    match bytes.get(at..at + 3)? {
-        [0xaa, 0xaa, 0x03] => match be32(bytes, at + 2)? & 0x00ff_ffff {
-            // Ethernet types, and the same over bridges
-            0 | 0xf8 => Some((at + 8, Next::EtherType(be16(bytes, at + 6)?))),
-            _ => None,
+fn after_ether_type(bytes: &[u8], at: usize, kind: u16) -> Option<(usize, Next)> {
+    let ether_type = |at| Some((at + 2, Next::EtherType(be16(bytes, at)?)));
+    match kind {
+        // VLAN tags: 802.1Q, 802.1ad, and that used before it
+        0x8100 | 0x88a8 | 0x9100 => match be16(bytes, at + 2)? {
+            length if length <= LONGEST => Some((at + 4, Next::Llc)),
+            kind => Some((at + 4, Next::EtherType(kind))),
         },
-        [0x06, 0x06, 0x03] => Some((at + 3, Next::Ip)),
+        // a tag between a switch and a virtual machine's interface, the one of a ring (HSR)
+        0x8926 | 0x892f => ether_type(at + 4),
+        // Cisco's tag of security groups
+        0x8909 => ether_type(at + 6),
+        0x88e5 => macsec(bytes, at),
+        // whole frames: transparent bridging, provider backbone bridging, FabricPath
+        0x6558 => Some((at, Next::Ethernet)),
+        0x88e7 => Some((at + 4, Next::Ethernet)),
+        0x8903 => Some((at + 2, Next::Ethernet)),
+        // TRILL (RFC 6325), whose options are counted in fours
+        0x22f3 => {
+            let options = usize::from(be16(bytes, at)? >> 6 & 0x1f) * 4;
+            Some((at + 6 + options, Next::Ethernet))
+        }
+        0x4305 => batman(bytes, at),
+        0x8847 | 0x8848 => Some((at, Next::Mpls)),
+        0x894f => Some((at, Next::Nsh)),
+        PPPOE => Some((at + 6, Next::BarePpp)),
+        0x880b => Some((at, Next::Ppp)),
         _ => None,
     }
 }
 
-fn ppp(bytes: &[u8], mut at: usize) -> Option<(usize, Next)> {
-    match be16(bytes, at)? {
-        0xff03 => at += 2,
-        // Cisco HDLC on a PPP link type
-        0x0f00 | 0x8f00 => return Some((at + 4, Next::EtherType(be16(bytes, at + 2)?))),
-        _ => {}
+/// What MPLS carries says only its first four bits: IP by version, or 0 in a pseudowire. That one
+/// with Ethernet may have a control word; it has one unless there is a type without it.
+fn below_labels(bytes: &[u8], at: usize) -> Option<(usize, Next)> {
+    if bytes.get(at)? >> 4 != 0 {
+        return Some((at, Next::Ip));
     }
-    let first = *bytes.get(at)?;
-    // compressed to one byte, the number is odd
-    let (protocol, at) = match first & 1 {
-        1 => (u16::from(first), at + 1),
-        _ => (be16(bytes, at)?, at + 2),
+    let plain = is_type(be16(bytes, at + 12)?) && !is_type(be16(bytes, at + 16)?);
+    Some((if plain { at } else { at + 4 }, Next::Ethernet))
+}
+
+/// Whether a frame's type leads on; few other numbers do.
+pub(super) fn is_type(kind: u16) -> bool {
+    matches!(kind, IPV4 | IPV6 | 0x8100 | 0x88a8 | 0x8847 | PPPOE)
+}
+
+/// MACsec (IEEE 802.1AE) that is not encrypted, only protected.
+fn macsec(bytes: &[u8], at: usize) -> Option<(usize, Next)> {
+    let tag = *bytes.get(at)?;
+    let len = if tag & 0x20 == 0 { 6 } else { 14 };
+    let kind = be16(bytes, at + len)?;
+    (tag & 0x0c == 0).then_some((at + len + 2, Next::EtherType(kind)))
+}
+
+/// B.A.T.M.A.N. advanced by kind of packet and compatibility version: those that carry a frame.
+fn batman(bytes: &[u8], at: usize) -> Option<(usize, Next)> {
+    let len = match bytes.get(at..at + 2)? {
+        [0x03, 14] | [0x40, 15] => 10,
+        [0x01, 15] => 14,
+        [0x42, 15] => 18,
+        _ => return None,
     };
-    match protocol {
-        0x21 => Some((at, Next::Ip)),
-        0x57 => Some((at, Next::Ipv6)),
-        0x281 | 0x283 => Some((at, Next::Mpls)),
+    Some((at + len, Next::Ethernet))
+}
+
+/// The network service header tells its own length, in fours, and what follows.
+fn service(bytes: &[u8], at: usize) -> Option<(usize, Next)> {
+    let len = usize::from(be16(bytes, at)? & 0x3f).max(2) * 4;
+    let next = match bytes.get(at + 3)? {
+        1 => Next::Ip,
+        2 => Next::Ipv6,
+        3 => Next::Ethernet,
+        4 => Next::Nsh,
+        5 => Next::Mpls,
+        _ => return None,
+    };
+    Some((at + len, next))
+}
+
+fn llc(bytes: &[u8], at: usize) -> Option<(usize, Next)> {
+    let [target, source, control] = *bytes.get(at..)?.first_chunk::<3>()?;
+    // unnumbered information, or information with its numbers in a second byte
+    let at = match control {
+        3 => at + 3,
+        _ if control & 1 == 0 => at + 4,
+        _ => return None,
+    };
+    match (target, source) {
+        (0xaa, 0xaa) => snap(bytes, at),
+        (0x06, _) => Some((at, Next::Ip)),
+        (0xfe, _) => Some((at, Next::Nlpid)),
+        _ => None,
+    }
+}
+
+/// SNAP: who numbers, and the number.
+fn snap(bytes: &[u8], at: usize) -> Option<(usize, Next)> {
+    let (owner, number) = (be32(bytes, at)? >> 8, be16(bytes, at + 3)?);
+    match (owner, number) {
+        // Ethernet types, and the same over bridges
+        (0 | 0xf8, kind) => Some((at + 5, Next::EtherType(kind))),
+        // an Ethernet frame over a bridge (RFC 2684), with its check sequence or without
+        (0x80c2, 1 | 7) => Some((at + 7, Next::Ethernet)),
         _ => None,
     }
 }

@@ -1,7 +1,8 @@
 //! Link layers: where a frame's network packet begins, and what the link header tells of the interface.
 
-use super::layer::{self, Next, be16, be32};
+use super::layer::{self, Next, be16, be32, wan};
 use super::radio;
+use super::wrap::{self, Inner, WRAPPERS};
 use crate::source::frame::Frame;
 use crate::wire::{SLL_LEN, SLL2_LEN, link};
 
@@ -48,18 +49,16 @@ pub fn link(frame: &Frame<'_>) -> Link {
         link::LINUX_SLL => {
             found.port.arphrd = be16(bytes, 2);
             found.packet_type = packet_type(be16(bytes, 0));
-            be16(bytes, SLL_LEN - 2).and_then(|kind| cooked(bytes, SLL_LEN, kind))
+            be16(bytes, SLL_LEN - 2)
+                .and_then(|kind| cooked(bytes, SLL_LEN, kind, found.port.arphrd))
         }
         link::LINUX_SLL2 => {
             found.port.ifindex = be32(bytes, 4);
             found.port.arphrd = be16(bytes, 8);
             found.packet_type = bytes.get(10).copied().unwrap_or(255);
-            be16(bytes, 0).and_then(|kind| cooked(bytes, SLL2_LEN, kind))
+            be16(bytes, 0).and_then(|kind| cooked(bytes, SLL2_LEN, kind, found.port.arphrd))
         }
-        link::RAW | link::RAW_DLT | link::RAW_OPENBSD | link::IPV4 => Some(0),
-        link::IPV6 => Some(0).filter(|_| bytes.first().is_some_and(|first| first >> 4 == 6)),
-        link::NULL | link::LOOP => Some(4).filter(|_| loopback_is_ip(bytes)),
-        other => seldom(other, bytes),
+        other => frame_of(other, bytes),
     };
     found
 }
@@ -80,6 +79,52 @@ pub fn reads(link_type: u32) -> bool {
             | link::IPV6
             | link::LINUX_SLL2
     ) || SELDOM.contains(&link_type)
+        || WRAPPERS.contains(&link_type)
+}
+
+/// Frames in frames in frames; more is noise.
+const DEEPEST: usize = 4;
+
+/// The IP header in a frame of any link type.
+fn frame_of(mut link_type: u32, bytes: &[u8]) -> Option<usize> {
+    let mut from = 0;
+    for _ in 0..DEEPEST {
+        let inner = bytes.get(from..)?;
+        if !WRAPPERS.contains(&link_type) {
+            return Some(from + unwrapped(link_type, inner)?);
+        }
+        let (at, found) = wrap::unwrap(link_type, inner)?;
+        from += at;
+        match found {
+            Inner::Frame(other) => link_type = other,
+            Inner::Header(next) => return layer::network(bytes, from, next),
+        }
+    }
+    None
+}
+
+/// The IP header in a frame that no other frame is in.
+fn unwrapped(link_type: u32, bytes: &[u8]) -> Option<usize> {
+    match link_type {
+        link::ETHERNET => layer::ethernet(bytes, 0),
+        link::LINUX_SLL => cooked(bytes, SLL_LEN, be16(bytes, SLL_LEN - 2)?, be16(bytes, 2)),
+        link::LINUX_SLL2 => cooked(bytes, SLL2_LEN, be16(bytes, 0)?, be16(bytes, 8)),
+        link::RAW | link::RAW_DLT | link::RAW_OPENBSD => raw(bytes),
+        link::IPV4 => Some(0),
+        link::IPV6 => Some(0).filter(|_| bytes.first().is_some_and(|first| first >> 4 == 6)),
+        link::NULL | link::LOOP => loopback(link_type, bytes),
+        other => seldom(other, bytes),
+    }
+}
+
+/// Raw IP, as it should be, or with what old devices of Linux put before it: PPP, or zeros.
+fn raw(bytes: &[u8]) -> Option<usize> {
+    match bytes {
+        [0xff, 0x03, ..] => layer::network(bytes, 0, Next::Ppp),
+        [_, 0xff, 0x03, ..] if bytes[0] == 0 => layer::network(bytes, 1, Next::Ppp),
+        [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ..] => Some(10),
+        _ => Some(0),
+    }
 }
 
 fn packet_type(field: Option<u16>) -> u8 {
@@ -88,23 +133,44 @@ fn packet_type(field: Option<u16>) -> u8 {
         .unwrap_or(255)
 }
 
-/// A cooked header's protocol: an EtherType, or 4 for a frame that begins with LLC.
+/// A cooked header's protocol: an EtherType, or 4 for a frame that begins with LLC; but some
+/// devices (ARPHRD) have numbers of their own.
 #[inline]
-fn cooked(bytes: &[u8], at: usize, kind: u16) -> Option<usize> {
-    match kind {
-        layer::IPV4 => Some(at),
-        4 => layer::network(bytes, at, Next::Llc),
-        kind => layer::network(bytes, at, Next::EtherType(kind)),
+fn cooked(bytes: &[u8], at: usize, kind: u16, device: Option<u16>) -> Option<usize> {
+    match (kind, device) {
+        (4, Some(770 | 803)) | (_, Some(778 | 824)) => cooked_otherwise(bytes, at, kind, device?),
+        (layer::IPV4, _) => Some(at),
+        (4, _) => layer::network(bytes, at, Next::Llc),
+        (kind, _) => layer::network(bytes, at, Next::EtherType(kind)),
+    }
+}
+
+#[cold]
+fn cooked_otherwise(bytes: &[u8], at: usize, kind: u16, device: u16) -> Option<usize> {
+    let inner = bytes.get(at..)?;
+    match (device, kind) {
+        // Frame Relay, 802.11 with radiotap
+        (770, _) => layer::network(bytes, at, Next::FrameRelay),
+        (803, _) => radio::prefixed(127, inner).map(|found| at + found),
+        // GRE's types, without its header: mirrored Ethernet, and some of Ethernet's
+        (778, 4) => layer::network(bytes, at, Next::Llc),
+        (778, 0x88be) => layer::network(bytes, at, Next::Ethernet),
+        (778, 0x0800 | 0x86dd | 0x6558 | 0x8847 | 0x8848 | 0x880b) => {
+            layer::network(bytes, at, Next::EtherType(kind))
+        }
+        // netlink's families are no types of Ethernet
+        _ => None,
     }
 }
 
 /// Those that [`seldom`] knows.
-const SELDOM: [u32; 21] = [
-    6, 7, 9, 10, 11, 50, 51, 104, 105, 109, 119, 127, 129, 138, 163, 166, 178, 192, 204, 239, 242,
+const SELDOM: [u32; 25] = [
+    6, 7, 9, 10, 11, 19, 50, 51, 100, 104, 105, 106, 107, 112, 119, 122, 123, 127, 129, 138, 163,
+    166, 204, 239, 242,
 ];
 
 /// Link types that are not what most captures have, by their LINKTYPE value.
-pub(super) fn seldom(link_type: u32, bytes: &[u8]) -> Option<usize> {
+fn seldom(link_type: u32, bytes: &[u8]) -> Option<usize> {
     let (at, next) = match link_type {
         // token ring: where the sender's first bit is set, a route follows the addresses
         6 => {
@@ -119,14 +185,17 @@ pub(super) fn seldom(link_type: u32, bytes: &[u8]) -> Option<usize> {
         129 => return arcnet(bytes, 4),
         9 | 50 => (0, Next::Ppp),
         10 => (13, Next::Llc),
-        11 => (0, Next::Llc),
+        11 | 100 => (0, Next::Llc),
+        // IP over ATM
+        19 | 106 => (0, Next::Ip),
         51 => (0, Next::EtherType(layer::PPPOE)),
-        // Cisco HDLC: address, control, EtherType
-        104 => (4, Next::EtherType(be16(bytes, 2)?)),
-        105 => return radio::data(bytes, 0, false),
-        // OpenBSD's IPsec device: family, index, flags
-        109 => (12, Next::Ip),
+        104 | 112 => (0, Next::CiscoHdlc),
+        105 => return radio::data(bytes, 0, radio::Form::Plain),
+        107 => (0, Next::FrameRelay),
         119 | 127 | 163 => return radio::prefixed(link_type, bytes),
+        // IP over Fibre Channel: two addresses of eight bytes
+        122 => (16, Next::Llc),
+        123 => wan::sun_atm(bytes)?,
         // IP over FireWire: two addresses of eight bytes
         138 => (18, Next::EtherType(be16(bytes, 16)?)),
         // the first byte tells the direction
@@ -134,8 +203,6 @@ pub(super) fn seldom(link_type: u32, bytes: &[u8]) -> Option<usize> {
             let address = if be16(bytes, 0)? & 0xff == 0x03 { 2 } else { 1 };
             (address, Next::Ppp)
         }
-        178 => return juniper(bytes),
-        192 => return radio::ppi(bytes),
         239 => return nflog(bytes),
         // IP over InfiniBand: a 40-byte global route header, EtherType, two bytes unused
         242 => (44, Next::EtherType(be16(bytes, 40)?)),
@@ -156,24 +223,6 @@ fn arcnet(bytes: &[u8], at: usize) -> Option<usize> {
         },
         _ => None,
     }
-}
-
-/// Juniper's header on Ethernet: a magic number, flags, and extensions where the flags say so.
-fn juniper(bytes: &[u8]) -> Option<usize> {
-    if bytes.get(..3)? != b"MGC" {
-        return None;
-    }
-    let flags = *bytes.get(3)?;
-    let at = match flags & 0x80 {
-        0 => 4,
-        _ => 6 + usize::from(be16(bytes, 4)?),
-    };
-    // without a link header, a four-byte protocol field stands before the packet
-    let (at, next) = match flags & 0x02 {
-        0 => (at, Next::Ethernet),
-        _ => (at + 4, Next::Ip),
-    };
-    layer::network(bytes, at, next)
 }
 
 /// Netfilter's log: type-length-value fields in the machine's byte order, one of them the packet.
@@ -198,12 +247,19 @@ fn nflog(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// The family, in the byte order of the machine that recorded: 2 for IPv4; 10, 24, 28 or 30 for IPv6.
-fn loopback_is_ip(bytes: &[u8]) -> bool {
-    let Some(family) = be32(bytes, 0) else {
-        return false;
+/// BSD's loopback: the family in the byte order of the machine that recorded, 2 for IPv4, 10, 24,
+/// 28 or 30 for IPv6. Some devices have PPP or an EtherType there.
+fn loopback(link_type: u32, bytes: &[u8]) -> Option<usize> {
+    let family = be32(bytes, 0)?;
+    let next = match family.min(family.swap_bytes()) {
+        2 => Next::Ip,
+        10 | 24 | 28 | 30 => Next::Ipv6,
+        _ if link_type != link::NULL => return None,
+        _ if family >> 16 == 0xff03 => return layer::network(bytes, 0, Next::Ppp),
+        kind @ 0x600..=0xffff => Next::EtherType(kind as u16),
+        _ => return None,
     };
-    matches!(family.min(family.swap_bytes()), 2 | 10 | 24 | 28 | 30)
+    layer::network(bytes, 4, next)
 }
 
 #[cfg(test)]

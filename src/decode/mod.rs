@@ -12,6 +12,7 @@ pub mod seq;
 mod sflow;
 mod spot;
 mod tunnel;
+mod wrap;
 
 use std::collections::HashMap;
 

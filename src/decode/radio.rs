@@ -1,52 +1,114 @@
 //! IEEE 802.11, bare and behind the headers that drivers put before it.
 
 use super::layer::{self, Next, be16, be32};
-use super::link;
 
-fn le16(bytes: &[u8], at: usize) -> Option<u16> {
+pub(super) fn le16(bytes: &[u8], at: usize) -> Option<u16> {
     be16(bytes, at).map(u16::swap_bytes)
 }
 
-fn le32(bytes: &[u8], at: usize) -> Option<u32> {
+pub(super) fn le32(bytes: &[u8], at: usize) -> Option<u32> {
     be32(bytes, at).map(u32::swap_bytes)
 }
 
-/// The IP header in an 802.11 frame; `padded` if the header is filled up to a multiple of four.
-pub(super) fn data(bytes: &[u8], at: usize, padded: bool) -> Option<usize> {
-    let control = le16(bytes, at)?;
+/// How a frame's header is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    Plain,
+    /// Filled up to a multiple of four.
+    Padded,
+    /// The bytes of its first field are the other way round.
+    Swapped,
+}
+
+/// What the header of a data frame says.
+struct Header {
+    len: usize,
+    /// Several frames in one.
+    aggregate: bool,
+    /// A header of a mesh comes next.
+    mesh: bool,
+    /// Where the receiver's address stands in it, and the sender's, past all access points.
+    ends: [usize; 2],
+}
+
+/// The IP header in the 802.11 frame at `at`.
+pub(super) fn data(bytes: &[u8], at: usize, form: Form) -> Option<usize> {
+    let header = header(bytes.get(at..)?, form)?;
+    let mut inner = at + header.len;
+    if header.aggregate {
+        return first_with_tcp(bytes, inner);
+    }
+    if header.mesh {
+        // up to two more addresses
+        inner += match bytes.get(inner)? {
+            more @ 0..=2 => 6 + 6 * usize::from(*more),
+            _ => 0,
+        };
+    }
+    let (inner, next) = body(bytes, inner, header.ends.map(|end| at + end))?;
+    layer::network(bytes, inner, next)
+}
+
+/// A data frame's header; none where its data is not whole, not there or not to be read.
+fn header(frame: &[u8], form: Form) -> Option<Header> {
+    let control = match form {
+        Form::Swapped => be16(frame, 0)?,
+        Form::Plain | Form::Padded => le16(frame, 0)?,
+    };
     let (version, kind, subtype) = (control & 3, control >> 2 & 3, control >> 4 & 0xf);
     let (no_data, encrypted) = (subtype & 4 != 0, control & 0x4000 != 0);
     // fragments of 802.11 are not put together
-    let part = control & 0x400 != 0 || le16(bytes, at + 22)? & 0xf != 0;
+    let part = control & 0x400 != 0 || le16(frame, 22)? & 0xf != 0;
     if version != 0 || kind != 2 || no_data || encrypted || part {
         return None;
     }
-    let mut len = 24;
-    if control & 0x300 == 0x300 {
-        len += 6; // from one access point to another: a fourth address
-    }
-    let mut aggregate = false;
+    // to and from access points; a fourth address where it is both
+    let (mut len, ends) = match control >> 8 & 3 {
+        0 => (24, [4, 10]),
+        1 => (24, [16, 10]),
+        2 => (24, [4, 16]),
+        _ => (30, [16, 24]),
+    };
+    let mut quality = 0;
     if subtype & 8 != 0 {
-        aggregate = le16(bytes, at + len)? & 0x80 != 0;
+        quality = le16(frame, len)?;
         len += 2;
         if control & 0x8000 != 0 {
             len += 4; // HT control
         }
     }
-    if padded {
-        len = usize::next_multiple_of(len, 4);
+    if form == Form::Padded {
+        len = len.next_multiple_of(4);
     }
-    if aggregate {
-        return first_with_tcp(bytes, at + len);
-    }
-    layer::network(bytes, at + len, Next::Llc)
+    Some(Header {
+        len,
+        aggregate: quality & 0x80 != 0,
+        mesh: quality & 0x100 != 0 && control & 0x200 != 0,
+        ends,
+    })
+}
+
+/// What a frame carries begins with LLC, or as some drivers have it: with an Ethernet header of the
+/// same addresses, two bytes late, or with a type. `ends` are where the addresses stand.
+fn body(bytes: &[u8], at: usize, ends: [usize; 2]) -> Option<(usize, Next)> {
+    const LLC: [u8; 2] = [0xaa, 0xaa];
+    let begins = *bytes.get(at..)?.first_chunk::<2>()?;
+    let address = |at: usize| bytes.get(at..at + 6);
+    let ethernet = address(at) == address(ends[0]) || address(at + 6) == address(ends[1]);
+    Some(match be16(bytes, at)? {
+        _ if begins == LLC => (at, Next::Llc),
+        _ if ethernet => (at, Next::Ethernet),
+        0 if bytes.get(at + 2..at + 4) == Some(&LLC) => (at + 2, Next::Llc),
+        kind if layer::is_type(kind) => (at + 2, Next::EtherType(kind)),
+        _ => (at, Next::Llc),
+    })
 }
 
 /// Of several frames in one the first that carries TCP counts, or else the first that carries IP.
 /// Addresses and length stand before each, and each but the last is padded.
 fn first_with_tcp(bytes: &[u8], mut at: usize) -> Option<usize> {
     let mut first = None;
-    while let Some(len) = be16(bytes, at + 12) {
+    while let Some(len @ 1..) = be16(bytes, at + 12) {
         if let Some(found) = layer::network(bytes, at + 14, Next::Llc) {
             let protocol = match bytes.get(found).map(|byte| byte >> 4) {
                 Some(4) => bytes.get(found + 9),
@@ -65,20 +127,30 @@ fn first_with_tcp(bytes: &[u8], mut at: usize) -> Option<usize> {
 /// The IP header behind a Prism (119), radiotap (127) or AVS (163) header.
 pub(super) fn prefixed(link_type: u32, bytes: &[u8]) -> Option<usize> {
     match link_type {
-        119 => data(bytes, usize::try_from(le32(bytes, 4)?).ok()?, false),
-        127 => data(bytes, le16(bytes, 2)?.into(), radiotap_pads(bytes)?),
-        _ => data(bytes, usize::try_from(be32(bytes, 4)?).ok()?, false),
+        119 => data(bytes, prism_len(bytes)?, Form::Plain),
+        127 => data(bytes, le16(bytes, 2)?.into(), radiotap_form(bytes)?),
+        _ => data(bytes, usize::try_from(be32(bytes, 4)?).ok()?, Form::Plain),
+    }
+}
+
+/// How long a Prism header is. It can be AVS's, which says that; or none.
+fn prism_len(bytes: &[u8]) -> Option<usize> {
+    let number = be32(bytes, 0)?;
+    match number.min(number.swap_bytes()) {
+        0x41 | 0x44 => Some(144),
+        _ if number & 0xffff_f000 == 0x8021_1000 => usize::try_from(be32(bytes, 4)?).ok(),
+        _ => Some(0),
     }
 }
 
 /// Whether the flags field, after a time stamp if there is one, says that the header is padded.
-fn radiotap_pads(bytes: &[u8]) -> Option<bool> {
+fn radiotap_form(bytes: &[u8]) -> Option<Form> {
     const TIME: u32 = 1;
     const FLAGS: u32 = 2;
     const EXTENDED: u32 = 1 << 31;
     let present = le32(bytes, 4)?;
     if present & FLAGS == 0 {
-        return Some(false);
+        return Some(Form::Plain);
     }
     let mut at = 4;
     while le32(bytes, at)? & EXTENDED != 0 {
@@ -88,18 +160,8 @@ fn radiotap_pads(bytes: &[u8]) -> Option<bool> {
     if present & TIME != 0 {
         at = at.next_multiple_of(8) + 8;
     }
-    Some(bytes.get(at)? & 0x20 != 0)
-}
-
-/// The IP header behind a per-packet information header, which names the link type it holds.
-pub(super) fn ppi(bytes: &[u8]) -> Option<usize> {
-    let (len, link_type) = (usize::from(le16(bytes, 2)?), le32(bytes, 4)?);
-    let inner = bytes.get(len..)?;
-    let found = match link_type {
-        1 => layer::ethernet(inner, 0),
-        // a header in a header in a header is noise
-        192 => None,
-        other => link::seldom(other, inner),
-    };
-    found.map(|at| at + len)
+    Some(match bytes.get(at)? & 0x20 {
+        0 => Form::Plain,
+        _ => Form::Padded,
+    })
 }

@@ -99,6 +99,8 @@ pub struct Segment<'a> {
     pub payload_hash: u64,
     /// Whether the header's lengths fit, so that TCP analysis applies.
     pub analysed: bool,
+    /// Whether the header was captured whole; of one that was not, Wireshark tells no verdict.
+    pub whole_header: bool,
 }
 
 impl Segment<'_> {

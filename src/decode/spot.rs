@@ -40,6 +40,7 @@ pub struct Spot {
     ip_id: u16,
     packet_type: u8,
     analysed: bool,
+    whole_header: bool,
 }
 
 /// What is known of a packet before its TCP header is read.
@@ -75,7 +76,13 @@ impl Spot {
                 let ends = Ends::four(source, destination);
                 let (at, end, ip_id) = (at + 20, at + total, be16(head, 4)?);
                 let head = head.last_chunk::<LEAST>()?;
-                let carried = Carried { at, end, ip_id, packet_type, cut: false };
+                let carried = Carried {
+                    at,
+                    end,
+                    ip_id,
+                    packet_type,
+                    cut: false,
+                };
                 Some(Self::read(ends, head, bytes, &carried))
             }
             0x60..0x70 => {
@@ -91,7 +98,13 @@ impl Spot {
                 let ends = Ends::six(source, destination);
                 let (at, end, ip_id) = (at + 40, at + total, 0);
                 let head = head.last_chunk::<LEAST>()?;
-                let carried = Carried { at, end, ip_id, packet_type, cut: false };
+                let carried = Carried {
+                    at,
+                    end,
+                    ip_id,
+                    packet_type,
+                    cut: false,
+                };
                 Some(Self::read(ends, head, bytes, &carried))
             }
             _ => None,
@@ -108,7 +121,11 @@ impl Spot {
         let claimed = end.saturating_sub(at);
         let fits = !cut && header >= 20 && header <= claimed;
         let until = from.len().min(end);
-        let payload_at = if fits { (at + header).min(until) } else { until };
+        let payload_at = if fits {
+            (at + header).min(until)
+        } else {
+            until
+        };
         let options_at = (at + 20).min(until);
         let option_bytes = from.get(options_at..until.min(at + header));
         let payload = &from[payload_at..until];
@@ -133,6 +150,7 @@ impl Spot {
             ip_id: carried.ip_id,
             packet_type: carried.packet_type,
             analysed: fits,
+            whole_header: until >= at + header,
         }
     }
 
@@ -189,6 +207,7 @@ impl Spot {
             payload_len: self.payload_len,
             payload_hash: self.payload_hash,
             analysed: self.analysed,
+            whole_header: self.whole_header,
         }
     }
 }

@@ -1,8 +1,12 @@
 //! Packets in packets: the innermost one that carries TCP counts.
 
+mod gre;
+mod udp;
+
 use super::fragment::Fragments;
 use super::ip::{self, Ip, Part, TCP};
-use super::layer::{self, Next, be16, be32};
+use super::layer::{self, Next, be16};
+use super::radio;
 use super::segment::Carrier;
 use super::sflow;
 use crate::ledger::Skip;
@@ -53,11 +57,8 @@ fn follow(
             whole: None,
         });
     }
-    if packet.protocol == AUTHENTICATION {
-        let units = bytes.get(packet.at + 1).ok_or(Skip::NotTcp)?;
-        let after = packet.at + (usize::from(*units) + 2) * 4;
-        let header = bytes.get(packet.at..after).ok_or(Skip::NotTcp)?;
-        (packet.protocol, packet.at) = (header[0], after);
+    if let Some((protocol, at)) = passed_over(bytes, &packet)? {
+        (packet.protocol, packet.at) = (protocol, at);
         // as deep as a packet: these could go on and on
         let depth = depth.checked_sub(1).ok_or(Skip::NotTcp)?;
         return follow(bytes, packet, (fragments, frames), depth);
@@ -73,6 +74,27 @@ fn follow(
     follow(bytes, inner, (fragments, frames), depth)
 }
 
+/// What comes behind an authentication header, or one of IPv6's extension headers in IPv4, and
+/// where; none if this is something else.
+///
+/// # Errors
+/// Why there is none, where it is cut.
+fn passed_over(bytes: &[u8], packet: &Ip) -> Result<Option<(u8, usize)>, Skip> {
+    if packet.source.is_ipv6() && packet.protocol != AUTHENTICATION
+        || !ip::is_extension(packet.protocol)
+    {
+        return Ok(None);
+    }
+    let [next, units] = *bytes
+        .get(packet.at..)
+        .and_then(|header| header.first_chunk::<2>())
+        .ok_or(Skip::NotTcp)?;
+    let len = ip::extension_len(packet.protocol, units);
+    let header = bytes.get(packet.at..packet.at + len);
+    header.ok_or(Skip::NotTcp)?;
+    Ok(Some((next, packet.at + len)))
+}
+
 /// The datagram that a fragment completes; `packet` is then about that.
 fn whole(
     bytes: &[u8],
@@ -82,8 +104,7 @@ fn whole(
     frames: &mut Vec<Carrier>,
 ) -> Result<Vec<u8>, Skip> {
     let six = packet.source.is_ipv6();
-    let extension = six && ip::is_extension(packet.protocol);
-    if !extension && !may_carry(packet.protocol) {
+    if !ip::is_extension(packet.protocol) && !may_carry(packet.protocol) {
         return Err(Skip::NotTcp);
     }
     let end = packet.end.min(bytes.len());
@@ -109,16 +130,22 @@ const IPV4: u8 = 4;
 const UDP: u8 = 17;
 const IPV6: u8 = 41;
 const GRE: u8 = 47;
-const AUTHENTICATION: u8 = 51;
+const AUTHENTICATION: u8 = ip::AUTHENTICATION;
 const ICMPV6: u8 = 58;
 const ETHERIP: u8 = 97;
+const PIM: u8 = 103;
+const UDP_LITE: u8 = 136;
 const MPLS: u8 = 137;
+/// Ethernet, behind IPv6 with segment routing (RFC 8986) and elsewhere.
+const ETHERNET: u8 = 143;
+/// Version and type of PIM's messages that carry a packet.
+const REGISTER: u8 = 0x21;
 
 /// Whether a datagram of this protocol is worth putting together.
 fn may_carry(protocol: u8) -> bool {
     matches!(
         protocol,
-        TCP | IPV4 | UDP | IPV6 | GRE | AUTHENTICATION | ETHERIP | MPLS
+        TCP | IPV4 | UDP | IPV6 | GRE | AUTHENTICATION | ETHERIP | PIM | UDP_LITE | MPLS | ETHERNET
     )
 }
 
@@ -174,154 +201,56 @@ fn samples_tcp(bytes: &[u8], packet: &Ip, depth: usize) -> bool {
     })
 }
 
+/// What a tunnel's own header stands before.
+enum Carried {
+    Header(Next),
+    /// IEEE 802.11.
+    Radio,
+    /// The same with the bytes of its first field the other way round.
+    SwappedRadio,
+}
+
+impl Carried {
+    /// The IP header in what begins at `at`.
+    fn network(self, bytes: &[u8], at: usize) -> Option<usize> {
+        match self {
+            Self::Header(next) => layer::network(bytes, at, next),
+            Self::Radio => radio::data(bytes, at, radio::Form::Plain),
+            Self::SwappedRadio => radio::data(bytes, at, radio::Form::Swapped),
+        }
+    }
+}
+
 /// Where the IP packet that a packet carries begins, and where it ends at most.
 fn carried(bytes: &[u8], packet: &Ip) -> Option<(usize, usize)> {
-    let (at, mut end) = (packet.at, packet.end);
+    let (at, end) = (packet.at, packet.end);
     let (at, next) = match packet.protocol {
         IPV4 => (at, Next::Ip),
         IPV6 => (at, Next::Ipv6),
+        // an IP packet to a group on its way to where the tree begins
+        PIM => (*bytes.get(at)? == REGISTER).then_some((at + 8, Next::Ip))?,
         ETHERIP => (at + 2, Next::Ethernet),
+        ETHERNET => (at, Next::Ethernet),
         MPLS => (at, Next::Mpls),
-        GRE => gre(bytes, at)?,
-        UDP => {
-            match usize::from(be16(bytes, at + 4)?) {
+        GRE => {
+            let (at, inner) = gre::carried(bytes, at)?;
+            return Some((inner.network(bytes, at)?, end));
+        }
+        UDP | UDP_LITE => {
+            let end = match usize::from(be16(bytes, at + 4)?) {
+                // UDP-Lite has there how much the checksum is about
+                _ if packet.protocol == UDP_LITE => end,
                 // a jumbogram's: it ends with the packet
-                0 if packet.source.is_ipv6() => {}
+                0 if packet.source.is_ipv6() => end,
                 0..8 => return None,
-                len => end = end.min(at + len),
-            }
-            udp(bytes, at)?
+                len => end.min(at + len),
+            };
+            let (at, inner) = udp::carried(bytes, at)?;
+            return Some((inner.network(bytes, at)?, end));
         }
         _ => return None,
     };
     Some((layer::network(bytes, at, next)?, end))
-}
-
-/// UDP: what its ports are registered for.
-fn udp(bytes: &[u8], at: usize) -> Option<(usize, Next)> {
-    let (source, target) = (be16(bytes, at)?, be16(bytes, at + 2)?);
-    let at = at + 8;
-    // the lower port names the service, as Wireshark has it
-    by_port(bytes, at, source.min(target)).or_else(|| by_port(bytes, at, source.max(target)))
-}
-
-fn by_port(bytes: &[u8], at: usize, port: u16) -> Option<(usize, Next)> {
-    match port {
-        1701 => l2tp(bytes, at),
-        2123 | 2152 | 3386 => gtp(bytes, at),
-        3544 => teredo(bytes, at),
-        4789 => Some((at + 8, Next::Ethernet)),
-        4790 => match bytes.get(at + 3)? {
-            1 | 2 => Some((at + 8, Next::Ip)),
-            3 => Some((at + 8, Next::Ethernet)),
-            5 => Some((at + 8, Next::Mpls)),
-            _ => None,
-        },
-        6081 => {
-            let options = usize::from(*bytes.get(at)? & 0x3f) * 4;
-            Some((at + 8 + options, Next::EtherType(be16(bytes, at + 2)?)))
-        }
-        4754 => gre(bytes, at),
-        6635 => Some((at, Next::Mpls)),
-        _ => None,
-    }
-}
-
-/// L2TP version 2 (RFC 2661): fields that flags announce, then PPP; no control messages.
-fn l2tp(bytes: &[u8], at: usize) -> Option<(usize, Next)> {
-    let flags = be16(bytes, at)?;
-    if flags & 0x8000 != 0 || flags & 0xf != 2 {
-        return None;
-    }
-    let mut end = at + 6;
-    for (flag, len) in [(0x4000, 2), (0x0800, 4)] {
-        end += if flags & flag == 0 { 0 } else { len };
-    }
-    if flags & 0x0200 != 0 {
-        end += 2 + usize::from(be16(bytes, end)?);
-    }
-    Some((end, Next::Ppp))
-}
-
-/// GTP's user plane, versions 0 and 1 (TS 29.281): no other message than a packet's.
-fn gtp(bytes: &[u8], mut at: usize) -> Option<(usize, Next)> {
-    let [flags, kind] = *bytes.get(at..)?.first_chunk::<2>()?;
-    if kind != 255 {
-        return None;
-    }
-    match flags >> 5 {
-        0 => return Some((at + 20, Next::Ip)),
-        1 => at += 8,
-        _ => return None,
-    }
-    if flags & 7 == 0 {
-        return Some((at, Next::Ip));
-    }
-    at += 4;
-    if flags & 4 != 0 {
-        // each extension ends with the type of the next
-        while *bytes.get(at - 1)? != 0 {
-            at += usize::from(*bytes.get(at)?).max(1) * 4;
-        }
-    }
-    Some((at, Next::Ip))
-}
-
-/// Teredo (RFC 4380): an authentication and an origin field may stand before the packet.
-fn teredo(bytes: &[u8], mut at: usize) -> Option<(usize, Next)> {
-    if be16(bytes, at)? == 1 {
-        let [client, value] = *bytes.get(at + 2..)?.first_chunk::<2>()?;
-        at += 13 + usize::from(client) + usize::from(value);
-    }
-    if be16(bytes, at)? == 0 {
-        at += 8;
-    }
-    Some((at, Next::Ipv6))
-}
-
-/// GRE (RFC 2784, 2890, 1701 and 2637): fields that flags announce, then an EtherType's.
-fn gre(bytes: &[u8], at: usize) -> Option<(usize, Next)> {
-    const CHECKSUM: u16 = 0x8000;
-    const ROUTING: u16 = 0x4000;
-    const KEY: u16 = 0x2000;
-    const SEQUENCE: u16 = 0x1000;
-    const ACKNOWLEDGMENT: u16 = 0x0080;
-    let (flags, kind) = (be16(bytes, at)?, be16(bytes, at + 2)?);
-    let mut end = at + 4;
-    for flag in [CHECKSUM | ROUTING, KEY, SEQUENCE] {
-        end += if flags & flag == 0 { 0 } else { 4 };
-    }
-    // only PPTP's version has this field
-    if flags & 7 == 1 && flags & ACKNOWLEDGMENT != 0 {
-        end += 4;
-    }
-    if flags & ROUTING != 0 {
-        // entries with their lengths, an empty one last
-        loop {
-            let (family, len) = (be16(bytes, end)?, *bytes.get(end + 3)?);
-            end += 4 + usize::from(len);
-            if family == 0 && len == 0 {
-                break;
-            }
-        }
-    }
-    Some(match kind {
-        // ERSPAN: the first version has no header, and no sequence number either
-        0x88be if flags & SEQUENCE == 0 => (end, Next::Ethernet),
-        0x88be => (end + 8, Next::Ethernet),
-        0x22eb => {
-            let more = be32(bytes, end + 8)? & 1 == 1;
-            (end + 12 + if more { 8 } else { 0 }, Next::Ethernet)
-        }
-        // Aruba's, as transparent bridging
-        0x6400 => (end, Next::Ethernet),
-        // WCCP: a redirect header, which the first version has not
-        0x883e if *bytes.get(end)? >> 4 == 4 => (end, Next::Ip),
-        0x883e => (end + 4, Next::Ip),
-        // IP, bridging, MPLS, PPP; no tags
-        0x0800 | 0x86dd | 0x6558 | 0x8847 | 0x8848 | 0x880b => (end, Next::EtherType(kind)),
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

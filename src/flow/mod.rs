@@ -172,6 +172,10 @@ impl Flow {
         if placed.reuses.is_some() {
             verdict.0 |= Verdict::REUSED_PORTS;
         }
+        // it counts for the verdicts of others, and has none itself
+        if !segment.whole_header {
+            verdict = Verdict::default();
+        }
         let relative = open.analysis.relative(direction);
         let duplicate = verdict
             .any(Verdict::DUPLICATE_ACK)

@@ -125,11 +125,7 @@ fn near(now: Time, then: Time) -> bool {
 impl Sightings {
     /// What a segment is a copy of, if it is one. Every segment must be shown, in capture order.
     #[inline(always)]
-    pub(super) fn look(
-        &mut self,
-        segment: &Segment<'_>,
-        id: u32,
-    ) -> Option<Sighting> {
+    pub(super) fn look(&mut self, segment: &Segment<'_>, id: u32) -> Option<Sighting> {
         let place = Place::of(segment);
         let direction = usize::from(segment.ends.low_sent);
         let print = self.print(segment, id, direction);

@@ -35,11 +35,7 @@ impl Run {
         let bytes = u32::try_from(ack.distance(self.start)).unwrap_or(0);
         // mostly all of it is acknowledged, and a division is dear
         let all = u64::from(bytes) >= u64::from(self.len) * u64::from(self.count);
-        let gone = if all {
-            self.count
-        } else {
-            bytes / self.len
-        };
+        let gone = if all { self.count } else { bytes / self.len };
         self.start = self.start + gone * self.len;
         self.count -= gone;
     }

@@ -5,13 +5,16 @@
 //! sender's. A test takes out each rule in turn and sees the comparison with tshark fail.
 
 mod flags;
+mod packet;
 mod told;
+mod usual;
 
 use super::unacked::Unacked;
 use crate::decode::segment::{Flags, Segment};
 use crate::decode::seq::Seq;
 use crate::time::Time;
 pub use flags::Verdict;
+use packet::Packet;
 pub use told::{Duplicate, Relative};
 
 /// A window scale that is not known.
@@ -82,36 +85,6 @@ pub struct Analysis {
     mptcp: u8,
 }
 
-/// A segment as the rules see it.
-#[derive(Clone, Copy)]
-struct Packet {
-    frame: u64,
-    seq: Seq,
-    ack: Seq,
-    len: u32,
-    window: u16,
-    flags: Flags,
-    now: Time,
-    /// Any of SYN, FIN and RST.
-    control: bool,
-    /// The conversation's kinds of MPTCP options before this packet.
-    mptcp: u8,
-}
-
-impl Packet {
-    fn syn(&self) -> bool {
-        self.flags.any(Flags::SYN)
-    }
-
-    fn syn_or_fin(&self) -> bool {
-        self.flags.any(Flags::SYN | Flags::FIN)
-    }
-
-    fn ack_set(&self) -> bool {
-        self.flags.any(Flags::ACK)
-    }
-}
-
 impl Analysis {
     /// Rule 1, first half: whether this segment opens a new conversation on used endpoints.
     #[must_use]
@@ -160,69 +133,7 @@ impl Analysis {
         self.rules(segment, direction)
     }
 
-    /// Remembers a segment of which the rules have nothing to say, as nearly all are: it stands
-    /// where the last one ended and only acknowledges or carries bytes. Where that is not sure, it
-    /// does nothing, and the rules are for it.
-    #[inline]
-    fn carries_on(&mut self, segment: &Segment<'_>, direction: usize) -> bool {
-        const FLAGS: u16 = Flags::SYN | Flags::FIN | Flags::RST | Flags::ACK;
-        let [first, second] = &mut self.sides;
-        let (from, to) = if direction == 0 {
-            (first, second)
-        } else {
-            (second, first)
-        };
-        let (len, seq, ack) = (segment.payload_len, segment.seq, segment.ack);
-        let plain = segment.flags.0 & FLAGS == Flags::ACK
-            && segment.options.window_scale.is_none()
-            && segment.window != 0
-            && seq == from.next
-            && !seq.is_unset()
-            && from.base.is_some()
-            && to.base.is_some()
-            && (to.max_ack.is_unset() || !ack.after(to.max_ack));
-        if !plain {
-            return false;
-        }
-        let end = seq + len;
-        if len == 0 {
-            if ack == from.last_ack {
-                return false;
-            }
-        } else if (len == 1 && to.window == Some(0))
-            || !end.after(seq)
-            || end.is_unset()
-            || (!to.last_ack.is_unset() && !end.after(to.last_ack))
-            || to.is_filled_by(end)
-        {
-            return false;
-        }
-        if ack != from.last_ack {
-            from.duplicates = 0;
-            from.acknowledged_in = segment.frame.number;
-        }
-        if len > 0 {
-            from.unacked.push(seq, end);
-            from.next = end;
-            from.next_time = segment.frame.time;
-        }
-        if seq == from.max_ack || from.max_ack.is_unset() {
-            from.max_ack = end;
-        }
-        from.window = Some(segment.window);
-        from.last_ack = ack;
-        from.last_time = segment.frame.time;
-        from.last = Verdict(0);
-        from.mptcp = self.mptcp;
-        from.first_ack = false;
-        to.unacked.acknowledge(ack);
-        if let (Some(sent), None) = (self.syn_time, self.handshake_rtt) {
-            self.handshake_rtt = Some(elapsed(segment.frame.time, sent)).filter(|rtt| *rtt != 0);
-        }
-        self.mptcp |= segment.options.mptcp;
-        true
-    }
-
+    /// Judges a segment by the rules.
     fn rules(&mut self, segment: &Segment<'_>, direction: usize) -> Verdict {
         let packet = Packet {
             frame: segment.frame.number,
@@ -280,11 +191,12 @@ impl Analysis {
         }
         if syn {
             from.first_ack = true;
-            if from.scale == SCALE_UNKNOWN {
+            // of options that were cut one may have been the scale
+            if from.scale == SCALE_UNKNOWN && segment.whole_header {
                 from.scale = SCALE_OFF;
                 to.scale = SCALE_OFF;
             }
-            if ack && to.scale == SCALE_OFF {
+            if ack && to.scale == SCALE_OFF && segment.whole_header {
                 from.scale = SCALE_OFF;
             }
         } else if ack {
@@ -483,7 +395,11 @@ thread_local! {
 #[cfg(test)]
 fn on(rule: u8) -> bool {
     let without = WITHOUT.get();
-    if rule == 0 { without == 0 } else { without != rule }
+    if rule == 0 {
+        without == 0
+    } else {
+        without != rule
+    }
 }
 
 #[cfg(test)]

@@ -154,7 +154,11 @@ impl Shard {
                     self.approach(next.conversation, step);
                 }
             }
-            for (at, _) in groups.get(at + 1).into_iter().flat_map(|next| waiting.segments(next)) {
+            for (at, _) in groups
+                .get(at + 1)
+                .into_iter()
+                .flat_map(|next| waiting.segments(next))
+            {
                 batch.approach(shard, at);
             }
             for (at, placed) in waiting.segments(group) {

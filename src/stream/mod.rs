@@ -80,9 +80,7 @@ impl Streams {
             if !pair.sides[direction].has_holes() {
                 continue;
             }
-            pair.sides[direction].look_for_holes(now, packets, &mut |piece| {
-                give(direction, piece)
-            });
+            pair.sides[direction].look_for_holes(now, packets, &mut |piece| give(direction, piece));
         }
         self.held = self.held + pair.held() - before;
         let Some(whole) = pair.whole() else {
@@ -216,6 +214,7 @@ mod build {
             payload_len: payload.len() as u32,
             payload_hash: crate::decode::hash(payload),
             analysed: true,
+            whole_header: true,
         }
     }
 }

@@ -117,12 +117,7 @@ impl Reassembler {
     }
 
     /// A segment from before the first byte seen: only what reaches beyond it counts.
-    fn before_start(
-        &mut self,
-        segment: &Segment<'_>,
-        distance: i32,
-        give: &mut Sink<'_>,
-    ) {
+    fn before_start(&mut self, segment: &Segment<'_>, distance: i32, give: &mut Sink<'_>) {
         let early = u64::from(distance.unsigned_abs()) - self.offset;
         if let Ok(cut) = u32::try_from(early)
             && cut < segment.payload_len
@@ -132,13 +127,7 @@ impl Reassembler {
     }
 
     /// Takes a segment's payload from `cut` on, which stands at offset `at`.
-    fn payload(
-        &mut self,
-        segment: &Segment<'_>,
-        at: u64,
-        cut: u32,
-        give: &mut Sink<'_>,
-    ) {
+    fn payload(&mut self, segment: &Segment<'_>, at: u64, cut: u32, give: &mut Sink<'_>) {
         let data = segment.payload.get(cut as usize..).unwrap_or_default();
         let end = at + u64::from(segment.payload_len - cut);
         if segment.flags.any(Flags::FIN) && self.fin.is_none() {
@@ -308,12 +297,7 @@ impl Reassembler {
     }
 
     /// Declares a hole that will not be filled: acknowledged and waited for, or the budget is full.
-    pub fn look_for_holes(
-        &mut self,
-        now: Time,
-        packets: u64,
-        give: &mut Sink<'_>,
-    ) {
+    pub fn look_for_holes(&mut self, now: Time, packets: u64, give: &mut Sink<'_>) {
         let Some((&behind, _)) = self.held.first_key_value() else {
             return;
         };

@@ -114,15 +114,12 @@ impl Direction {
     fn look(&mut self, time: i64, packets: u64) {
         let given = &mut self.given;
         self.reassembler
-            .look_for_holes(Time(time), packets, &mut |piece| {
-                given.take(piece)
-            });
+            .look_for_holes(Time(time), packets, &mut |piece| given.take(piece));
     }
 
     fn close(&mut self) -> Counts {
         let given = &mut self.given;
-        self.reassembler
-            .close(&mut |piece| given.take(piece));
+        self.reassembler.close(&mut |piece| given.take(piece));
         self.reassembler.counts()
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::flags as flag;
-use super::packet::{ACK, FIN, Packet, Pair, RST, SYN};
+use super::packet::{ACK, FIN, Packet, Pair, RST, SYN, cut_from_header};
 
 fn gt(a: u32, b: u32) -> bool {
     (b.wrapping_sub(a) as i32) < 0
@@ -77,12 +77,19 @@ pub(super) fn judge(packets: &[Packet], without: u8) -> Vec<u16> {
     let on = |rule: u8| rule != without;
     packets
         .iter()
-        .map(|packet| {
-            one(
-                talks.entry(packet.pair).or_insert_with(Talk::new),
-                packet,
-                &on,
-            )
+        .enumerate()
+        .map(|(index, packet)| {
+            let talk = talks.entry(packet.pair).or_insert_with(Talk::new);
+            match cut_from_header(packet, index) {
+                0 => one(talk, packet, true, &on),
+                cut => {
+                    let mut seen = packet.clone();
+                    let written = seen.options.len().next_multiple_of(4);
+                    seen.options.truncate(written.saturating_sub(cut));
+                    one(talk, &seen, false, &on);
+                    0
+                }
+            }
         })
         .collect()
 }
@@ -91,7 +98,7 @@ pub(super) fn judge(packets: &[Packet], without: u8) -> Vec<u16> {
     clippy::too_many_lines,
     reason = "the rules in their order, to be read beside their text"
 )]
-fn one(talk: &mut Talk, p: &Packet, on: &dyn Fn(u8) -> bool) -> u16 {
+fn one(talk: &mut Talk, p: &Packet, whole: bool, on: &dyn Fn(u8) -> bool) -> u16 {
     let mut flags = 0;
     let (syn, ack_set) = (p.any(SYN), p.any(ACK));
     let control = p.any(SYN | FIN | RST);
@@ -238,13 +245,13 @@ fn one(talk: &mut Talk, p: &Packet, on: &dyn Fn(u8) -> bool) -> u16 {
     }
     // 19
     if on(19) {
-        handshake(talk, p);
+        handshake(talk, p, whole);
     }
     talk.operations |= p.option(30).map_or(0, |byte| (1u32 << (byte >> 4)) as u8);
     flags
 }
 
-fn handshake(talk: &mut Talk, p: &Packet) {
+fn handshake(talk: &mut Talk, p: &Packet, whole: bool) {
     let (syn, ack) = (p.any(SYN), p.any(ACK));
     let [a, b] = &mut talk.ways;
     let (f, r) = if p.side == 0 { (a, b) } else { (b, a) };
@@ -256,7 +263,9 @@ fn handshake(talk: &mut Talk, p: &Packet) {
     }
     if syn {
         f.first_ack = true;
-        if f.ws == -1 {
+        if !whole {
+            // a scale may have been cut off
+        } else if f.ws == -1 {
             f.ws = -2;
             r.ws = -2;
         } else if ack && r.ws == -2 {

@@ -34,6 +34,8 @@ impl std::fmt::Display for OpenError {
             Self::Named(Named { name, then }) => {
                 write!(f, "this is {name}, which analyze does not read; {then}")
             }
+            // what to do may be said already
+            Self::Packed(why) if why.contains("; ") => write!(f, "{why}"),
             Self::Packed(why) => write!(
                 f,
                 "{why}, before the first packet; copy or record the file again"

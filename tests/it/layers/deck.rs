@@ -71,10 +71,15 @@ impl Deck {
         });
     }
 
-    /// Adds a frame cut at each length, from its first byte to all but its last: an empty one of
-    /// link type 204 tshark takes for the file's damage.
+    /// Adds a frame cut at each length, from its first byte to all but its last. A frame with less
+    /// than its link type's own header tshark takes for the file's damage.
     pub fn cuts(&mut self, name: &str, link_type: u32, bytes: &[u8]) {
-        self.cut_at(name, link_type, bytes, 1..bytes.len());
+        let least = match link_type {
+            123 => 4,
+            197 => 32,
+            _ => 1,
+        };
+        self.cut_at(name, link_type, bytes, least..bytes.len());
     }
 
     /// Adds a frame cut at lengths.
@@ -259,13 +264,21 @@ fn row(line: &str) -> Look {
     let mut found = Seen::Nothing;
     if let Some(tcp) = layers.iter().position(|layer| *layer == "tcp") {
         let before = &layers[..tcp];
-        let count = |name: &str| before.iter().filter(|layer| **layer == name).count();
+        let count = |name: &str| {
+            let within = |layers: &[&str]| layers.iter().filter(|it| **it == name).count();
+            (within(before), within(&layers[tcp..]))
+        };
         let ip = before.iter().rfind(|layer| ["ip", "ipv6"].contains(*layer));
-        let (source, destination, nth) = match ip {
+        let (source, destination, (nth, after)) = match ip {
             Some(&"ip") => (1, 2, count("ip")),
             _ => (3, 4, count("ipv6")),
         };
-        let address = |field: usize| all(field)[nth - 1].parse().unwrap();
+        let address = |field: usize| {
+            let all = all(field);
+            // counted from behind where a packet before was taken for the other version
+            let at = (nth - 1).min(all.len() - 1 - after.min(all.len() - 1));
+            all[at].parse().unwrap()
+        };
         found = if ["icmp", "icmpv6", "sflow"]
             .iter()
             .any(|it| before.contains(it))

@@ -55,6 +55,12 @@ pub fn all() -> Vec<Link> {
     all.extend(loopback());
     all.extend(serial());
     all.extend(super::radio::all());
+    all.extend(super::wide::all());
+    all.extend(super::wrapped::all());
+    for word in [&[][..], &[0, 0, 0, 1], &[0x0f, 0, 0, 0]] {
+        all.push(pseudowire(REGISTERED, word));
+    }
+    all.extend(tagged_pseudowires());
     all.extend(others());
     all
 }
@@ -98,13 +104,6 @@ fn ethernets() -> Vec<Link> {
         link("the other version's type in a VLAN", 1, |p| {
             let kind = if is_v6(p) { [8, 0] } else { [0x86, 0xdd] };
             ethernet([0x81, 0], &bytes![[0, 7], kind, p])
-        }),
-        link("Ethernet over MPLS", 1, |p| {
-            ethernet([0x88, 0x47], &labels(1, &ethernet_ip(p)))
-        }),
-        link("Ethernet over MPLS with a control word", 1, |p| {
-            let payload = bytes![[0, 0, 0, 1], ethernet_ip(p)];
-            ethernet([0x88, 0x47], &labels(1, &payload))
         }),
         link("VN tag", 1, |p| {
             ethernet([0x89, 0x26], &bytes![[0, 1, 0, 2], ether_type(p), p])
@@ -193,7 +192,7 @@ fn family(packet: &[u8], six: u32) -> u32 {
 /// that it reads.
 pub fn unread() -> Vec<[Link; 2]> {
     let null = |six| move |p: &[u8]| bytes![family(p, six).to_le_bytes(), p];
-    vec![
+    let mut all = vec![
         [
             link("NULL of Linux, IPv6", 0, null(10)),
             link("NULL", 0, null(30)),
@@ -208,7 +207,39 @@ pub fn unread() -> Vec<[Link; 2]> {
             }),
             link("NFLOG", 239, |p| nflog(cfg!(target_endian = "big"), p)),
         ],
-    ]
+    ];
+    // no manufacturer's addresses: tshark takes the first bytes for a control word
+    all.push([pseudowire(OWN, &[]), pseudowire(REGISTERED, &[])]);
+    all
+}
+
+/// The first bytes of addresses that a manufacturer has, and of those that anyone may use.
+const REGISTERED: u8 = 0x00;
+const OWN: u8 = 0x02;
+
+/// Ethernet over MPLS (RFC 4448), with a control word or without.
+fn pseudowire(first: u8, word: &'static [u8]) -> Link {
+    let name = format!("Ethernet over MPLS, control word {word:?}");
+    link(&name, 1, move |p| {
+        let mut frame = ethernet_ip(p);
+        for address in [0, 6] {
+            frame[address..address + 3].copy_from_slice(&[first, 0x00, 0x0c]);
+        }
+        ethernet([0x88, 0x47], &labels(1, &bytes![word, frame]))
+    })
+}
+
+/// The same with a VLAN in it.
+fn tagged_pseudowires() -> Vec<Link> {
+    let link = |word: &'static [u8]| {
+        let name = format!("VLAN over MPLS, control word {word:?}");
+        link(&name, 1, move |p| {
+            let addresses = [0, 0, 0x0c, 0, 0, 1, 0, 0, 0x0c, 0, 0, 2];
+            let frame = bytes![addresses, [0x81, 0, 0, 7], ether_type(p), p];
+            ethernet([0x88, 0x47], &labels(2, &bytes![word, frame]))
+        })
+    };
+    vec![link(&[]), link(&[0, 0, 0, 1]), link(&[0x0f, 0, 0, 0])]
 }
 
 fn loopback() -> Vec<Link> {

@@ -1,10 +1,10 @@
 //! Frames of IEEE 802.11 around an IP packet.
 
-use super::build::{bytes, ethernet_ip, udp, v4};
+use super::build::{bytes, ether_type, ethernet_ip, udp, v4};
 use super::links::{Link, Wrap, link, llc};
 
 /// A data frame of IEEE 802.11: frame control, and what follows three addresses and a number.
-fn dot11(control: [u8; 2], more: &[u8], body: &[u8]) -> Vec<u8> {
+pub fn dot11(control: [u8; 2], more: &[u8], body: &[u8]) -> Vec<u8> {
     let address = |host: u8| [2, 0, 0, 0, 0, host];
     let addresses = bytes![address(1), address(2), address(3)];
     bytes![control, [0, 0], addresses, [0x10, 0], more, body]
@@ -82,6 +82,7 @@ pub fn all() -> Vec<Link> {
         }));
     }
     all.extend(aggregates());
+    all.extend(bodies());
     all.extend(prefixed());
     all
 }
@@ -89,6 +90,10 @@ pub fn all() -> Vec<Link> {
 /// Several frames in one.
 fn aggregates() -> Vec<Link> {
     vec![
+        link("A-MSDU, nothing first", 105, |p| {
+            let nothing = bytes![[2; 12], [0; 4]];
+            dot11([0x88, 2], &[0x80, 0], &bytes![nothing, aggregate(p)])
+        }),
         link("A-MSDU of two, ARP first", 105, |p| {
             let arp = bytes![
                 [2; 12],
@@ -115,6 +120,44 @@ fn aggregates() -> Vec<Link> {
     ]
 }
 
+/// What stands in the place of LLC, or before it.
+fn bodies() -> Vec<Link> {
+    let mut all = Vec::new();
+    for system in 0..4 {
+        let fourth = if system == 3 { 6 } else { 0 };
+        let mut add = |name: &str, quality: Option<[u8; 2]>, wrap: fn(&[u8]) -> Vec<u8>| {
+            let name = format!("802.11 to and from {system}, {name}");
+            all.push(link(&name, 105, move |p| {
+                let mut more = vec![2; fourth];
+                more.extend(quality.iter().flatten());
+                let kind = if quality.is_some() { 0x88 } else { 8 };
+                dot11([kind, system], &more, &wrap(p))
+            }));
+        };
+        add("mesh", Some([0, 1]), |p| {
+            bytes![[0, 31, 1, 0, 0, 0], llc(p)]
+        });
+        add("mesh, an address", Some([0, 1]), |p| {
+            bytes![[1, 31, 1, 0, 0, 0], [2; 6], llc(p)]
+        });
+        add("mesh, two addresses", Some([0, 1]), |p| {
+            bytes![[2, 31, 1, 0, 0, 0], [2; 12], llc(p)]
+        });
+        add("two zeros", None, |p| bytes![[0, 0], llc(p)]);
+        add("two others", None, |p| bytes![[1, 0], llc(p)]);
+        add("a type", None, |p| bytes![ether_type(p), p]);
+        for host in [1, 2, 3] {
+            let wrap: fn(&[u8]) -> Vec<u8> = match host {
+                1 => |p| bytes![[2, 0, 0, 0, 0, 1], [9; 6], ether_type(p), p],
+                2 => |p| bytes![[9; 6], [2, 0, 0, 0, 0, 2], ether_type(p), p],
+                _ => |p| bytes![[2, 0, 0, 0, 0, 3], [2; 6], ether_type(p), p],
+            };
+            add(&format!("Ethernet of {host}"), None, wrap);
+        }
+    }
+    all
+}
+
 /// Behind headers that say more.
 fn prefixed() -> Vec<Link> {
     vec![
@@ -134,6 +177,17 @@ fn prefixed() -> Vec<Link> {
         link("Prism", 119, |p| {
             let head = bytes![[0x44, 0, 0, 0], 144u32.to_le_bytes(), [0; 136]];
             bytes![head, dot11([8, 1], &[], &llc(p))]
+        }),
+        link("Prism, the other byte order", 119, |p| {
+            let head = bytes![[0, 0, 0, 0x44], 144u32.to_be_bytes(), [0; 136]];
+            bytes![head, dot11([8, 1], &[], &llc(p))]
+        }),
+        link("AVS as Prism", 119, |p| {
+            let head = bytes![[0x80, 0x21, 0x10, 1], 64u32.to_be_bytes(), [0; 56]];
+            bytes![head, dot11([8, 1], &[], &llc(p))]
+        }),
+        link("Prism without its header", 119, |p| {
+            dot11([8, 1], &[], &llc(p))
         }),
         link("AVS", 163, |p| {
             let head = bytes![[0x80, 0x21, 0x10, 1], 64u32.to_be_bytes(), [0; 56]];

@@ -6,7 +6,7 @@ use super::build::{
 use super::links::{Wrap, labels};
 
 /// The ends of a tunnel.
-const ENDS: [u8; 2] = [1, 2];
+pub const ENDS: [u8; 2] = [1, 2];
 
 /// A tunnel: what it is, and how a packet stands in it.
 pub struct Tunnel {
@@ -14,7 +14,8 @@ pub struct Tunnel {
     pub wrap: Wrap,
 }
 
-fn tunnel(name: &str, wrap: impl Fn(&[u8]) -> Vec<u8> + 'static) -> Tunnel {
+/// A tunnel by name and header.
+pub fn tunnel(name: &str, wrap: impl Fn(&[u8]) -> Vec<u8> + 'static) -> Tunnel {
     Tunnel {
         name: name.to_owned(),
         wrap: Box::new(wrap),
@@ -27,6 +28,7 @@ pub fn all() -> Vec<Tunnel> {
     all.extend(gre());
     all.extend(over_udp());
     all.extend(extensions());
+    all.extend(super::udp::all());
     all
 }
 
@@ -105,6 +107,7 @@ pub fn odd() -> Vec<Tunnel> {
         tunnel("IPComp", |p| v4(108, ENDS, &bytes![[4, 0, 0, 2], p])),
     ];
     all.extend(answers());
+    all.extend(super::udp::odd());
     all
 }
 

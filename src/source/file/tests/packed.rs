@@ -279,3 +279,15 @@ fn few_bytes_are_told_as_they_are() {
     assert!(refused(&[0x1f, 0x8b]).starts_with("the gzip data ends early"));
     assert!(refused(&gzip(b"xy")).contains("the 2 bytes at offset 0 are 78 79, which"));
 }
+
+#[test]
+fn a_dictionary_that_is_needed_is_asked_for_and_nothing_else() {
+    // a frame of one empty block that names dictionary 42
+    let frame = b"\x28\xb5\x2f\xfd\x01\x58\x2a\x01\x00\x00";
+    let Err(error) = read_in(Cursor::new(frame.to_vec()), SMALL) else {
+        panic!("read without a dictionary");
+    };
+    let said = error.to_string();
+    assert!(said.contains("zstd -d -D DICTIONARY"), "{said}");
+    assert!(!said.contains("record the file again"), "{said}");
+}

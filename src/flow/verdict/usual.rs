@@ -1,0 +1,69 @@
+//! The segments that the rules have nothing to say of: a way around them, with the same effect.
+
+use super::{Analysis, Verdict, elapsed};
+use crate::decode::segment::{Flags, Segment};
+
+impl Analysis {
+    /// Remembers a segment of which the rules have nothing to say, as nearly all are: it stands
+    /// where the last one ended and only acknowledges or carries bytes. Where that is not sure, it
+    /// does nothing, and the rules are for it.
+    #[inline]
+    pub(super) fn carries_on(&mut self, segment: &Segment<'_>, direction: usize) -> bool {
+        const FLAGS: u16 = Flags::SYN | Flags::FIN | Flags::RST | Flags::ACK;
+        let [first, second] = &mut self.sides;
+        let (from, to) = if direction == 0 {
+            (first, second)
+        } else {
+            (second, first)
+        };
+        let (len, seq, ack) = (segment.payload_len, segment.seq, segment.ack);
+        let plain = segment.flags.0 & FLAGS == Flags::ACK
+            && segment.options.window_scale.is_none()
+            && segment.window != 0
+            && seq == from.next
+            && !seq.is_unset()
+            && from.base.is_some()
+            && to.base.is_some()
+            && (to.max_ack.is_unset() || !ack.after(to.max_ack));
+        if !plain {
+            return false;
+        }
+        let end = seq + len;
+        if len == 0 {
+            if ack == from.last_ack {
+                return false;
+            }
+        } else if (len == 1 && to.window == Some(0))
+            || !end.after(seq)
+            || end.is_unset()
+            || (!to.last_ack.is_unset() && !end.after(to.last_ack))
+            || to.is_filled_by(end)
+        {
+            return false;
+        }
+        if ack != from.last_ack {
+            from.duplicates = 0;
+            from.acknowledged_in = segment.frame.number;
+        }
+        if len > 0 {
+            from.unacked.push(seq, end);
+            from.next = end;
+            from.next_time = segment.frame.time;
+        }
+        if seq == from.max_ack || from.max_ack.is_unset() {
+            from.max_ack = end;
+        }
+        from.window = Some(segment.window);
+        from.last_ack = ack;
+        from.last_time = segment.frame.time;
+        from.last = Verdict(0);
+        from.mptcp = self.mptcp;
+        from.first_ack = false;
+        to.unacked.acknowledge(ack);
+        if let (Some(sent), None) = (self.syn_time, self.handshake_rtt) {
+            self.handshake_rtt = Some(elapsed(segment.frame.time, sent)).filter(|rtt| *rtt != 0);
+        }
+        self.mptcp |= segment.options.mptcp;
+        true
+    }
+}
