@@ -23,7 +23,11 @@ const MOST_INTERFACES: usize = 64;
 /// All conversations, in order of first frame.
 #[derive(Debug, Default)]
 pub struct Conversations {
-    all: Vec<Conversation>,
+    #[expect(
+        clippy::vec_box,
+        reason = "there may be millions: they are sorted, and a growing list would copy them"
+    )]
+    all: Vec<Box<Conversation>>,
     with_evidence: usize,
     kept: usize,
 }
@@ -31,7 +35,7 @@ pub struct Conversations {
 impl Conversations {
     /// All of them; a conversation's id is its place.
     #[must_use]
-    pub fn all(&self) -> &[Conversation] {
+    pub fn all(&self) -> &[Box<Conversation>] {
         &self.all
     }
 
@@ -44,11 +48,11 @@ impl Conversations {
         };
         match step {
             0 => prefetch(one),
-            1 => {
+            1 => prefetch(&**one),
+            _ => {
                 one.rtt.iter().for_each(Quantiles::approach);
                 one.response.approach();
             }
-            _ => {}
         }
     }
 
@@ -116,7 +120,7 @@ impl Conversations {
         }
         // the capture's first are among these
         let first = self.all.len() < FIRST_SHOWN;
-        self.all.push(Conversation::new(segment, first));
+        self.all.push(Box::new(Conversation::new(segment, first)));
         self.with_evidence += 1;
         if let Some(before) = flowed.reuses {
             for id in [before, flowed.conversation] {

@@ -45,7 +45,7 @@ impl Answered<'_> {
     }
 
     /// What the capture's answers are about.
-    fn main(self, all: &[Conversation]) -> Option<usize> {
+    fn main(self, all: &[Box<Conversation>]) -> Option<usize> {
         let best = || (0..all.len()).rev().max_by_key(|id| all[*id].rank());
         let asked = match self {
             Self::First(_) => None,

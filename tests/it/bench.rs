@@ -123,6 +123,8 @@ fn the_script_measures_and_checks() {
         "| analyze pcap.zst |",
         "| analyze pcapng : analyze pcap |",
         "## many: ",
+        "## start-up: ",
+        "Ten times the packets take ",
         "tshark",
     ] {
         assert!(text.contains(words), "no {words}: {text}");

@@ -50,7 +50,7 @@ fn one_way(one: &Conversation, direction: usize) -> String {
 /// Whether another conversation has the same addresses and ports, put together otherwise.
 fn is_crossed(analysed: &Analysed, one: &Conversation) -> bool {
     let [a, b] = one.sides;
-    let crossed = |other: &Conversation| {
+    let crossed = |other: &Box<Conversation>| {
         let [c, d] = other.sides;
         let same = (c.address, d.address) == (a.address, b.address)
             && (c.port, d.port) == (b.port, a.port);

@@ -23,6 +23,8 @@ struct Of<'a> {
     evidence: Option<&'a Evidence>,
     client: usize,
     rule: RoleRule,
+    /// The filter for all its packets: to find it all conversations are looked at.
+    filter: String,
 }
 
 impl Asked<'_> {
@@ -37,6 +39,7 @@ impl Asked<'_> {
             evidence,
             client: found.client,
             rule: found.rule,
+            filter: filter::conversation(self.analysed, one),
         };
         let mut answers = Answers {
             conversation: Some(id as u64),
@@ -70,7 +73,7 @@ impl Of<'_> {
             frames: frames.map_or_else(|| vec![self.one.first_frame], |all| all.first.clone()),
             stand_in: Vec::new(),
             frames_total: records,
-            filter: filter::conversation(self.asked.analysed, self.one),
+            filter: self.filter.clone(),
         }
     }
 
