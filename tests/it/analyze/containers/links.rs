@@ -31,6 +31,7 @@ fn each_is_said_with_what_to_do() {
         (227, "CAN_SOCKETCAN", "record on the network interface"),
         (143, "DOCSIS", "see it in Wireshark"),
         (147, "USER0", "editcap -T ether"),
+        (149, "USER2", "editcap -T ether"),
         (9999, "LINKTYPE 9999", "record on any"),
     ] {
         let file = of_link_type(link_type);
