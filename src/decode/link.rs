@@ -79,7 +79,8 @@ pub fn reads(link_type: u32) -> bool {
             | link::IPV6
             | link::LINUX_SLL2
     ) || SELDOM.contains(&link_type)
-        || WRAPPERS.contains(&link_type)
+        // a private number that only Apple uses for packet taps
+        || WRAPPERS.contains(&link_type) && link_type != 149
 }
 
 /// Frames in frames in frames; more is noise.

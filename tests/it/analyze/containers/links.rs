@@ -29,8 +29,9 @@ fn each_is_said_with_what_to_do() {
     for (link_type, name, then) in [
         (189, "USB_LINUX", "record on the network interface"),
         (227, "CAN_SOCKETCAN", "record on the network interface"),
-        (107, "FRELAY", "see it in Wireshark"),
+        (143, "DOCSIS", "see it in Wireshark"),
         (147, "USER0", "editcap -T ether"),
+        (149, "USER2", "editcap -T ether"),
         (9999, "LINKTYPE 9999", "record on any"),
     ] {
         let file = of_link_type(link_type);
