@@ -15,6 +15,8 @@ pub use one::Conversation;
 const FIRST_SHOWN: usize = 10;
 /// Memory for the packets kept of the others, in each of a capture's shards.
 const MOST_KEPT: usize = 10 << 10;
+/// Of that so much is set aside for each that still looks for its first exchange.
+const MAY_KEEP: usize = 1 << 10;
 /// Conversations of a shard that have evidence; beyond, those with the least messages and payload lose it.
 const MOST_EVIDENCE: usize = 128;
 /// Interfaces named of one conversation.
@@ -28,8 +30,12 @@ pub struct Conversations {
         reason = "there may be millions: they are sorted, and a growing list would copy them"
     )]
     all: Vec<Box<Conversation>>,
-    with_evidence: usize,
+    /// Those that have evidence.
+    with_evidence: Vec<u32>,
+    /// Bytes of packets kept.
     kept: usize,
+    /// Conversations that keep packets until their first exchange is known.
+    searching: usize,
 }
 
 impl Conversations {
@@ -62,8 +68,6 @@ impl Conversations {
         let mut merged = Self::default();
         for part in parts {
             merged.all.extend(part.all);
-            merged.with_evidence += part.with_evidence;
-            merged.kept += part.kept;
         }
         merged.all.sort_unstable_by_key(|one| one.first_frame);
         merged
@@ -102,26 +106,30 @@ impl Conversations {
             one.unnamed.payload[flowed.direction] += u64::from(segment.payload_len > 0);
             return;
         }
-        let room = one.first || self.kept < MOST_KEPT;
+        let keeps = one.keeps;
         let Some(evidence) = &mut one.evidence else {
             one.unnamed.all = true;
             return;
         };
-        let open = evidence.is_open();
         let before = evidence.held();
-        evidence.segment(segment, flowed, largest, room);
+        evidence.segment(segment, flowed, largest, keeps);
         self.kept = self.kept + evidence.held() - before;
-        one.unnamed.all = !open && evidence.is_full();
+        one.unnamed.all = !evidence.is_open() && evidence.is_full();
     }
 
     fn open(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
-        if self.with_evidence == MOST_EVIDENCE {
+        if self.with_evidence.len() == MOST_EVIDENCE {
             self.prune();
         }
         // the capture's first are among these
         let first = self.all.len() < FIRST_SHOWN;
-        self.all.push(Box::new(Conversation::new(segment, first)));
-        self.with_evidence += 1;
+        // Told now, when all that came before is known, and not with each packet: those of
+        // several conversations may come in another order than the capture has.
+        let keeps = first || self.kept + self.searching * MAY_KEEP < MOST_KEPT;
+        self.searching += usize::from(keeps);
+        self.with_evidence.push(flowed.conversation);
+        let one = Conversation::new(segment, first, keeps);
+        self.all.push(Box::new(one));
         if let Some(before) = flowed.reuses {
             for id in [before, flowed.conversation] {
                 if let Some(one) = self.all.get_mut(id as usize) {
@@ -133,16 +141,20 @@ impl Conversations {
 
     /// Takes the evidence from the lesser half of the conversations that have it.
     fn prune(&mut self) {
-        let lesser = |one: &Conversation| !one.first && one.evidence.is_some();
-        let mut ids: Vec<usize> = (0..self.all.len())
-            .filter(|id| lesser(&self.all[*id]))
-            .collect();
-        ids.sort_unstable_by_key(|id| self.all[*id].rank());
-        ids.truncate(ids.len() / 2);
-        for id in ids {
-            if let Some(evidence) = self.all[id].evidence.take() {
+        let all = &mut self.all;
+        let rank = |id: &u32| {
+            let one = &all[*id as usize];
+            (one.first, one.rank(), *id)
+        };
+        self.with_evidence.sort_by_cached_key(rank);
+        let firsts = self.with_evidence.iter().rev();
+        let firsts = firsts.take_while(|id| all[**id as usize].first).count();
+        let lesser = (self.with_evidence.len() - firsts) / 2;
+        for id in self.with_evidence.drain(..lesser) {
+            let one = &mut all[id as usize];
+            if let Some(evidence) = one.evidence.take() {
                 self.kept -= evidence.held();
-                self.with_evidence -= 1;
+                self.searching -= usize::from(one.keeps && evidence.is_open());
             }
         }
     }
@@ -177,6 +189,7 @@ impl Conversations {
             Told::Exchange(exchange) => evidence.exchange(exchange),
         }
         self.kept = self.kept + evidence.held() - before;
+        self.searching -= usize::from(one.keeps && !evidence.is_open());
     }
 
     /// Takes note that a conversation was closed to keep within the memory limit.
@@ -193,6 +206,8 @@ impl Conversations {
             return;
         };
         one.closed = Some(closed);
+        let open = one.evidence.as_ref().is_some_and(|it| it.is_open());
+        self.searching -= usize::from(std::mem::take(&mut one.keeps) && open);
         for (sent, counts) in one.sent.iter_mut().zip(streams.into_iter().flatten()) {
             sent.stream(&counts);
         }

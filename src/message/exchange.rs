@@ -5,7 +5,7 @@ use std::hash::BuildHasher;
 
 use super::due::{Due, Early, Said, Text, Waiting};
 use super::lines::Line;
-pub use super::outcome::{Cited, Exchange, Outcome, Sink};
+pub use super::outcome::{Cited, Exchange, Outcome, Pair, Sink};
 use super::overtaken::Overtaken;
 use crate::echo::line::split_ending;
 use crate::echo::transform::Transform;
@@ -23,21 +23,6 @@ pub(super) const LONGEST_SHOWN: usize = 1 << 12;
 /// Bytes of a message that are kept to be compared with its answer; of a longer one the answer's
 /// hash is.
 const LONGEST_KEPT: usize = 1 << 11;
-
-/// How messages and answers are paired.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pair {
-    /// An answer is its message's transform.
-    Content(Transform),
-    /// The first message that waits has the next answer.
-    Fifo,
-}
-
-impl Default for Pair {
-    fn default() -> Self {
-        Self::Content(Transform::default())
-    }
-}
 
 /// Pairs one conversation's messages.
 #[derive(Default)]

@@ -2,7 +2,23 @@
 
 use super::lines::Line;
 use crate::echo::line::split_ending;
+use crate::echo::transform::Transform;
 use crate::stream::piece::Carrier;
+
+/// How messages and answers are paired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pair {
+    /// An answer is its message's transform.
+    Content(Transform),
+    /// The first message that waits has the next answer.
+    Fifo,
+}
+
+impl Default for Pair {
+    fn default() -> Self {
+        Self::Content(Transform::default())
+    }
+}
 
 /// What became of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

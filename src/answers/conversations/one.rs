@@ -61,6 +61,8 @@ pub struct Conversation {
     pub(super) unnamed: Unnamed,
     /// One of its shard's first.
     pub(super) first: bool,
+    /// Whether packets of it may be kept.
+    pub(super) keeps: bool,
     pub(super) last_interface: Option<u32>,
 }
 
@@ -73,7 +75,7 @@ pub(super) struct Unnamed {
 }
 
 impl Conversation {
-    pub(super) fn new(segment: &Segment<'_>, first: bool) -> Self {
+    pub(super) fn new(segment: &Segment<'_>, first: bool, keeps: bool) -> Self {
         let frame = segment.frame;
         Self {
             sides: [segment.ends.source(), segment.ends.destination()],
@@ -98,6 +100,7 @@ impl Conversation {
             evicted: false,
             unnamed: Unnamed::default(),
             first,
+            keeps,
             last_interface: None,
         }
     }
