@@ -75,8 +75,13 @@ impl Totals {
         self.tcp_packets += 1;
         if flowed.sighting.is_some() {
             self.ledger.other_sightings += 1;
-        } else if segment.payload_len > self.largest.map_or(0, |(_, len)| len) {
-            self.largest = Some((segment.frame.number, segment.payload_len));
+            return;
+        }
+        let (frame, len) = (segment.frame.number, segment.payload_len);
+        // segments of several conversations may come in another order than the capture has
+        let first = |(other, most)| len > most || len == most && frame < other;
+        if len > 0 && self.largest.is_none_or(first) {
+            self.largest = Some((frame, len));
             self.largest_origin = segment.frame.origin;
         }
     }

@@ -8,7 +8,6 @@ use super::lines::Line;
 pub use super::outcome::{Cited, Exchange, Outcome, Pair, Sink};
 use super::overtaken::Overtaken;
 use crate::echo::line::split_ending;
-use crate::echo::transform::Transform;
 use crate::sys::prefetch;
 
 /// Client messages that may wait for an answer; of those beyond the outcome is unknown.
@@ -393,6 +392,7 @@ fn unsolicited(answer: Cited, give: &mut Sink<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::echo::transform::Transform;
     use crate::message::lines::Part;
     use crate::stream::piece::Carrier;
 
