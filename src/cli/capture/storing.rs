@@ -1,0 +1,239 @@
+//! The options that say where a capture goes and when it ends, as typed.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::record::container::Format;
+use crate::record::rotation::Rotation;
+
+/// Where a capture goes, and when it ends.
+#[derive(Debug, clap::Args)]
+pub(super) struct Storing {
+    /// File to write, `-` for standard output as pcap. A name that ends in .pcapng gets pcapng,
+    /// any other pcap with the names of interfaces in FILE.meta.json
+    #[arg(short = 'w', long = "write", value_name = "FILE")]
+    pub(super) write: PathBuf,
+    /// Replace files that are there
+    #[arg(long)]
+    pub(super) force: bool,
+    /// Stop after exactly this many packets
+    #[arg(short = 'c', long = "count", value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+    /// Stop when this is reached: duration:SECS, filesize:kB, packets:N, files:N
+    #[arg(short = 'a', long = "autostop", value_name = "WHAT:N", value_parser = stop)]
+    autostop: Vec<Stop>,
+    /// Begin a further file FILE_00001_YYYYMMDDHHMMSS when this is reached: duration:SECS,
+    /// interval:SECS (when the time is a multiple of it), filesize:kB, packets:N. files:N keeps
+    /// the latest N
+    #[arg(short = 'b', long = "ring-buffer", value_name = "WHAT:N", value_parser = next)]
+    ring_buffer: Vec<Next>,
+    /// MiB kept for packets that were taken and not yet written; what finds no room is lost, and
+    /// counted
+    #[arg(long, value_name = "MiB", default_value = "64", value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
+    queue_size: u32,
+    /// Become this user once the capture is open [default: who called sudo]
+    #[arg(short = 'Z', long = "relinquish-privileges", value_name = "USER")]
+    pub(super) user: Option<String>,
+    /// Make this file, with the process's number in it, once packets are being taken
+    #[arg(long, value_name = "FILE")]
+    pub(super) ready_file: Option<PathBuf>,
+    /// Write a line to this open descriptor, and close it, once packets are being taken
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(3..))]
+    pub(super) ready_fd: Option<i32>,
+    /// Write all counters to this file at the end
+    #[arg(long, value_name = "FILE")]
+    pub(super) stats_json: Option<PathBuf>,
+    /// End with exit code 3 if packets were dropped or lost
+    #[arg(long)]
+    pub(super) fail_on_drop: bool,
+    /// Leave out the counters at the end
+    #[arg(short = 'q', long)]
+    pub(super) quiet: bool,
+}
+
+/// A condition of `-a`.
+#[derive(Clone, Copy, Debug)]
+enum Stop {
+    Duration(Duration),
+    Filesize(u64),
+    Packets(u64),
+    Files(u64),
+}
+
+/// A condition of `-b`.
+#[derive(Clone, Copy, Debug)]
+enum Next {
+    Duration(Duration),
+    Interval(u64),
+    Filesize(u64),
+    Packets(u64),
+    Files(u64),
+}
+
+/// dumpcap's kB.
+const KB: u64 = 1000;
+
+fn stop(text: &str) -> Result<Stop, String> {
+    let (what, value) = text.split_once(':').unwrap_or((text, ""));
+    Ok(match what {
+        "duration" => Stop::Duration(seconds(value)?),
+        "filesize" => Stop::Filesize(number(value, u64::MAX / KB)? * KB),
+        "packets" => Stop::Packets(number(value, u64::MAX)?),
+        "files" => Stop::Files(number(value, u64::MAX)?),
+        _ => {
+            let forms = "duration:SECS, filesize:kB, packets:N or files:N";
+            return Err(format!("give {forms}, as duration:10"));
+        }
+    })
+}
+
+fn next(text: &str) -> Result<Next, String> {
+    let (what, value) = text.split_once(':').unwrap_or((text, ""));
+    Ok(match what {
+        "duration" => Next::Duration(seconds(value)?),
+        "interval" => Next::Interval(number(value, i64::MAX as u64 / 1_000_000_000)?),
+        "filesize" => Next::Filesize(number(value, u64::MAX / KB)? * KB),
+        "packets" => Next::Packets(number(value, u64::MAX)?),
+        // Numbers in names have five digits.
+        "files" => Next::Files(number(value, 99_999)?),
+        _ => {
+            let forms = "duration:SECS, interval:SECS, filesize:kB, packets:N or files:N";
+            return Err(format!("give {forms}, as filesize:1000"));
+        }
+    })
+}
+
+/// A fraction of a second included.
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok();
+    seconds
+        .and_then(|seconds: f64| Duration::try_from_secs_f64(seconds).ok())
+        .filter(|time| !time.is_zero())
+        .ok_or_else(|| "give more than 0 seconds, as duration:10".into())
+}
+
+fn number(text: &str, most: u64) -> Result<u64, String> {
+    let number = text.parse().ok();
+    number
+        .filter(|number| (1..=most).contains(number))
+        .ok_or_else(|| format!("give a number from 1 to {most}"))
+}
+
+impl Storing {
+    pub(super) fn to_stdout(&self) -> bool {
+        self.write.as_os_str() == "-"
+    }
+
+    pub(super) fn format(&self) -> Format {
+        match self.write.extension() {
+            Some(name) if name.eq_ignore_ascii_case("pcapng") => Format::Pcapng,
+            _ => Format::Pcap,
+        }
+    }
+
+    /// What `-b` says; the last of each kind counts.
+    pub(super) fn rotation(&self) -> Rotation {
+        let mut rotation = Rotation::default();
+        for next in &self.ring_buffer {
+            match *next {
+                Next::Duration(time) => rotation.duration = Some(time),
+                Next::Interval(seconds) => rotation.interval = Some(seconds),
+                Next::Filesize(bytes) => rotation.filesize = Some(bytes),
+                Next::Packets(count) => rotation.packets = Some(count),
+                Next::Files(count) => rotation.files = Some(count),
+            }
+        }
+        rotation
+    }
+
+    /// The packets after which it ends.
+    pub(super) fn packets(&self) -> Option<u64> {
+        let stops = self.autostop.iter().filter_map(|stop| match stop {
+            Stop::Packets(count) => Some(*count),
+            _ => None,
+        });
+        stops.chain(self.count).min()
+    }
+
+    pub(super) fn duration(&self) -> Option<Duration> {
+        self.last(|stop| match stop {
+            Stop::Duration(time) => Some(time),
+            _ => None,
+        })
+    }
+
+    pub(super) fn filesize(&self) -> Option<u64> {
+        self.last(|stop| match stop {
+            Stop::Filesize(bytes) => Some(bytes),
+            _ => None,
+        })
+    }
+
+    pub(super) fn files(&self) -> Option<u64> {
+        self.last(|stop| match stop {
+            Stop::Files(count) => Some(count),
+            _ => None,
+        })
+    }
+
+    fn last<T>(&self, of: impl Fn(Stop) -> Option<T>) -> Option<T> {
+        self.autostop
+            .iter()
+            .filter_map(|stop| of(*stop))
+            .next_back()
+    }
+
+    /// Bytes of packets that wait for the writer at most.
+    pub(super) fn queue_bytes(&self) -> usize {
+        self.queue_size as usize * (1 << 20)
+    }
+
+    /// What does not go together, and what to do.
+    pub(super) fn wrong(&self) -> Option<&'static str> {
+        let rotation = self.rotation();
+        if rotation.is_on() && self.to_stdout() {
+            return Some("-b makes files, and -w - is a stream: give -w FILE");
+        }
+        let by_size = self.filesize().is_some();
+        if rotation.is_on() && !rotation.has_criterion() && !by_size {
+            return Some(
+                "-b files: says how many files are kept, and not when the next one begins: \
+                 give also -b filesize:, duration:, interval: or packets:",
+            );
+        }
+        if self.files().is_some() && !rotation.is_on() {
+            return Some("-a files: counts the files that -b makes: give -b, too");
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conditions_are_dumpcaps() {
+        assert!(matches!(stop("filesize:2"), Ok(Stop::Filesize(2000))));
+        assert!(matches!(next("interval:3600"), Ok(Next::Interval(3600))));
+        let half = Duration::from_millis(500);
+        assert!(matches!(stop("duration:0.5"), Ok(Stop::Duration(time)) if time == half));
+        for wrong in [
+            "",
+            "duration",
+            "packets:0",
+            "files:-1",
+            "interval:5",
+            "duration:inf",
+        ] {
+            assert!(stop(wrong).is_err(), "{wrong}");
+        }
+        for wrong in [
+            "files:100000",
+            "interval:0.5",
+            "filesize:99999999999999999999",
+        ] {
+            assert!(next(wrong).is_err(), "{wrong}");
+        }
+    }
+}
