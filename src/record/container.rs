@@ -16,21 +16,24 @@ use pcap_file::pcapng::blocks::section_header::{SectionHeaderBlock, SectionHeade
 use pcap_file::{DataLink, Endianness};
 
 use super::interfaces::{Interface, Interfaces};
+use super::lines::Lines;
 use crate::source::frame::Frame;
-use crate::source::live::Counters;
+use crate::source::live::{Counters, Resolution};
 use crate::time::Time;
 use crate::wire::{SLL2_PACKET_TYPE, link, pcap};
 
 /// Length of the longest option that pcapng can hold.
 const MAX_OPTION: usize = u16::MAX as usize;
 
-/// How packets lie in a file.
+/// How packets lie in a file, or are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// Classic pcap, times in nanoseconds.
     Pcap,
     /// pcapng, one section.
     Pcapng,
+    /// A line of text for each packet.
+    Lines,
 }
 
 /// What a whole capture has in common.
@@ -42,6 +45,8 @@ pub struct Head {
     pub snapshot_length: u32,
     /// The filter asked for; empty for all packets.
     pub filter: String,
+    /// How exact times are.
+    pub resolution: Resolution,
 }
 
 /// What is known of a capture at its end, for pcapng's statistics.
@@ -64,6 +69,7 @@ pub struct Container {
 enum Kind {
     Pcap(Vec<u8>),
     Pcapng(PcapNgWriter<Vec<u8>>),
+    Lines(Vec<u8>, Lines),
 }
 
 impl Container {
@@ -78,6 +84,7 @@ impl Container {
                 PcapNgWriter::with_section_header(Vec::new(), section())
                     .map_err(io::Error::other)?,
             ),
+            Format::Lines => Kind::Lines(Vec::new(), Lines::new(head.resolution)),
         };
         Ok(Self { head, kind })
     }
@@ -85,7 +92,7 @@ impl Container {
     /// The bytes not yet taken; whoever writes them clears them.
     pub fn bytes(&mut self) -> &mut Vec<u8> {
         match &mut self.kind {
-            Kind::Pcap(bytes) => bytes,
+            Kind::Pcap(bytes) | Kind::Lines(bytes, _) => bytes,
             Kind::Pcapng(writer) => writer.get_mut(),
         }
     }
@@ -97,13 +104,18 @@ impl Container {
     /// Where pcap-file refuses a block.
     pub fn packet(&mut self, frame: &Frame<'_>, slot: usize, from: &Interface) -> io::Result<()> {
         match &mut self.kind {
-            Kind::Pcap(bytes) => pcap_record(bytes, frame),
+            Kind::Pcap(bytes) => pcap_record(bytes, frame, self.head.resolution),
+            Kind::Lines(bytes, lines) => {
+                let several = self.head.link_type == link::LINUX_SLL2;
+                let name = several.then(|| from.shown());
+                lines.add(bytes, frame, name.as_deref());
+            }
             Kind::Pcapng(writer) => {
                 if slot >= writer.interfaces().len() {
                     let block = describe(&self.head, from);
                     writer.write_pcapng_block(block).map_err(io::Error::other)?;
                 }
-                packet_block(writer.get_mut(), frame, slot as u32);
+                packet_block(writer.get_mut(), frame, slot as u32, self.head.resolution);
             }
         }
         Ok(())
@@ -119,7 +131,8 @@ impl Container {
         };
         let of_one = self.head.link_type != link::LINUX_SLL2;
         for (id, interface) in interfaces.written().enumerate() {
-            let block = statistics_block(id as u32, interface, tail, of_one);
+            let unit_ns = unit_ns(self.head.resolution);
+            let block = statistics_block(id as u32, interface, tail, of_one, unit_ns);
             writer.write_pcapng_block(block).map_err(io::Error::other)?;
         }
         Ok(())
@@ -129,7 +142,10 @@ impl Container {
 /// The header of a classic pcap file.
 fn pcap_header(head: &Head) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(pcap::FILE_HEADER_LEN);
-    bytes.extend(pcap::MAGIC_NANOSECONDS.to_le_bytes());
+    bytes.extend(match head.resolution {
+        Resolution::Micro => pcap::MAGIC_MICROSECONDS.to_le_bytes(),
+        Resolution::Nano => pcap::MAGIC_NANOSECONDS.to_le_bytes(),
+    });
     bytes.extend(pcap::VERSION.0.to_le_bytes());
     bytes.extend(pcap::VERSION.1.to_le_bytes());
     // Time zone and accuracy, which nobody uses.
@@ -140,14 +156,23 @@ fn pcap_header(head: &Head) -> Vec<u8> {
 }
 
 /// One record of a classic pcap file. Its seconds end in 2106; later times stand there.
-fn pcap_record(bytes: &mut Vec<u8>, frame: &Frame<'_>) {
+fn pcap_record(bytes: &mut Vec<u8>, frame: &Frame<'_>, resolution: Resolution) {
     let seconds = frame.time.0.div_euclid(1_000_000_000);
-    let nanos = frame.time.0.rem_euclid(1_000_000_000) as u32;
+    let nanos = frame.time.0.rem_euclid(1_000_000_000);
+    let fraction = (nanos / unit_ns(resolution)) as u32;
     let seconds = seconds.clamp(0, i64::from(u32::MAX)) as u32;
-    for field in [seconds, nanos, frame.bytes.len() as u32, frame.wire_len] {
+    for field in [seconds, fraction, frame.bytes.len() as u32, frame.wire_len] {
         bytes.extend(field.to_le_bytes());
     }
     bytes.extend(frame.bytes);
+}
+
+/// Nanoseconds of the unit in which times are written.
+fn unit_ns(resolution: Resolution) -> i64 {
+    match resolution {
+        Resolution::Micro => 1_000,
+        Resolution::Nano => 1,
+    }
 }
 
 /// The section header: what machine and which program wrote the file.
@@ -178,7 +203,12 @@ fn describe(head: &Head, interface: &Interface) -> InterfaceDescriptionBlock<'st
     if let Some(name) = &interface.name {
         options.push(InterfaceDescriptionOption::IfName(Cow::Owned(name.clone())));
     }
-    options.push(InterfaceDescriptionOption::IfTsResol(9));
+    options.push(InterfaceDescriptionOption::IfTsResol(
+        match head.resolution {
+            Resolution::Micro => 6,
+            Resolution::Nano => 9,
+        },
+    ));
     // A first byte of 0 says that the filter is libpcap's text.
     if !head.filter.is_empty() && head.filter.len() < MAX_OPTION {
         let text = [&[0], head.filter.as_bytes()].concat();
@@ -194,13 +224,13 @@ fn describe(head: &Head, interface: &Interface) -> InterfaceDescriptionBlock<'st
 }
 
 /// An enhanced packet block, made by hand because this is done for every packet.
-fn packet_block(bytes: &mut Vec<u8>, frame: &Frame<'_>, interface_id: u32) {
+fn packet_block(bytes: &mut Vec<u8>, frame: &Frame<'_>, interface_id: u32, resolution: Resolution) {
     const FLAGS_OPTION: [u16; 2] = [2, 4];
     let padding = frame.bytes.len().wrapping_neg() % 4;
     let flags = (frame.link_type == link::LINUX_SLL2).then(|| packet_flags(frame.bytes));
     let options = if flags.is_some() { 12 } else { 0 };
     let total = (32 + frame.bytes.len() + padding + options) as u32;
-    let time = frame.time.0 as u64;
+    let time = (frame.time.0 / unit_ns(resolution)) as u64;
     for field in [6, total, interface_id, (time >> 32) as u32, time as u32] {
         bytes.extend(field.to_le_bytes());
     }
@@ -238,9 +268,10 @@ fn statistics_block(
     interface: &Interface,
     tail: &Tail,
     of_one: bool,
+    unit_ns: i64,
 ) -> InterfaceStatisticsBlock<'static> {
     // The format wants the high half first; pcap-file writes a u64, low half first.
-    let stamp = |time: Time| (time.0 as u64).rotate_left(32);
+    let stamp = |time: Time| ((time.0 / unit_ns) as u64).rotate_left(32);
     let mut options = vec![
         InterfaceStatisticsOption::IsbStartTime(stamp(tail.start)),
         InterfaceStatisticsOption::IsbEndTime(stamp(tail.end)),
@@ -280,6 +311,7 @@ mod tests {
             link_type,
             snapshot_length: 262_144,
             filter: "tcp port 7".into(),
+            resolution: Resolution::Nano,
         }
     }
 
@@ -318,7 +350,7 @@ mod tests {
         let mut bytes = Vec::new();
         let mut early = frame(b"", 276);
         early.time = Time(-1);
-        pcap_record(&mut bytes, &early);
+        pcap_record(&mut bytes, &early, Resolution::Nano);
         assert_eq!(bytes[..8], [0, 0, 0, 0, 0xff, 0xc9, 0x9a, 0x3b]);
     }
 

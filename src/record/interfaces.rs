@@ -21,6 +21,17 @@ pub struct Interface {
     pub packets: u64,
 }
 
+impl Interface {
+    /// Its name, or what stands for it; from the kernel, so not yet safe to show.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match &self.name {
+            Some(name) => name.clone(),
+            None => format!("ifindex {}", self.ifindex),
+        }
+    }
+}
+
 /// All interfaces seen, each with a slot that counts from 0 in order of first packet.
 #[derive(Debug, Default)]
 pub struct Interfaces {

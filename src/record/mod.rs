@@ -7,8 +7,10 @@
 //!   +-- session: poll, take, flush; stop, drain, count <-- Signals     +--> sidecar
 //! ```
 
+pub mod command;
 pub mod container;
 pub mod interfaces;
+pub mod lines;
 pub mod output;
 pub mod privilege;
 pub mod session;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use super::command::Command;
 use super::container::Tail;
 use super::signals::Signals;
 use super::sink::Sink;
@@ -44,11 +45,17 @@ pub struct Outcome {
     pub hurried: bool,
 }
 
-/// Captures until a limit, a signal or trouble with the output ends it; then closes the door,
+/// Captures until a limit, the end of a command, a signal or trouble with the output ends it; then closes the door,
 /// empties the kernel's ring and finishes the output.
-pub fn run(live: &mut Live, sink: &mut Sink, limits: Limits, signals: &Signals) -> Outcome {
+pub fn run(
+    live: &mut Live,
+    sink: &mut Sink,
+    limits: Limits,
+    command: Option<&mut Command>,
+    signals: &Signals,
+) -> Outcome {
     let start = now();
-    let mut broken = capture(live, sink, limits, signals).err();
+    let mut broken = capture(live, sink, limits, command, signals).err();
     let full = limits.packets.is_some_and(|limit| live.taken() >= limit);
     let mut hurried = false;
     let closed = live.refuse();
@@ -84,6 +91,7 @@ fn capture(
     live: &mut Live,
     sink: &mut Sink,
     limits: Limits,
+    mut command: Option<&mut Command>,
     signals: &Signals,
 ) -> Result<(), String> {
     let begun = Instant::now();
@@ -95,10 +103,13 @@ fn capture(
         let time = limits
             .duration
             .map_or(TICK, |limit| limit.saturating_sub(begun.elapsed()));
+        if command.as_mut().is_some_and(|it| it.over(signals)) {
+            return Ok(());
+        }
         if left == 0 || time.is_zero() || signals.count() > 0 || sink.trouble().is_some() {
             return Ok(());
         }
-        wait(live, sink, signals, time.min(TICK))?;
+        wait(live, sink, command.as_deref(), signals, time.min(TICK))?;
         let batch = BATCH.min(usize::try_from(left).unwrap_or(BATCH));
         live.take(batch, |frame| sink.packet(&frame, signals))?;
         sink.flush(signals);
@@ -112,12 +123,20 @@ fn capture(
     }
 }
 
-/// Sleeps until there are packets or a signal, or the reader of a pipe has gone.
-fn wait(live: &Live, sink: &Sink, signals: &Signals, longest: Duration) -> Result<(), String> {
+/// Sleeps until there are packets or a signal, a command ends, or the reader of a pipe has gone.
+fn wait(
+    live: &Live,
+    sink: &Sink,
+    command: Option<&Command>,
+    signals: &Signals,
+    longest: Duration,
+) -> Result<(), String> {
+    let longest = command.map_or(longest, |it| it.patience().min(longest));
     let mut fds = vec![
         PollFd::new(live.as_fd(), PollFlags::POLLIN),
         PollFd::new(signals.as_fd(), PollFlags::POLLIN),
     ];
+    fds.extend(command.map(|it| PollFd::new(it.as_fd(), PollFlags::POLLIN)));
     // No events asked for: only errors and hang-ups wake.
     fds.extend(
         sink.output()

@@ -10,7 +10,7 @@ use super::signals::Signals;
 use crate::source::frame::Frame;
 use crate::time::Time;
 
-/// So many bytes are collected at most before they are written.
+/// Bytes that are worth a write.
 const FULL: usize = 256 * 1024;
 
 /// What is in the file: whole packet records that write(2) took.
@@ -41,6 +41,8 @@ pub struct Sink {
     marks: Vec<Mark>,
     written: Written,
     trouble: Option<Trouble>,
+    /// So many bytes are collected at most before they are written.
+    full: usize,
 }
 
 impl Sink {
@@ -59,9 +61,15 @@ impl Sink {
             marks: Vec::new(),
             written: Written::default(),
             trouble: None,
+            full: FULL,
         };
         sink.flush(signals);
         sink
+    }
+
+    /// From now on writes each packet by itself.
+    pub fn each_alone(&mut self) {
+        self.full = 1;
     }
 
     /// Takes a packet, and writes when enough have come together. After trouble it is let go:
@@ -84,7 +92,7 @@ impl Sink {
             slot,
             time: frame.time,
         });
-        if end >= FULL {
+        if end >= self.full {
             self.flush(signals);
         }
     }
