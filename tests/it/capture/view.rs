@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 
 use super::{CAPTURE, stop};
 use crate::must;
-use crate::net::{Namespace, Program, datagrams, exchange, knock, random_port, veth};
+use crate::net::{Namespace, PATIENCE, Program, datagrams, exchange, knock, random_port, veth};
 
 /// Starts `capture WORDS…`; its standard output and itself, once it listens.
 fn view(namespace: &Namespace, words: &[&str]) -> (Program, ChildStdout) {
@@ -53,10 +53,44 @@ sender.sendto(bytes(77), ('127.0.0.1', port + 1))
     );
 }
 
-/// What follows the first such character.
-fn after(line: &str, mark: char) -> &str {
-    let parts = line.split_once(mark);
-    parts.unwrap_or_else(|| panic!("no time: {line:?}")).1
+/// What tcpdump and capture print of the same traffic, without the times: each has times of
+/// its own, for the kernel looks at the clock once for each.
+fn both(here: &Namespace, filter: &str, port: u16) -> [Vec<String>; 2] {
+    let folder = super::folder();
+    let theirs = folder.path().join("tcpdump");
+    let out = std::fs::File::create(&theirs).expect("made");
+    let words = ["-i", "any", "-nn", "--nano", "-l", "-B", "8192", filter];
+    let mut tcpdump = Program::start(here.command("tcpdump").args(words).stdout(out));
+    tcpdump.wait_for("listening");
+    let (capture, mut out) = view(here, &[filter]);
+    traffic(here, port);
+    // tcpdump keeps its tail only if it gets the time
+    let begun = std::time::Instant::now();
+    let read = || std::fs::read_to_string(&theirs).expect("read");
+    while !read().contains("UDP, length 77\n") {
+        assert!(begun.elapsed() < PATIENCE);
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    tcpdump.signal(Signal::SIGTERM);
+    tcpdump.end();
+    stop(capture, Signal::SIGTERM);
+    let mut ours = String::new();
+    out.read_to_string(&mut ours).expect("read");
+    [read(), ours].map(|text| {
+        // a signal makes tcpdump print a line of its own
+        let mut lines: Vec<String> = Vec::new();
+        for line in text.trim_end().lines() {
+            let (time, rest) = line.split_once(' ').expect("a time");
+            assert_eq!(time.len(), "00:00:00.000000000".len(), "{line}");
+            lines.push(rest.to_owned());
+        }
+        // the last one's error may come before or after the end
+        let last = lines.iter().rposition(|it| it.ends_with("length 77"));
+        lines.truncate(1 + last.expect("the last"));
+        // where two processors have packets at once, each takes them in an order of its own
+        lines.sort();
+        lines
+    })
 }
 
 #[test]
@@ -65,63 +99,15 @@ fn lines_are_those_of_tcpdump() {
     let (near, far) = veth(&here, &there);
     here.ip(&["addr", "add", "10.9.5.1/24", "dev", &near]);
     there.ip(&["addr", "add", "10.9.5.2/24", "dev", &far]);
-    let folder = super::folder();
     // what the kernel says by itself comes at times of its own: leave that to neither
     let mine = "not (icmp6 and (ip6[40] > 129)) and not (ip6 and ip6[24] = 255) and not igmp";
-    let mut command = here.command("tcpdump");
-    let theirs = folder.path().join("tcpdump");
-    let out = std::fs::File::create(&theirs).expect("made");
-    let words = ["-i", "any", "-nn", "--nano", "-l", "-B", "8192"];
-    let mut tcpdump = Program::start(command.args(words).arg(mine).stdout(out));
-    tcpdump.wait_for("listening");
-    let (capture, mut out) = view(&here, &[mine]);
-    traffic(&here, port);
-    // tcpdump keeps its tail only if it gets the time
-    let begun = std::time::Instant::now();
-    let enough = |text: &str| text.contains("UDP, length 77\n");
-    while !enough(&std::fs::read_to_string(&theirs).expect("read")) {
-        assert!(begun.elapsed() < crate::net::PATIENCE);
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
-    tcpdump.signal(Signal::SIGTERM);
-    tcpdump.end();
-    stop(capture, Signal::SIGTERM);
-    let mut ours = String::new();
-    out.read_to_string(&mut ours).expect("read");
-    let theirs = std::fs::read_to_string(&theirs).expect("read");
-    // a signal makes it print a line of its own
-    let theirs = theirs.trim_end();
-    // each has times of its own: the kernel looks at the clock once for each
-    let lines = |text: &str| -> Vec<String> {
-        let lines = text
-            .lines()
-            .inspect(|line| assert_eq!(line.find(' '), Some(18)));
-        lines.map(|line| after(line, ' ').to_owned()).collect()
-    };
-    // the last one's error may come before or after tcpdump's end
-    let mut want = lines(theirs);
-    want.truncate(
-        1 + want
-            .iter()
-            .rposition(|it| it.ends_with("length 77"))
-            .expect("the last"),
-    );
-    let mut found = lines(&ours);
-    found.truncate(
-        1 + found
-            .iter()
-            .rposition(|it| it.ends_with("length 77"))
-            .expect("the last"),
-    );
-    // each took them in an order of its own where two processors had packets at once
-    want.sort();
-    found.sort();
-    assert!(want.len() >= 35, "{theirs}");
-    let other = want
+    let [theirs, ours] = both(&here, mine, port);
+    assert!(theirs.len() >= 35, "{theirs:?}");
+    let other = theirs
         .iter()
-        .zip(&found)
+        .zip(&ours)
         .find(|(theirs, ours)| theirs != ours);
-    assert_eq!((other, found.len()), (None, want.len()));
+    assert_eq!((other, ours.len()), (None, theirs.len()));
     for part in [
         "ARP, Request",
         "ARP, Reply",
@@ -129,10 +115,7 @@ fn lines_are_those_of_tcpdump() {
         "ICMP6, echo reply",
         "udp port",
     ] {
-        assert!(
-            want.iter().any(|line| line.contains(part)),
-            "{part}: {theirs}"
-        );
+        assert!(theirs.iter().any(|line| line.contains(part)), "{part}");
     }
 }
 
