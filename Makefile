@@ -7,7 +7,7 @@ CARGO_TARGET_DIR ?= target
 PROGRAMS = server client capture analyze
 BUILT = $(PROGRAMS:%=$(CARGO_TARGET_DIR)/release/%)
 
-.PHONY: build lint install uninstall captures answers bench bench-small instructions fresh-check
+.PHONY: build lint install uninstall captures answers bench bench-small bench-capture instructions fresh-check
 
 build:
 	scripts/build.sh
@@ -37,6 +37,10 @@ bench: bench-build
 
 bench-small: bench-build
 	python3 benches/bench.py --size small --rounds 3 --out /dev/null
+
+# Records the same traffic with capture and its peers. Root, some minutes; a quiet machine.
+bench-capture: bench-build
+	python3 benches/capture_bench.py
 
 # Counts instructions, which no other load changes: fails where analyze became dearer.
 instructions: bench-build

@@ -9,6 +9,8 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use nix::libc;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::signal::{SigHandler, Signal};
+use nix::unistd::{ForkResult, Pid};
 
 /// One instruction of classic BPF, as `struct sock_filter`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -214,6 +216,50 @@ fn done(result: libc::c_long) -> io::Result<()> {
     } else {
         Err(io::Error::last_os_error())
     }
+}
+
+/// Makes a process that runs `child` and ends, with status 127. What `child` holds is its copy.
+/// Its signals have their default actions from the start, SIGPIPE included, but those that this
+/// process was told to ignore by who started it.
+///
+/// # Errors
+/// Where the system gives no process, or this one has threads: a lock that one of them holds
+/// would stay held in the copy for ever.
+pub fn fork(ours: &[Signal], child: impl FnOnce()) -> io::Result<Pid> {
+    if std::fs::read_dir("/proc/self/task")?.count() != 1 {
+        return Err(io::Error::other("this process has threads"));
+    }
+    // SAFETY: there is one thread, so the copy's memory is as consistent as this one's.
+    match unsafe { nix::unistd::fork() }? {
+        ForkResult::Parent { child } => Ok(child),
+        ForkResult::Child => {
+            for signal in ours.iter().chain(&[Signal::SIGPIPE]) {
+                // SAFETY: the default action runs no code of this program.
+                let _ = unsafe { nix::sys::signal::signal(*signal, SigHandler::SigDfl) };
+            }
+            // A panic must not unwind into the caller's copy.
+            let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(child));
+            // SAFETY: ends the copy without running what is due at the end of this process.
+            unsafe { libc::_exit(127) }
+        }
+    }
+}
+
+/// Lets no descriptor from `first` on go to what this process becomes by execve(2).
+///
+/// # Errors
+/// Where the kernel is older than 5.11.
+pub fn close_at_exec(first: u32) -> nix::Result<()> {
+    // SAFETY: no descriptor is closed now, so whoever holds one goes on as before.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_close_range,
+            first,
+            libc::c_uint::MAX,
+            libc::CLOSE_RANGE_CLOEXEC,
+        )
+    };
+    nix::errno::Errno::result(result).map(|_| ())
 }
 
 /// Lets the process have at least so many files open, as far as its hard limit allows; tells

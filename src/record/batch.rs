@@ -1,7 +1,7 @@
 //! Packets on their way to the writer: the bytes of whole records, and which interfaces they
 //! came from.
 
-use super::container::{Format, Records};
+use super::container::{Layout, Records};
 use crate::time::Time;
 
 /// So many bytes are collected at most before they are handed over.
@@ -100,6 +100,22 @@ impl Batch {
         }
     }
 
+    /// The same records in no more room than they need.
+    #[must_use]
+    pub fn compact(&self) -> Self {
+        Self {
+            bytes: self.bytes.clone(),
+            runs: self.runs.clone(),
+            ..*self
+        }
+    }
+
+    /// Bytes of memory that it takes.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        self.bytes.capacity() + self.runs.capacity() * size_of::<Run>() + size_of::<Self>()
+    }
+
     /// Empties it, and keeps the room unless a flood of large packets made it very large.
     pub fn clear(&mut self) {
         self.bytes.clear();
@@ -111,9 +127,9 @@ impl Batch {
     /// The first place at or after `from` where `enough` (told the bytes and packets since
     /// `from`) holds; the end if it never does. It is asked after each record.
     #[must_use]
-    pub fn cut(&self, format: Format, from: Place, enough: impl Fn(u64, u64) -> bool) -> Place {
+    pub fn cut(&self, layout: Layout, from: Place, enough: impl Fn(u64, u64) -> bool) -> Place {
         let mut packets = 0;
-        for end in Records::new(format, &self.bytes[from.bytes..]) {
+        for end in Records::new(layout, &self.bytes[from.bytes..]) {
             packets += 1;
             if enough(end as u64, packets) {
                 return Place {
@@ -127,9 +143,9 @@ impl Batch {
 
     /// The place after the last record that ends at or before a byte.
     #[must_use]
-    pub fn whole(&self, format: Format, from: Place, byte: usize) -> Place {
+    pub fn whole(&self, layout: Layout, from: Place, byte: usize) -> Place {
         let mut place = from;
-        for end in Records::new(format, &self.bytes[from.bytes..]) {
+        for end in Records::new(layout, &self.bytes[from.bytes..]) {
             if from.bytes + end > byte {
                 break;
             }
@@ -158,36 +174,38 @@ impl Batch {
 
     /// Times of the first and the last record between two places; `None` if there is none.
     #[must_use]
-    pub fn times(&self, format: Format, from: Place, to: Place) -> Option<(Time, Time)> {
+    pub fn times(&self, layout: Layout, from: Place, to: Place) -> Option<(Time, Time)> {
         if self.packets > 0 && from == Place::default() && to == self.end() {
             return Some((self.first, self.last));
         }
         let piece = &self.bytes[from.bytes..to.bytes];
-        let first = Records::time(format, piece)?;
+        let first = Records::time(layout, piece)?;
         let mut last = 0;
         let mut begin = 0;
-        for end in Records::new(format, piece) {
+        for end in Records::new(layout, piece) {
             (last, begin) = (begin, end);
         }
-        Some((first, Records::time(format, &piece[last..])?))
+        Some((first, Records::time(layout, &piece[last..])?))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::container::Encoder;
+    use super::super::container::{Encoder, Format};
+    use super::super::interfaces::Interface;
     use super::super::interfaces::tests::frame;
     use super::*;
+    use crate::source::live::Resolution;
 
     /// A batch of records of 10, 11, … bytes, of those slots, a second apart.
-    fn batch(format: Format, slots: &[u32]) -> Batch {
+    fn batch(layout: Layout, slots: &[u32]) -> Batch {
         let mut batch = Batch::new();
-        let encoder = Encoder::new(format);
+        let mut encoder = Encoder::new(layout, false);
         for (at, slot) in slots.iter().enumerate() {
             let bytes = vec![7; 10 + at];
             let mut one = frame(&bytes, 1);
             one.time = Time(at as i64 * 1_000_000_000 + 5);
-            encoder.packet(batch.bytes(), &one, *slot);
+            encoder.packet(batch.bytes(), &one, *slot, &Interface::default());
             batch.count(*slot, one.time);
         }
         batch
@@ -196,23 +214,25 @@ mod tests {
     #[test]
     fn it_is_cut_between_records_and_counts_by_interface() {
         for format in [Format::Pcap, Format::Pcapng] {
-            let batch = batch(format, &[0, 0, 2, 0]);
+            let resolution = Resolution::Nano;
+            let layout = Layout { format, resolution };
+            let batch = batch(layout, &[0, 0, 2, 0]);
             assert_eq!(batch.packets(), 4);
-            let two = batch.cut(format, Place::default(), |_, packets| packets >= 2);
+            let two = batch.cut(layout, Place::default(), |_, packets| packets >= 2);
             assert_eq!(two.packets, 2);
-            let three = batch.cut(format, two, |bytes, _| bytes >= 1);
+            let three = batch.cut(layout, two, |bytes, _| bytes >= 1);
             assert_eq!(three.packets, 3);
-            assert_eq!(batch.cut(format, two, |_, _| false), batch.end());
-            assert_eq!(batch.whole(format, Place::default(), two.bytes), two);
-            assert_eq!(batch.whole(format, Place::default(), three.bytes - 1), two);
+            assert_eq!(batch.cut(layout, two, |_, _| false), batch.end());
+            assert_eq!(batch.whole(layout, Place::default(), two.bytes), two);
+            assert_eq!(batch.whole(layout, Place::default(), three.bytes - 1), two);
             let mut counts = Vec::new();
             batch.tally(Place::default(), three, &mut counts);
             assert_eq!(counts, [2, 0, 1]);
             batch.tally(three, batch.end(), &mut counts);
             assert_eq!(counts, [3, 0, 1]);
-            let times = batch.times(format, two, batch.end());
+            let times = batch.times(layout, two, batch.end());
             assert_eq!(times, Some((Time(2_000_000_005), Time(3_000_000_005))));
-            assert_eq!(batch.times(format, two, two), None);
+            assert_eq!(batch.times(layout, two, two), None);
         }
     }
 }

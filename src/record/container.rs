@@ -6,41 +6,77 @@
 
 pub mod blocks;
 
+use super::interfaces::Interface;
+use super::lines::Lines;
 use crate::source::frame::Frame;
+use crate::source::live::Resolution;
 use crate::time::Time;
 use crate::wire::{SLL2_PACKET_TYPE, link, pcap};
 
-/// How packets lie in a file.
+/// How packets lie in a file, or are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// Classic pcap, times in nanoseconds.
+    /// Classic pcap.
     Pcap,
     /// pcapng, one section.
     Pcapng,
+    /// A line of text for each packet.
+    Lines,
+}
+
+/// Format and unit of time of records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// How packets lie in a file.
+    pub format: Format,
+    /// How exact their times are.
+    pub resolution: Resolution,
+}
+
+impl Layout {
+    /// Nanoseconds of the unit in which times are written.
+    fn unit_ns(self) -> i64 {
+        match self.resolution {
+            Resolution::Micro => 1_000,
+            Resolution::Nano => 1,
+        }
+    }
 }
 
 /// Length of an enhanced packet block without its packet and options.
 const PACKET_BLOCK_LEN: usize = 32;
 
 /// Makes records.
-#[derive(Clone, Copy, Debug)]
 pub struct Encoder {
-    format: Format,
+    layout: Layout,
+    unit_ns: i64,
+    lines: Lines,
+    /// Whether packets may be of several interfaces, so that lines name them.
+    several: bool,
 }
 
 impl Encoder {
-    /// For records of that format.
+    /// For records of that layout, of one interface or several.
     #[must_use]
-    pub fn new(format: Format) -> Self {
-        Self { format }
+    pub fn new(layout: Layout, several: bool) -> Self {
+        Self {
+            layout,
+            unit_ns: layout.unit_ns(),
+            lines: Lines::new(layout.resolution),
+            several,
+        }
     }
 
     /// Adds one packet. In pcapng its interface is described by the block that counts `slot`
     /// from 0, which must stand before it in the file.
-    pub fn packet(&self, bytes: &mut Vec<u8>, frame: &Frame<'_>, slot: u32) {
-        match self.format {
-            Format::Pcap => pcap_record(bytes, frame),
-            Format::Pcapng => packet_block(bytes, frame, slot),
+    pub fn packet(&mut self, bytes: &mut Vec<u8>, frame: &Frame<'_>, slot: u32, from: &Interface) {
+        match self.layout.format {
+            Format::Pcap => pcap_record(bytes, frame, self.unit_ns),
+            Format::Pcapng => packet_block(bytes, frame, slot, self.unit_ns),
+            Format::Lines => {
+                let name = self.several.then(|| from.shown());
+                self.lines.add(bytes, frame, name.as_deref());
+            }
         }
     }
 }
@@ -48,7 +84,7 @@ impl Encoder {
 /// Where the records in some bytes end, counted from the first's beginning.
 #[derive(Clone, Debug)]
 pub struct Records<'a> {
-    format: Format,
+    layout: Layout,
     bytes: &'a [u8],
     at: usize,
 }
@@ -56,22 +92,30 @@ pub struct Records<'a> {
 impl<'a> Records<'a> {
     /// The records that [`Encoder`] made.
     #[must_use]
-    pub fn new(format: Format, bytes: &'a [u8]) -> Self {
+    pub fn new(layout: Layout, bytes: &'a [u8]) -> Self {
         Self {
-            format,
+            layout,
             bytes,
             at: 0,
         }
     }
 
-    /// Time of the first record; `None` where there is none.
+    /// Time of the first record; `None` where there is none, or a line of text.
     #[must_use]
-    pub fn time(format: Format, bytes: &[u8]) -> Option<Time> {
+    pub fn time(layout: Layout, bytes: &[u8]) -> Option<Time> {
         let number = |at: usize| Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?));
-        Some(match format {
-            Format::Pcap => Time(i64::from(number(0)?) * 1_000_000_000 + i64::from(number(4)?)),
-            Format::Pcapng => Time((u64::from(number(12)?) << 32 | u64::from(number(16)?)) as i64),
-        })
+        let unit_ns = layout.unit_ns();
+        match layout.format {
+            Format::Pcap => {
+                let fraction = i64::from(number(4)?) * unit_ns;
+                Some(Time(i64::from(number(0)?) * 1_000_000_000 + fraction))
+            }
+            Format::Pcapng => {
+                let units = u64::from(number(12)?) << 32 | u64::from(number(16)?);
+                Some(Time(units as i64 * unit_ns))
+            }
+            Format::Lines => None,
+        }
     }
 }
 
@@ -81,9 +125,10 @@ impl Iterator for Records<'_> {
     fn next(&mut self) -> Option<usize> {
         let rest = &self.bytes[self.at..];
         let number = |at: usize| Some(u32::from_le_bytes(*rest.get(at..)?.first_chunk()?));
-        let length = match self.format {
+        let length = match self.layout.format {
             Format::Pcap => pcap::RECORD_HEADER_LEN + number(8)? as usize,
             Format::Pcapng => number(4)? as usize,
+            Format::Lines => memchr::memchr(b'\n', rest)? + 1,
         };
         self.at += length;
         (self.at <= self.bytes.len()).then_some(self.at)
@@ -91,18 +136,18 @@ impl Iterator for Records<'_> {
 }
 
 /// One record of a classic pcap file. Its seconds end in 2106; later times stand there.
-fn pcap_record(bytes: &mut Vec<u8>, frame: &Frame<'_>) {
+fn pcap_record(bytes: &mut Vec<u8>, frame: &Frame<'_>, unit_ns: i64) {
     let seconds = frame.time.0.div_euclid(1_000_000_000);
-    let nanos = frame.time.0.rem_euclid(1_000_000_000) as u32;
+    let fraction = (frame.time.0.rem_euclid(1_000_000_000) / unit_ns) as u32;
     let seconds = seconds.clamp(0, i64::from(u32::MAX)) as u32;
-    let fields = [seconds, nanos, frame.bytes.len() as u32, frame.wire_len];
+    let fields = [seconds, fraction, frame.bytes.len() as u32, frame.wire_len];
     bytes.reserve(pcap::RECORD_HEADER_LEN + frame.bytes.len());
     put(bytes, fields);
     bytes.extend_from_slice(frame.bytes);
 }
 
 /// An enhanced packet block.
-fn packet_block(bytes: &mut Vec<u8>, frame: &Frame<'_>, interface_id: u32) {
+fn packet_block(bytes: &mut Vec<u8>, frame: &Frame<'_>, interface_id: u32, unit_ns: i64) {
     /// Code and length of `epb_flags`, then the code and length of the end of options.
     const FLAGS_OPTION: u32 = 4 << 16 | 2;
     const END_OF_OPTIONS: u32 = 0;
@@ -111,7 +156,7 @@ fn packet_block(bytes: &mut Vec<u8>, frame: &Frame<'_>, interface_id: u32) {
     let cooked = frame.link_type == link::LINUX_SLL2;
     let options = if cooked { 12 } else { 0 };
     let total = PACKET_BLOCK_LEN + captured + padding + options;
-    let time = frame.time.0 as u64;
+    let time = (frame.time.0 / unit_ns) as u64;
     bytes.reserve(total);
     put(
         bytes,
@@ -164,31 +209,38 @@ mod tests {
         let mut bytes = Vec::new();
         let mut early = frame(b"", 276);
         early.time = Time(-1);
-        pcap_record(&mut bytes, &early);
+        pcap_record(&mut bytes, &early, 1);
         assert_eq!(bytes[..8], [0, 0, 0, 0, 0xff, 0xc9, 0x9a, 0x3b]);
     }
 
     #[test]
     fn records_are_found_again_with_their_times() {
-        for format in [Format::Pcap, Format::Pcapng] {
-            let mut bytes = Vec::new();
-            let mut ends = Vec::new();
-            for length in [0, 1, 2, 3, 4, 70_000] {
-                let packet = vec![1; length];
-                let encoder = Encoder::new(format);
-                encoder.packet(&mut bytes, &frame(&packet, 276), 3);
-                ends.push(bytes.len());
+        for format in [Format::Pcap, Format::Pcapng, Format::Lines] {
+            for (resolution, time) in [
+                (Resolution::Nano, 1_795_405_208_000_000_007),
+                (Resolution::Micro, 1_795_405_208_000_000_000),
+            ] {
+                let layout = Layout { format, resolution };
+                let mut encoder = Encoder::new(layout, false);
+                let mut bytes = Vec::new();
+                let mut ends = Vec::new();
+                for length in [0, 1, 2, 3, 4, 70_000] {
+                    let packet = vec![1; length];
+                    encoder.packet(&mut bytes, &frame(&packet, 276), 3, &Interface::default());
+                    ends.push(bytes.len());
+                }
+                assert_eq!(Records::new(layout, &bytes).collect::<Vec<_>>(), ends);
+                let cut = &bytes[..bytes.len() - 1];
+                assert_eq!(
+                    Records::new(layout, cut).count(),
+                    5,
+                    "half a record is none"
+                );
+                let found = Records::time(layout, &bytes);
+                let known = (format != Format::Lines).then_some(Time(time));
+                assert_eq!(found, known);
+                assert_eq!(Records::time(layout, &[]), None);
             }
-            assert_eq!(Records::new(format, &bytes).collect::<Vec<_>>(), ends);
-            let cut = &bytes[..bytes.len() - 1];
-            assert_eq!(
-                Records::new(format, cut).count(),
-                5,
-                "half a record is none"
-            );
-            let time = Time(1_795_405_208_000_000_007);
-            assert_eq!(Records::time(format, &bytes), Some(time));
-            assert_eq!(Records::time(format, &[]), None);
         }
     }
 }

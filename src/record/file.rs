@@ -10,8 +10,8 @@ use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 
 use super::batch::{Batch, Place};
 use super::clock::now;
-use super::container::Format;
 use super::container::blocks::{Blocks, Head, Statistics};
+use super::container::{Format, Layout};
 use super::interfaces::Interface;
 use super::ledger::Counts;
 use super::links::{self, since};
@@ -92,11 +92,10 @@ impl CaptureFile {
     pub fn begin(
         output: Output,
         name: Option<Name>,
-        format: Format,
         head: &Head,
         slots: &[Interface],
     ) -> io::Result<Self> {
-        let mut blocks = Blocks::new(format, head)?;
+        let mut blocks = Blocks::new(head)?;
         for slot in slots {
             blocks.describe(head, slot)?;
         }
@@ -160,7 +159,7 @@ impl CaptureFile {
     pub fn records(
         &mut self,
         batch: &Batch,
-        format: Format,
+        layout: Layout,
         (from, to): (Place, Place),
         hurry: &Wake,
     ) -> (Place, Result<(), Trouble>) {
@@ -168,14 +167,14 @@ impl CaptureFile {
         let (done, result) = self.output.write(bytes, hurry);
         let whole = match &result {
             Ok(()) => to,
-            Err(_) => batch.whole(format, from, from.bytes + done),
+            Err(_) => batch.whole(layout, from, from.bytes + done),
         };
         let written = &mut self.written;
         written.packets += whole.packets - from.packets;
         written.bytes += (whole.bytes - from.bytes) as u64;
         batch.tally(from, whole, &mut written.by_slot);
         if self.output.is_regular()
-            && let Some((first, last)) = batch.times(format, from, whole)
+            && let Some((first, last)) = batch.times(layout, from, whole)
         {
             let first = written.times.map_or(first, |(first, _)| first);
             written.times = Some((first, last));
@@ -204,7 +203,7 @@ impl CaptureFile {
             .statistics(of, &links)
             .map_err(Trouble::Failed)
             .and_then(|()| self.plain(hurry));
-        let sidecar = (of.format == Format::Pcap && self.output.is_regular())
+        let sidecar = (of.head.layout.format == Format::Pcap && self.output.is_regular())
             .then(|| side::sidecar(of, &self.written, &links));
         let closing = Closing {
             output: self.output,
@@ -230,7 +229,7 @@ impl CaptureFile {
     ) -> io::Result<()> {
         for (id, slot) in of.slots.iter().enumerate() {
             let beside = of.slots.iter().filter(|it| it.source == slot.source);
-            self.blocks.statistics(&Statistics {
+            let statistics = Statistics {
                 id: id as u32,
                 start: self.start,
                 end: of.end,
@@ -238,7 +237,8 @@ impl CaptureFile {
                 link: links.get(&slot.ifindex).copied(),
                 counts: of.counts.get(slot.source).copied().unwrap_or_default(),
                 alone: beside.count() == 1 && slot.is_single(),
-            })?;
+            };
+            self.blocks.statistics(of.head.layout, &statistics)?;
         }
         Ok(())
     }
@@ -246,10 +246,8 @@ impl CaptureFile {
 
 /// What is known at the end of a file.
 pub struct Ending<'a> {
-    /// How its packets lie in it.
-    pub format: Format,
-    /// The filter asked for.
-    pub filter: &'a str,
+    /// What all files have in common.
+    pub head: &'a Head,
     /// When it ends.
     pub end: Time,
     /// All interfaces met.

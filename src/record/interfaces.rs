@@ -32,6 +32,15 @@ pub struct Interface {
 }
 
 impl Interface {
+    /// Its name, or what stands for it; from the kernel, so not yet safe to show.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match &self.name {
+            Some(name) => name.clone(),
+            None => format!("ifindex {}", self.ifindex),
+        }
+    }
+
     /// Whether its source brings no packets of other interfaces.
     #[must_use]
     pub fn is_single(&self) -> bool {

@@ -13,10 +13,12 @@
 
 pub mod batch;
 pub mod clock;
+pub mod command;
 pub mod container;
 pub mod file;
 pub mod interfaces;
 pub mod ledger;
+pub mod lines;
 pub mod links;
 pub mod output;
 pub mod privilege;

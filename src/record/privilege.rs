@@ -88,7 +88,7 @@ pub fn drop_rights(caller: Option<Caller>) -> io::Result<()> {
 }
 
 /// Becomes a user: groups, group and user, real, effective and saved. No way leads back.
-fn become_caller(caller: Caller) -> nix::Result<()> {
+pub(super) fn become_caller(caller: Caller) -> nix::Result<()> {
     let (uid, gid) = (Uid::from_raw(caller.uid), Gid::from_raw(caller.gid));
     match User::from_uid(uid) {
         Ok(Some(user)) => {
@@ -112,12 +112,9 @@ pub fn stay_beside(file: Option<&Path>) {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     });
-    match folder.map(|folder| options.open(folder)).transpose() {
-        Ok(folder) => {
-            let _ = sys::restrict_to_folder(folder.as_ref().map(AsFd::as_fd));
-        }
-        // Without the folder nothing could be written there, and that will be told.
-        Err(_) => {}
+    // Without the folder nothing could be written there, and that will be told.
+    if let Ok(folder) = folder.map(|folder| options.open(folder)).transpose() {
+        let _ = sys::restrict_to_folder(folder.as_ref().map(AsFd::as_fd));
     }
 }
 

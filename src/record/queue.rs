@@ -5,9 +5,12 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::batch::Batch;
+use super::batch::{Batch, FULL};
 use super::interfaces::Interface;
 use super::ledger::Tail;
+
+/// So many empty batches are kept.
+const SPARE: usize = 4;
 
 /// What the writer is told, in order.
 #[derive(Debug)]
@@ -20,7 +23,7 @@ pub enum Item {
     End(Box<Tail>),
 }
 
-/// A queue bounded by the bytes of its packets.
+/// A queue bounded by the memory that its packets take.
 #[derive(Debug)]
 pub struct Queue {
     inner: Mutex<Inner>,
@@ -58,16 +61,24 @@ impl Queue {
     /// # Errors
     /// The batch itself, if there is no room for it. An empty queue takes any.
     pub fn offer(&self, batch: Batch) -> Result<Batch, Batch> {
+        let few = batch.len() < FULL / 8;
         let mut inner = self.inner();
-        if inner.bytes > 0 && inner.bytes + batch.len() > self.limit {
-            return Err(batch);
+        // Few packets must not keep much room.
+        let (given, spare) = if few {
+            (batch.compact(), Some(batch))
+        } else {
+            (batch, inner.spare.pop())
+        };
+        if inner.bytes > 0 && inner.bytes + given.room() > self.limit {
+            return Err(spare.filter(|_| few).unwrap_or(given));
         }
-        inner.bytes += batch.len();
-        inner.items.push_back(Item::Batch(batch));
-        let spare = inner.spare.pop();
+        inner.bytes += given.room();
+        inner.items.push_back(Item::Batch(given));
         drop(inner);
         self.ready.notify_one();
-        Ok(spare.unwrap_or_else(Batch::new))
+        let mut spare = spare.unwrap_or_else(Batch::new);
+        spare.clear();
+        Ok(spare)
     }
 
     /// Tells what takes no room.
@@ -97,11 +108,12 @@ impl Queue {
 
     /// Gives back a batch that was dealt with.
     pub fn done(&self, mut batch: Batch) {
-        let length = batch.len();
+        let room = batch.room();
+        let large = room > FULL;
         batch.clear();
         let mut inner = self.inner();
-        inner.bytes -= length;
-        if inner.spare.len() < 4 {
+        inner.bytes -= room;
+        if large && inner.spare.len() < SPARE {
             inner.spare.push(batch);
         }
     }
@@ -120,25 +132,32 @@ mod tests {
 
     #[test]
     fn what_is_over_the_limit_is_given_back_until_there_is_room() {
-        let queue = Queue::new(100);
-        assert!(queue.offer(batch(60)).expect("room").is_empty());
-        assert!(queue.offer(batch(40)).is_ok());
-        let refused = queue.offer(batch(1)).expect_err("no room");
-        assert_eq!(refused.len(), 1);
+        let queue = Queue::new(1000);
+        assert!(queue.offer(batch(600)).expect("room").is_empty());
+        let refused = queue.offer(batch(300)).expect_err("no room");
+        assert_eq!((refused.len(), refused.packets()), (300, 1));
         let Some(Item::Batch(first)) = queue.next(None) else {
             panic!("a batch")
         };
-        assert_eq!(first.len(), 60);
-        assert!(queue.offer(batch(1)).is_err(), "it is not yet written");
+        assert_eq!(first.len(), 600);
+        assert!(queue.offer(batch(300)).is_err(), "it is not yet written");
         queue.done(first);
-        assert!(queue.offer(batch(1)).is_ok());
+        assert!(queue.offer(batch(300)).is_ok());
     }
 
     #[test]
     fn one_batch_always_fits_and_waiting_ends() {
         let queue = Queue::new(10);
         assert!(queue.next(Some(Duration::ZERO)).is_none());
-        assert!(queue.offer(batch(1000)).is_ok());
+        assert!(queue.offer(batch(1_000_000)).is_ok());
         assert!(queue.next(Some(Duration::ZERO)).is_some());
+    }
+
+    #[test]
+    fn few_packets_take_little_room() {
+        let queue = Queue::new(64 << 10);
+        for _ in 0..100 {
+            assert!(queue.offer(batch(100)).is_ok());
+        }
     }
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use super::command::Command;
 use super::output::reader_is_gone;
 use super::signals::Signals;
 use super::taker::Taker;
@@ -36,6 +37,8 @@ pub struct Course<'a> {
     pub hurry: Arc<Wake>,
     /// The output, where it is a stream, to hear that its reader has gone.
     pub stream: Option<OwnedFd>,
+    /// What the capture lasts as long as.
+    pub command: Option<&'a mut Command>,
     /// Called once a second.
     pub each_second: &'a mut dyn FnMut(),
 }
@@ -49,7 +52,7 @@ pub struct Outcome {
     pub hurried: bool,
 }
 
-/// Captures until a limit, a signal or trouble with the output ends it; then closes the doors,
+/// Captures until a limit, the end of a command, a signal or trouble with the output ends it; then closes the doors,
 /// empties the kernel's rings and tells the writer that this was all.
 pub fn run(lives: &mut [Live], taker: &mut Taker, course: &mut Course<'_>) -> Outcome {
     let mut outcome = Outcome::default();
@@ -94,7 +97,11 @@ fn capture(
         let time = course
             .duration
             .map_or(TICK, |limit| limit.saturating_sub(begun.elapsed()));
-        let asked = course.signals.count() > 0 || course.over.is_set();
+        let over = course
+            .command
+            .as_mut()
+            .is_some_and(|it| it.over(course.signals));
+        let asked = over || course.signals.count() > 0 || course.over.is_set();
         if taker.has_enough() || time.is_zero() || asked {
             return Ok(());
         }
@@ -134,7 +141,7 @@ fn named(live: &Live, text: &str) -> String {
     format!("{}: {text}", live.device().escape_debug())
 }
 
-/// Sleeps until there are packets, news of interfaces or a signal, or the writer or the reader
+/// Sleeps until there are packets, news of interfaces, the end of a command or a signal, or the writer or the reader
 /// of a pipe has gone.
 fn wait(
     lives: &[Live],
@@ -143,10 +150,13 @@ fn wait(
     course: &Course<'_>,
     longest: Duration,
 ) -> Result<(), String> {
+    let command = course.command.as_deref();
+    let longest = command.map_or(longest, |it| it.patience().min(longest));
     let mut fds = vec![
         PollFd::new(course.signals.as_fd(), PollFlags::POLLIN),
         PollFd::new(course.over.as_fd(), PollFlags::POLLIN),
     ];
+    fds.extend(command.map(|it| PollFd::new(it.as_fd(), PollFlags::POLLIN)));
     let changes = taker.interfaces().links().changes();
     let watched = changes.map(|fd| PollFd::new(fd, PollFlags::POLLIN));
     let news = watched.as_ref().map(|_| fds.len());

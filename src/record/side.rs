@@ -56,7 +56,7 @@ pub fn sidecar(of: &Ending<'_>, written: &Written, links: &HashMap<u32, LinkCoun
         lost_to_disk: Some(counts.lost),
         filtered: Some(counts.filtered),
         left_in_kernel: Some(counts.unread),
-        filter: of.filter.to_owned(),
+        filter: of.head.filter.clone(),
         system: Some(super::container::blocks::system()),
     }
 }
@@ -148,7 +148,7 @@ impl<'a> Whole<'a> {
             schema: STATS_SCHEMA,
             start_ns: self.times.0.0,
             end_ns: self.times.1.0,
-            captured: sum.written + sum.lost + sum.filtered,
+            captured: sum.written + sum.lost,
             sum: sum.into(),
             bytes_written: report.bytes,
             complete: self.complete,

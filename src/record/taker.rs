@@ -28,6 +28,7 @@ pub struct Taker {
     taken: Vec<Taken>,
     /// So many packets are still to be taken.
     left: u64,
+    each_alone: bool,
 }
 
 impl Taker {
@@ -51,9 +52,15 @@ impl Taker {
             told: 0,
             taken: vec![Taken::default(); sources],
             left: limit.unwrap_or(u64::MAX),
+            each_alone: false,
         };
         taker.introduce();
         taker
+    }
+
+    /// From now on hands over each packet by itself.
+    pub fn each_alone(&mut self) {
+        self.each_alone = true;
     }
 
     /// Takes what waits at a source, at most so many packets at once. Gives how many it took.
@@ -78,9 +85,11 @@ impl Taker {
         if slot as usize >= self.told {
             self.introduce();
         }
-        self.encoder.packet(self.batch.bytes(), frame, slot);
+        let interface = &self.interfaces.rows()[slot as usize];
+        self.encoder
+            .packet(self.batch.bytes(), frame, slot, interface);
         self.batch.count(slot, frame.time);
-        if self.batch.is_full() {
+        if self.batch.is_full() || self.each_alone {
             self.hand_over();
         }
     }

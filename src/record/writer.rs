@@ -11,7 +11,6 @@ use std::time::Instant;
 
 use super::batch::{Batch, Place};
 use super::clock::now;
-use super::container::Format;
 use super::container::blocks::Head;
 use super::file::{CaptureFile, Ending, Name, Written};
 use super::interfaces::Interface;
@@ -30,8 +29,6 @@ const CLOSING: usize = 2;
 /// What is to be written, and how.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// How packets lie in the files.
-    pub format: Format,
     /// What all files have in common.
     pub head: Head,
     /// `-w`; `None` for standard output.
@@ -135,13 +132,12 @@ impl Writer {
     pub fn start(
         plan: Plan,
         first: (Output, Option<Name>),
-        queue: Arc<Queue>,
-        progress: Arc<Progress>,
+        (queue, progress): (Arc<Queue>, Arc<Progress>),
         (over, hurry): (Arc<Wake>, Arc<Wake>),
     ) -> io::Result<JoinHandle<Report>> {
         let sources = progress.dropped.len();
         let (output, name) = first;
-        let file = CaptureFile::begin(output, name, plan.format, &plan.head, &[])?;
+        let file = CaptureFile::begin(output, name, &plan.head, &[])?;
         let mut writer = Self {
             plan,
             queue,
@@ -242,7 +238,8 @@ impl Writer {
             }
             let to = self.cut(batch, from);
             let Some(file) = &mut self.file else { return };
-            let (whole, result) = file.records(batch, self.plan.format, (from, to), &self.hurry);
+            let (whole, result) =
+                file.records(batch, self.plan.head.layout, (from, to), &self.hurry);
             let (packets, bytes) = (whole.packets - from.packets, whole.bytes - from.bytes);
             self.progress.written.fetch_add(packets, Ordering::Relaxed);
             self.progress
@@ -268,7 +265,9 @@ impl Writer {
         if ((end.bytes - from.bytes) as u64) < bytes && end.packets - from.packets < packets {
             return end;
         }
-        batch.cut(self.plan.format, from, |b, p| b >= bytes || p >= packets)
+        batch.cut(self.plan.head.layout, from, |b, p| {
+            b >= bytes || p >= packets
+        })
     }
 
     /// `-a filesize:` beside `-b` means the same as `-b filesize:`, as in dumpcap.
@@ -313,11 +312,10 @@ impl Writer {
         }
         self.make_room();
         self.number += 1;
-        let Plan { format, head, .. } = &self.plan;
+        let head = &self.plan.head;
         let next = self.plan.output(self.number).and_then(|(output, name)| {
             let path = name.as_ref().map(|it| it.path.clone()).unwrap_or_default();
-            CaptureFile::begin(output, name, *format, head, &self.slots)
-                .map_err(|error| (path, error))
+            CaptureFile::begin(output, name, head, &self.slots).map_err(|error| (path, error))
         });
         match next {
             Ok(file) => self.begin(file),
@@ -390,8 +388,7 @@ impl Writer {
         let path = self.place();
         let Some(file) = self.file.take() else { return };
         let ending = Ending {
-            format: self.plan.format,
-            filter: &self.plan.head.filter,
+            head: &self.plan.head,
             end,
             slots: &self.slots,
             counts,

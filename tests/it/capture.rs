@@ -16,9 +16,12 @@ use crate::net::{
     tshark, veth,
 };
 
+mod choices;
+mod command;
 mod faults;
 mod refusals;
 mod streams;
+mod view;
 
 const CAPTURE: &str = env!("CARGO_BIN_EXE_capture");
 const LISTENING: &str = "listening on any, link-type LINUX_SLL2 (Linux cooked v2), \

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::{Args, Exit, say};
+use super::options::Args;
+use super::{Exit, say};
+use crate::echo::escape::escape;
 use crate::record::interfaces::Interface;
 use crate::record::ledger::Counts;
 use crate::record::output::Trouble;
@@ -19,7 +21,7 @@ pub(super) struct Conclusion<'a> {
     pub(super) devices: Vec<&'a str>,
     pub(super) slots: Vec<Interface>,
     pub(super) links: HashMap<u32, LinkCounters>,
-    pub(super) outcome: Outcome,
+    pub(super) outcome: &'a Outcome,
     pub(super) report: Report,
     pub(super) times: (Time, Time),
 }
@@ -95,7 +97,7 @@ impl Conclusion<'_> {
 
     /// The counters, as tcpdump words them, and the packets of each interface.
     fn numbers(&self, counts: &Counts) {
-        let captured = counts.written + counts.lost + counts.filtered;
+        let captured = counts.written + counts.lost;
         say(&format!("{} captured", packets(captured)));
         say(&format!("{} received by filter", packets(counts.received)));
         say(&format!("{} dropped by kernel", packets(counts.dropped)));
@@ -114,10 +116,8 @@ impl Conclusion<'_> {
         for (slot, interface) in self.slots.iter().enumerate() {
             let count = self.report.by_slot.get(slot).copied().unwrap_or(0);
             if count > 0 {
-                let name = match &interface.name {
-                    Some(name) => name.escape_debug().to_string(),
-                    None => format!("ifindex {}", interface.ifindex),
-                };
+                let name = interface.shown();
+                let name = escape(&name);
                 say(&format!("{name}: {}", packets(count)));
             }
         }

@@ -4,14 +4,18 @@ use std::io::{self, ErrorKind};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::conclusion::Conclusion;
+use super::options::Args;
 use super::status::Status;
-use super::{Args, Exit, Failure, not_opened, say};
+use super::{End, Exit, Failure, refused, say};
+use crate::echo::escape::escape;
 use crate::record::clock::now;
+use crate::record::command::Command;
 use crate::record::container::blocks::Head;
-use crate::record::container::{Encoder, Format};
+use crate::record::container::{Encoder, Format, Layout};
 use crate::record::file::Name;
 use crate::record::interfaces::{Interfaces, Source};
 use crate::record::ledger::Progress;
@@ -19,14 +23,15 @@ use crate::record::links::Links;
 use crate::record::output::Output;
 use crate::record::privilege::{self, Caller};
 use crate::record::queue::Queue;
-use crate::record::session::{self, Course};
+use crate::record::session::{self, Course, Outcome};
 use crate::record::side::{self, SideFile};
 use crate::record::signals::Signals;
 use crate::record::taker::Taker;
 use crate::record::wake::Wake;
-use crate::record::writer::{Plan, Writer};
+use crate::record::writer::{Plan, Report, Writer};
 use crate::source::live::Live;
 use crate::sys;
+use crate::wire::link;
 
 /// So long a packet waits for others before it goes to a file: what a kill may cost.
 const AGE: Duration = Duration::from_millis(50);
@@ -39,7 +44,18 @@ struct Opened {
     stats: Option<SideFile>,
 }
 
-pub(super) fn record(args: &Args) -> Result<Exit, Failure> {
+/// The two threads of a capture: this one takes, and another one writes.
+struct Threads {
+    taker: Taker,
+    writer: JoinHandle<Report>,
+    progress: Arc<Progress>,
+    /// From the writer: no more can or shall be written.
+    over: Arc<Wake>,
+    /// To the writer: a reader that takes nothing shall not be waited for.
+    hurry: Arc<Wake>,
+}
+
+pub(super) fn record(args: &Args) -> Result<End, Failure> {
     let storing = &args.storing;
     // First of all, before another descriptor gets its number.
     let ready_fd = storing.ready_fd.map(sys::inherited).transpose();
@@ -48,8 +64,7 @@ pub(super) fn record(args: &Args) -> Result<Exit, Failure> {
         Failure(Exit::Usage, text)
     })?;
     let signals = Signals::new().map_err(other)?;
-    let (over, hurry) = (Wake::new().map_err(other)?, Wake::new().map_err(other)?);
-    let (over, hurry) = (Arc::new(over), Arc::new(hurry));
+    let mut command = prepare(args)?;
     let links = Links::watch();
     let mut lives = open_lives(args)?;
     drop_rights(args)?;
@@ -59,59 +74,133 @@ pub(super) fn record(args: &Args) -> Result<Exit, Failure> {
         side::tell_ready(file).map_err(|error| not_writable(file, &error))?;
     }
     privilege::stay_beside(plan.path.as_deref());
-
-    let progress = Arc::new(Progress::new(lives.len()));
-    let queue = Arc::new(Queue::new(storing.queue_bytes()));
-    let wakes = (Arc::clone(&over), Arc::clone(&hurry));
-    let encoder = Encoder::new(plan.format);
-    let thread = Writer::start(
-        plan,
-        opened.output,
-        Arc::clone(&queue),
-        Arc::clone(&progress),
-        wakes,
-    );
-    let thread = thread.map_err(other)?;
-    let interfaces = Interfaces::new(sources(&lives), links);
-    let limit = storing.packets();
-    let mut taker = Taker::new(encoder, interfaces, queue, Arc::clone(&progress), limit);
+    let mut threads = Threads::start(args, &lives, plan, opened.output, links).map_err(other)?;
     let start = now();
     lives.iter().for_each(|live| say(&live.listening()));
     if let Some(fd) = ready_fd {
         // Whoever asked for it may have gone.
         let _ = nix::unistd::write(&fd, b"ready\n");
     }
-    let mut status = Status::new(Arc::clone(&progress), storing.quiet);
-    let mut course = Course {
-        duration: storing.duration(),
-        age: if opened.stream.is_some() {
-            Duration::ZERO
-        } else {
-            AGE
-        },
-        signals: &signals,
-        over,
-        hurry: Arc::clone(&hurry),
-        stream: opened.stream,
-        each_second: &mut || status.show(),
-    };
-    let outcome = session::run(&mut lives, &mut taker, &mut course);
-    session::wait_for_end(&thread, &course);
-    status.clear();
-    let report = thread
-        .join()
-        .map_err(|_| other(io::Error::other("the writer panicked")))?;
-    let links = taker.interfaces().links().since_begin(now());
+    if let Some(command) = &mut command {
+        command.start().map_err(|error| not_run(args, &error))?;
+    }
+    let outcome = threads.run(args, &mut lives, opened.stream, command.as_mut(), &signals);
+    let links = threads.taker.interfaces().links().since_begin(now());
+    let report = threads.writer.join();
     let conclusion = Conclusion {
         args,
         devices: lives.iter().map(Live::device).collect(),
-        slots: taker.interfaces().rows().to_vec(),
+        slots: threads.taker.interfaces().rows().to_vec(),
         links,
-        outcome,
-        report,
+        outcome: &outcome,
+        report: report.map_err(|_| other(io::Error::other("the writer panicked")))?,
         times: (start, now()),
     };
-    Ok(conclusion.tell(opened.stats, &hurry))
+    let exit = conclusion.tell(opened.stats, &threads.hurry);
+    Ok(ended(command, exit, &outcome, &signals))
+}
+
+impl Threads {
+    fn start(
+        args: &Args,
+        lives: &[Live],
+        plan: Plan,
+        output: (Output, Option<Name>),
+        links: Links,
+    ) -> io::Result<Self> {
+        let (over, hurry) = (Arc::new(Wake::new()?), Arc::new(Wake::new()?));
+        let progress = Arc::new(Progress::new(lives.len()));
+        let queue = Arc::new(Queue::new(args.storing.queue_bytes()));
+        let several = lives.len() > 1 || plan.head.link_type == link::LINUX_SLL2;
+        let encoder = Encoder::new(plan.head.layout, several);
+        let wakes = (Arc::clone(&over), Arc::clone(&hurry));
+        let shared = (Arc::clone(&queue), Arc::clone(&progress));
+        let writer = Writer::start(plan, output, shared, wakes)?;
+        let interfaces = Interfaces::new(sources(lives), links);
+        let limit = args.storing.packets();
+        let mut taker = Taker::new(encoder, interfaces, queue, Arc::clone(&progress), limit);
+        if args.line_buffered {
+            taker.each_alone();
+        }
+        Ok(Self {
+            taker,
+            writer,
+            progress,
+            over,
+            hurry,
+        })
+    }
+
+    /// Captures until its end, and waits until all is written.
+    fn run(
+        &mut self,
+        args: &Args,
+        lives: &mut [Live],
+        stream: Option<OwnedFd>,
+        command: Option<&mut Command>,
+        signals: &Signals,
+    ) -> Outcome {
+        let mut status = Status::new(Arc::clone(&self.progress), args.storing.quiet);
+        let mut course = Course {
+            duration: args.storing.duration(),
+            age: if stream.is_some() {
+                Duration::ZERO
+            } else {
+                AGE
+            },
+            signals,
+            over: Arc::clone(&self.over),
+            hurry: Arc::clone(&self.hurry),
+            stream,
+            command,
+            each_second: &mut || status.show(),
+        };
+        let outcome = session::run(lives, &mut self.taker, &mut course);
+        session::wait_for_end(&self.writer, &course);
+        status.clear();
+        outcome
+    }
+}
+
+/// The command's process, which waits until packets are taken.
+fn prepare(args: &Args) -> Result<Option<Command>, Failure> {
+    if args.command.is_empty() {
+        return Ok(None);
+    }
+    let aside = args.storing.write.is_some() && args.storing.file().is_none();
+    let command = Command::prepare(&args.command, privilege::sudo_caller(), aside);
+    command.map(Some).map_err(|error| not_run(args, &error))
+}
+
+/// The command's status, unless the capture failed or the command is left running.
+fn ended(command: Option<Command>, exit: Exit, outcome: &Outcome, signals: &Signals) -> End {
+    let Some(mut command) = command else {
+        return End::Own(exit);
+    };
+    let status = if outcome.hurried {
+        None
+    } else {
+        command.wait(signals)
+    };
+    match status {
+        Some(status) if exit == Exit::Done => End::Command(status),
+        Some(_) => End::Own(exit),
+        None => {
+            let pid = command.pid();
+            say(&format!("capture: the command goes on: kill {pid} ends it"));
+            End::Own(Exit::Incomplete)
+        }
+    }
+}
+
+fn not_run(args: &Args, error: &io::Error) -> Failure {
+    let name = args.command.first().map(|it| it.to_string_lossy());
+    let name = name.unwrap_or_default();
+    let text = format!(
+        "{}: {error}; give a program and its arguments after --",
+        escape(&name)
+    );
+    Failure(Exit::Usage, text)
 }
 
 fn other(error: io::Error) -> Failure {
@@ -121,11 +210,11 @@ fn other(error: io::Error) -> Failure {
 fn open_lives(args: &Args) -> Result<Vec<Live>, Failure> {
     let opened = args.interfaces.iter().map(|device| {
         let live = Live::open(&args.options(device));
-        live.map_err(|error| not_opened(device, &error))
+        live.map_err(|error| refused::not_opened(device, &error))
     });
     let lives: Vec<Live> = opened.collect::<Result<_, _>>()?;
     let types = |live: &Live| live.link_type() != lives[0].link_type();
-    if args.storing.format() == Format::Pcap
+    if args.format() == Format::Pcap
         && let Some(odd) = lives.iter().find(|live| types(live))
     {
         let (one, two) = (
@@ -154,9 +243,9 @@ fn sources(lives: &[Live]) -> Vec<Source> {
 /// From here on as the caller of sudo, or as whom `-Z` names: what is made belongs to who asked
 /// for it. Without either as before, but with no capability.
 fn drop_rights(args: &Args) -> Result<(), Failure> {
-    let caller: Option<Caller> = match &args.storing.user {
+    let caller: Option<Caller> = match &args.storing.relinquish_privileges {
         Some(name) => Some(privilege::user(name).map_err(|text| {
-            let name = name.escape_debug();
+            let name = escape(name);
             Failure(
                 Exit::Usage,
                 format!("-Z {name}: {text}; give a user of this machine"),
@@ -184,13 +273,16 @@ fn plan(args: &Args, lives: &[Live]) -> Result<Plan, Failure> {
         .first()
         .ok_or_else(|| other(ErrorKind::InvalidInput.into()))?;
     Ok(Plan {
-        format: storing.format(),
         head: Head {
             link_type: first.link_type(),
             snapshot_length: first.snapshot_length(),
             filter: first.filter().to_owned(),
+            layout: Layout {
+                format: args.format(),
+                resolution: args.resolution(),
+            },
         },
-        path: (!storing.to_stdout()).then(|| storing.write.clone()),
+        path: storing.file().map(Path::to_owned),
         force: storing.force,
         rotation: storing.rotation(),
         filesize: storing.filesize(),

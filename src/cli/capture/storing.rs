@@ -1,54 +1,55 @@
 //! The options that say where a capture goes and when it ends, as typed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::record::container::Format;
+use super::options::{WHEN, WHERE};
 use crate::record::rotation::Rotation;
 
 /// Where a capture goes, and when it ends.
 #[derive(Debug, clap::Args)]
 pub(super) struct Storing {
-    /// File to write, `-` for standard output as pcap. A name that ends in .pcapng gets pcapng,
-    /// any other pcap with the names of interfaces in FILE.meta.json
-    #[arg(short = 'w', long = "write", value_name = "FILE")]
-    pub(super) write: PathBuf,
+    /// File to write, `-` for standard output. Without it each packet is shown in a line, with
+    /// its time in UTC
+    #[arg(short = 'w', long, value_name = "FILE", help_heading = WHERE)]
+    pub(super) write: Option<PathBuf>,
     /// Replace files that are there
-    #[arg(long)]
+    #[arg(long, help_heading = WHERE)]
     pub(super) force: bool,
-    /// Stop after exactly this many packets
-    #[arg(short = 'c', long = "count", value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    count: Option<u64>,
-    /// Stop when this is reached: duration:SECS, filesize:kB, packets:N, files:N
-    #[arg(short = 'a', long = "autostop", value_name = "WHAT:N", value_parser = stop)]
-    autostop: Vec<Stop>,
-    /// Begin a further file FILE_00001_YYYYMMDDHHMMSS when this is reached: duration:SECS,
-    /// interval:SECS (when the time is a multiple of it), filesize:kB, packets:N. files:N keeps
+    /// Begin a further file, FILE_00001_YYYYMMDDHHMMSS and so on, after duration:SECS,
+    /// filesize:kB or packets:N, or when the time is a multiple of interval:SECS; files:N keeps
     /// the latest N
-    #[arg(short = 'b', long = "ring-buffer", value_name = "WHAT:N", value_parser = next)]
+    #[arg(short = 'b', long, value_name = "WHEN", value_parser = next, requires = "write", help_heading = WHERE)]
     ring_buffer: Vec<Next>,
-    /// MiB kept for packets that were taken and not yet written; what finds no room is lost, and
-    /// counted
-    #[arg(long, value_name = "MiB", default_value = "64", value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
+    /// Room for packets taken and not yet written; what finds none is lost, and counted
+    #[arg(long, value_name = "MiB", default_value = "64", help_heading = WHERE,
+          value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
     queue_size: u32,
     /// Become this user once the capture is open [default: who called sudo]
-    #[arg(short = 'Z', long = "relinquish-privileges", value_name = "USER")]
-    pub(super) user: Option<String>,
-    /// Make this file, with the process's number in it, once packets are being taken
-    #[arg(long, value_name = "FILE")]
+    #[arg(short = 'Z', long, value_name = "USER", help_heading = WHERE)]
+    pub(super) relinquish_privileges: Option<String>,
+    /// Write all counters to this file at the end
+    #[arg(long, value_name = "FILE", help_heading = WHERE)]
+    pub(super) stats_json: Option<PathBuf>,
+    /// Make this file once packets are being taken
+    #[arg(long, value_name = "FILE", help_heading = WHERE)]
     pub(super) ready_file: Option<PathBuf>,
     /// Write a line to this open descriptor, and close it, once packets are being taken
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(3..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(3..), help_heading = WHERE)]
     pub(super) ready_fd: Option<i32>,
-    /// Write all counters to this file at the end
-    #[arg(long, value_name = "FILE")]
-    pub(super) stats_json: Option<PathBuf>,
-    /// End with exit code 3 if packets were dropped or lost
-    #[arg(long)]
-    pub(super) fail_on_drop: bool,
-    /// Leave out the counters at the end
-    #[arg(short = 'q', long)]
+    /// Leave out the counters at the end, and the line that tells how it goes
+    #[arg(short = 'q', long, help_heading = WHERE)]
     pub(super) quiet: bool,
+
+    /// After exactly this many packets
+    #[arg(short = 'c', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = WHEN)]
+    count: Option<u64>,
+    /// After duration:SECS, filesize:kB or packets:N, or when files:N of -b are full
+    #[arg(short = 'a', long, value_name = "WHEN", value_parser = stop, help_heading = WHEN)]
+    autostop: Vec<Stop>,
+    /// With exit code 3 if packets were dropped or lost
+    #[arg(long, help_heading = WHEN)]
+    pub(super) fail_on_drop: bool,
 }
 
 /// A condition of `-a`.
@@ -120,15 +121,9 @@ fn number(text: &str, most: u64) -> Result<u64, String> {
 }
 
 impl Storing {
-    pub(super) fn to_stdout(&self) -> bool {
-        self.write.as_os_str() == "-"
-    }
-
-    pub(super) fn format(&self) -> Format {
-        match self.write.extension() {
-            Some(name) if name.eq_ignore_ascii_case("pcapng") => Format::Pcapng,
-            _ => Format::Pcap,
-        }
+    /// The file to write; `None` where packets go to standard output.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.write.as_deref().filter(|file| file.as_os_str() != "-")
     }
 
     /// What `-b` says; the last of each kind counts.
@@ -191,7 +186,7 @@ impl Storing {
     /// What does not go together, and what to do.
     pub(super) fn wrong(&self) -> Option<&'static str> {
         let rotation = self.rotation();
-        if rotation.is_on() && self.to_stdout() {
+        if rotation.is_on() && self.file().is_none() {
             return Some("-b makes files, and -w - is a stream: give -w FILE");
         }
         let by_size = self.filesize().is_some();

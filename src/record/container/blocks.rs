@@ -16,7 +16,8 @@ use pcap_file::{DataLink, Endianness};
 
 use super::super::interfaces::Interface;
 use super::super::ledger::Counts;
-use super::Format;
+use super::{Format, Layout};
+use crate::source::live::Resolution;
 use crate::source::sidecar::LinkCounters;
 use crate::time::Time;
 use crate::wire::pcap;
@@ -33,6 +34,8 @@ pub struct Head {
     pub snapshot_length: u32,
     /// The filter asked for; empty for all packets.
     pub filter: String,
+    /// How packets lie in the files, and how exact their times are.
+    pub layout: Layout,
 }
 
 /// What is known of an interface at the end of a file.
@@ -60,6 +63,8 @@ pub enum Blocks {
     Pcap(Vec<u8>),
     /// pcapng, whose writer must see each description.
     Pcapng(Box<PcapNgWriter<Vec<u8>>>),
+    /// Lines of text have none.
+    Lines,
 }
 
 impl Blocks {
@@ -67,8 +72,9 @@ impl Blocks {
     ///
     /// # Errors
     /// Where pcap-file refuses a block.
-    pub fn new(format: Format, head: &Head) -> io::Result<Self> {
-        Ok(match format {
+    pub fn new(head: &Head) -> io::Result<Self> {
+        Ok(match head.layout.format {
+            Format::Lines => Self::Lines,
             Format::Pcap => Self::Pcap(pcap_header(head)),
             Format::Pcapng => {
                 let writer = PcapNgWriter::with_section_header(Vec::new(), section());
@@ -79,10 +85,11 @@ impl Blocks {
 
     /// The bytes that came together since this was last asked.
     pub fn take(&mut self) -> Vec<u8> {
-        std::mem::take(match self {
-            Self::Pcap(bytes) => bytes,
-            Self::Pcapng(writer) => writer.get_mut(),
-        })
+        match self {
+            Self::Pcap(bytes) => std::mem::take(bytes),
+            Self::Pcapng(writer) => std::mem::take(writer.get_mut()),
+            Self::Lines => Vec::new(),
+        }
     }
 
     /// Adds the description of an interface.
@@ -91,7 +98,7 @@ impl Blocks {
     /// Where pcap-file refuses the block.
     pub fn describe(&mut self, head: &Head, interface: &Interface) -> io::Result<()> {
         match self {
-            Self::Pcap(_) => Ok(()),
+            Self::Pcap(_) | Self::Lines => Ok(()),
             Self::Pcapng(writer) => {
                 let block = describe(head, interface);
                 let done = writer.write_pcapng_block(block);
@@ -104,11 +111,11 @@ impl Blocks {
     ///
     /// # Errors
     /// Where pcap-file refuses the block.
-    pub fn statistics(&mut self, statistics: &Statistics) -> io::Result<()> {
+    pub fn statistics(&mut self, layout: Layout, of: &Statistics) -> io::Result<()> {
         match self {
-            Self::Pcap(_) => Ok(()),
+            Self::Pcap(_) | Self::Lines => Ok(()),
             Self::Pcapng(writer) => {
-                let block = statistics_block(statistics);
+                let block = statistics_block(of, layout.unit_ns());
                 let done = writer.write_pcapng_block(block);
                 done.map(|_| ()).map_err(io::Error::other)
             }
@@ -119,7 +126,10 @@ impl Blocks {
 /// The header of a classic pcap file.
 fn pcap_header(head: &Head) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(pcap::FILE_HEADER_LEN);
-    bytes.extend(pcap::MAGIC_NANOSECONDS.to_le_bytes());
+    bytes.extend(match head.layout.resolution {
+        Resolution::Micro => pcap::MAGIC_MICROSECONDS.to_le_bytes(),
+        Resolution::Nano => pcap::MAGIC_NANOSECONDS.to_le_bytes(),
+    });
     bytes.extend(pcap::VERSION.0.to_le_bytes());
     bytes.extend(pcap::VERSION.1.to_le_bytes());
     // Time zone and accuracy, which nobody uses.
@@ -169,7 +179,10 @@ fn describe(head: &Head, interface: &Interface) -> InterfaceDescriptionBlock<'st
     if let Some(mac) = interface.mac {
         options.push(Option::IfMacAddr(Cow::Owned(mac.to_vec())));
     }
-    options.push(Option::IfTsResol(9));
+    options.push(Option::IfTsResol(match head.layout.resolution {
+        Resolution::Micro => 6,
+        Resolution::Nano => 9,
+    }));
     // A first byte of 0 says that the filter is libpcap's text.
     if !head.filter.is_empty() && head.filter.len() < MAX_OPTION {
         let text = [&[0], head.filter.as_bytes()].concat();
@@ -185,10 +198,10 @@ fn describe(head: &Head, interface: &Interface) -> InterfaceDescriptionBlock<'st
 }
 
 /// The statistics of one interface.
-fn statistics_block(of: &Statistics) -> InterfaceStatisticsBlock<'static> {
+fn statistics_block(of: &Statistics, unit_ns: i64) -> InterfaceStatisticsBlock<'static> {
     use InterfaceStatisticsOption as Option;
     // The format wants the high half first; pcap-file writes a u64, low half first.
-    let stamp = |time: Time| (time.0 as u64).rotate_left(32);
+    let stamp = |time: Time| ((time.0 / unit_ns) as u64).rotate_left(32);
     let mut options = vec![
         Option::Comment(Cow::Owned(remark(of))),
         Option::IsbStartTime(stamp(of.start)),
@@ -263,6 +276,10 @@ mod tests {
             link_type,
             snapshot_length: 262_144,
             filter: "tcp port 7".into(),
+            layout: Layout {
+                format: Format::Pcapng,
+                resolution: Resolution::Nano,
+            },
         }
     }
 
@@ -279,8 +296,11 @@ mod tests {
 
     #[test]
     fn pcap_bytes_are_those_of_the_format() {
-        let mut bytes = Blocks::new(Format::Pcap, &head(276)).expect("made").take();
-        Encoder::new(Format::Pcap).packet(&mut bytes, &frame(b"abc", 276), 0);
+        let mut head = head(276);
+        head.layout.format = Format::Pcap;
+        let mut bytes = Blocks::new(&head).expect("made").take();
+        let mut encoder = Encoder::new(head.layout, false);
+        encoder.packet(&mut bytes, &frame(b"abc", 276), 0, &interface(None));
         assert_eq!(
             bytes.len(),
             pcap::FILE_HEADER_LEN + pcap::RECORD_HEADER_LEN + 3
@@ -296,16 +316,16 @@ mod tests {
 
     #[test]
     fn descriptions_and_packets_are_read_by_another() {
-        let mut blocks = Blocks::new(Format::Pcapng, &head(276)).expect("made");
+        let mut blocks = Blocks::new(&head(276)).expect("made");
         for interface in [interface(Some("veth7")), interface(None)] {
             blocks.describe(&head(276), &interface).expect("added");
         }
         let mut bytes = blocks.take();
-        let encoder = Encoder::new(Format::Pcapng);
+        let mut encoder = Encoder::new(head(276).layout, false);
         for (slot, packet) in [(0, sll2(3, 1, 4, b"ab")), (1, sll2(4, 1, 1, b""))] {
-            encoder.packet(&mut bytes, &frame(&packet, 276), slot);
+            encoder.packet(&mut bytes, &frame(&packet, 276), slot, &interface(None));
         }
-        encoder.packet(&mut bytes, &frame(b"abcd", 1), 0);
+        encoder.packet(&mut bytes, &frame(b"abcd", 1), 0, &interface(None));
         assert_eq!(
             read(&bytes),
             [
@@ -346,7 +366,7 @@ mod tests {
 
     #[test]
     fn statistics_hold_their_times_high_half_first() {
-        let mut blocks = Blocks::new(Format::Pcapng, &head(1)).expect("made");
+        let mut blocks = Blocks::new(&head(1)).expect("made");
         let lo = Interface {
             link_type: 1,
             ..interface(Some("lo"))
@@ -362,7 +382,7 @@ mod tests {
             counts: Counts::default(),
             alone: true,
         };
-        blocks.statistics(&of).expect("added");
+        blocks.statistics(head(1).layout, &of).expect("added");
         let block = blocks.take();
         assert_eq!(block[..4], [5, 0, 0, 0]);
         // Type, length, interface, then the time: the high half first, each little-endian.
