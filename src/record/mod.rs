@@ -21,6 +21,7 @@ pub mod ledger;
 pub mod lines;
 pub mod links;
 pub mod output;
+pub mod plan;
 pub mod privilege;
 pub mod queue;
 pub mod rotation;

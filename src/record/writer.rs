@@ -11,80 +11,18 @@ use std::time::Instant;
 
 use super::batch::{Batch, Place};
 use super::clock::now;
-use super::container::blocks::Head;
 use super::file::{CaptureFile, Ending, Name, Written};
 use super::interfaces::Interface;
 use super::ledger::{Counts, Progress, Tail};
 use super::output::{Output, Trouble};
+use super::plan::Plan;
 use super::queue::{Item, Queue};
-use super::rotation::{Rotation, path_of};
 use super::wake::Wake;
 use crate::source::sidecar::Sidecar;
-use crate::sys;
 use crate::time::Time;
 
 /// So many files at most are being brought to the disk while the next is written.
 const CLOSING: usize = 2;
-
-/// What is to be written, and how.
-#[derive(Clone, Debug)]
-pub struct Plan {
-    /// What all files have in common.
-    pub head: Head,
-    /// `-w`; `None` for standard output.
-    pub path: Option<PathBuf>,
-    /// Whether files that are there may be replaced.
-    pub force: bool,
-    /// `-b`.
-    pub rotation: Rotation,
-    /// `-a filesize:`, of a single file: it ends the capture.
-    pub filesize: Option<u64>,
-    /// `-a files:`: the capture ends when so many are full.
-    pub files: Option<u64>,
-}
-
-impl Plan {
-    /// The first output, which is opened before anything is captured to tell what is wrong.
-    ///
-    /// # Errors
-    /// As open(2), with the path.
-    pub fn open(&self) -> Result<(Output, Option<Name>), (PathBuf, io::Error)> {
-        self.output(1)
-    }
-
-    fn output(&self, number: u64) -> Result<(Output, Option<Name>), (PathBuf, io::Error)> {
-        let Some(base) = &self.path else {
-            let failed = |error| (PathBuf::from("standard output"), error);
-            return Ok((Output::stdout().map_err(failed)?, None));
-        };
-        let part = self.rotation.is_on();
-        let name = Name {
-            path: if part {
-                path_of(
-                    base,
-                    number,
-                    sys::local_time(now().0.div_euclid(1_000_000_000)),
-                )
-            } else {
-                base.clone()
-            },
-            part,
-            force: self.force,
-        };
-        let path = name.path.clone();
-        let failed = |error| (path.clone(), error);
-        let (output, name) = CaptureFile::create(name).map_err(failed)?;
-        if output.is_regular() {
-            // One of an earlier file of this name is no longer true.
-            let old = Sidecar::path_for(&path);
-            match fs::remove_file(&old) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err((old, error)),
-                _ => {}
-            }
-        }
-        Ok((output, Some(name)))
-    }
-}
 
 /// What came of it.
 #[derive(Debug, Default)]
