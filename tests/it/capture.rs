@@ -270,7 +270,8 @@ fn count_keeps_exactly_so_many() {
     let (namespace, folder, port) = (Namespace::new(), folder(), random_port());
     let file = folder.path().join("a.pcap");
     fs::write(&file, [b'x'; 100_000]).expect("an older and longer file is replaced");
-    let program = start(&namespace, &["-c", "7", "--port", &port.to_string()], &file);
+    let words = ["-c", "7", "--force", "--port", &port.to_string()];
+    let program = start(&namespace, &words, &file);
     exchange(&namespace, "127.0.0.1", port);
     let (status, errors) = program.end();
     assert_eq!(status.code(), Some(0), "{errors}");
@@ -307,7 +308,7 @@ fn hangup_ends_it_unless_it_is_ignored() {
         0,
         "a capture without packets is a file that can be read"
     );
-    let script = format!("trap '' HUP; exec {CAPTURE} --port {port} -w \"$0\"");
+    let script = format!("trap '' HUP; exec {CAPTURE} --force --port {port} -w \"$0\"");
     let mut program = Program::start(namespace.command("sh").args(["-c", &script]).arg(&file));
     program.wait_for("listening");
     program.signal(Signal::SIGHUP);

@@ -1,12 +1,11 @@
 //! The options of `capture`, as typed, and what they mean to the library.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::builder::styling::Styles;
 use clap::{Parser, ValueEnum};
 
+use super::storing::Storing;
 use crate::record::container::Format;
 use crate::source::live::{Direction, MAX_SNAPSHOT_LENGTH, Options, Resolution};
 
@@ -17,8 +16,8 @@ const MIN_SNAPSHOT_LENGTH: u32 = 64;
 const BUFFER_BYTES: std::ops::RangeInclusive<u64> = 64 << 10..=i32::MAX as u64;
 
 const WHAT: &str = "What to capture";
-const WHERE: &str = "Where it goes";
-const WHEN: &str = "When it ends";
+pub(super) const WHERE: &str = "Where it goes";
+pub(super) const WHEN: &str = "When it ends";
 
 /// Records packets into a file that says where they were taken, or shows them.
 #[derive(Debug, Parser)]
@@ -36,9 +35,9 @@ pub(super) struct Args {
     #[arg(short = 'D', long, exclusive = true)]
     pub(super) list_interfaces: bool,
 
-    /// Interface; `any` is all, each by its own name
-    #[arg(short = 'i', long, value_name = "IFACE", default_value = super::ANY, help_heading = WHAT)]
-    pub(super) interface: String,
+    /// Interface, once for each; `any` is all, each by its own name
+    #[arg(short = 'i', long = "interface", value_name = "IFACE", default_value = super::ANY, help_heading = WHAT)]
+    pub(super) interfaces: Vec<String>,
     /// TCP with this port at either end
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), help_heading = WHAT)]
     port: Option<u16>,
@@ -79,10 +78,8 @@ pub(super) struct Args {
     #[arg(long, help_heading = WHAT)]
     nano: bool,
 
-    /// File to write, `-` for standard output; one that is there is replaced. Without it
-    /// each packet is shown in a line, with its time in UTC
-    #[arg(short = 'w', long, value_name = "FILE", help_heading = WHERE)]
-    pub(super) write: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) storing: Storing,
     /// The file's format [default: pcapng if FILE ends in .pcapng, else pcap with the names
     /// of interfaces in FILE.meta.json]
     #[arg(
@@ -98,16 +95,6 @@ pub(super) struct Args {
     /// Write each line shown by itself, at once
     #[arg(short = 'l', long, conflicts_with = "write", help_heading = WHERE)]
     pub(super) line_buffered: bool,
-    /// Leave out the counters at the end
-    #[arg(short = 'q', long, help_heading = WHERE)]
-    pub(super) quiet: bool,
-
-    /// After exactly this many packets
-    #[arg(short = 'c', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = WHEN)]
-    pub(super) count: Option<u64>,
-    /// After a time: duration:SECS
-    #[arg(short = 'a', long, value_name = "WHEN", value_parser = autostop, help_heading = WHEN)]
-    pub(super) autostop: Option<Duration>,
     /// When this command ends; it is run as who called sudo, and its status is capture's
     #[arg(last = true, value_name = "CMD", help_heading = WHEN)]
     pub(super) command: Vec<OsString>,
@@ -161,15 +148,6 @@ fn net(text: &str) -> Result<String, String> {
     word(text, ".:-_/", wrong)
 }
 
-/// `duration:SECS`, a fraction of a second included.
-fn autostop(text: &str) -> Result<Duration, String> {
-    text.strip_prefix("duration:")
-        .and_then(|seconds| seconds.parse().ok())
-        .and_then(|seconds: f64| Duration::try_from_secs_f64(seconds).ok())
-        .filter(|time| !time.is_zero())
-        .ok_or_else(|| "give duration:SECS with more than 0 seconds, as duration:10".into())
-}
-
 fn snapshot_length(text: &str) -> Result<u32, String> {
     match text.parse() {
         Ok(0) => Ok(MAX_SNAPSHOT_LENGTH),
@@ -198,7 +176,7 @@ fn buffer_size(text: &str) -> Result<i32, String> {
 
 impl Args {
     /// What to open, and how.
-    pub(super) fn options(&self) -> Options {
+    pub(super) fn options(&self, device: &str) -> Options {
         let port = self.port.map(|port| format!("tcp port {port}"));
         let host = self.host.as_ref().map(|host| format!("host {host}"));
         let net = self.net.as_ref().map(|net| format!("net {net}"));
@@ -207,7 +185,7 @@ impl Args {
         let filters = [given, self.filter.join(" ")];
         let filters = filters.into_iter().filter(|it| !it.trim().is_empty());
         Options {
-            device: self.interface.clone(),
+            device: device.to_owned(),
             snapshot_length: self.snapshot_length,
             buffer_bytes: self.buffer_size,
             filters: filters.collect(),
@@ -229,16 +207,9 @@ impl Args {
         }
     }
 
-    /// Whether packets go to standard output, as a file's bytes or as lines.
-    pub(super) fn to_stdout(&self) -> bool {
-        self.write
-            .as_ref()
-            .is_none_or(|file| file.as_os_str() == "-")
-    }
-
     /// What is written.
     pub(super) fn format(&self) -> Format {
-        let Some(file) = &self.write else {
+        let Some(file) = &self.storing.write else {
             return Format::Lines;
         };
         match (self.format, file.extension()) {
@@ -276,7 +247,7 @@ mod tests {
 
     #[test]
     fn what_is_given_must_all_hold() {
-        let filters = |words: &[&str]| args(words).options().filters;
+        let filters = |words: &[&str]| args(words).options("any").filters;
         assert_eq!(filters(&[]), [] as [&str; 0]);
         let all = [
             "--port=7",
@@ -309,6 +280,6 @@ mod tests {
     fn what_follows_two_dashes_is_a_command() {
         let args = args(&["tcp", "-w", "a", "--", "cmd", "-w", "x", "--"]);
         assert_eq!(args.command, ["cmd", "-w", "x", "--"]);
-        assert_eq!(args.options().filters, ["tcp"]);
+        assert_eq!(args.options("any").filters, ["tcp"]);
     }
 }

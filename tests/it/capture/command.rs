@@ -150,7 +150,8 @@ fn a_first_signal_is_the_commands_and_a_death_by_it_is_told_as_by_a_shell() {
         (Signal::SIGTERM, 143),
         (Signal::SIGHUP, 129),
     ] {
-        let (file, pid) = (folder.path().join("a.pcap"), folder.path().join("pid"));
+        let name = format!("{signal}.pcap");
+        let (file, pid) = (folder.path().join(name), folder.path().join("pid"));
         let script = format!("echo $$ > {}; exec sleep 100", pid.display());
         let mut command = capture(&namespace, &file, port, &["sh", "-c", &script]);
         let mut program = Program::start(&mut command);

@@ -20,7 +20,7 @@ fn what_the_kernel_dropped_is_counted_and_adds_up() {
     let filter = format!("udp port {port}");
     for (kib, drops) in [("1024", true), ("65536", false)] {
         let file = folder.path().join("a.pcap");
-        let program = start(&namespace, &["-B", kib, &filter], &file);
+        let program = start(&namespace, &["-B", kib, "--force", &filter], &file);
         // While it cannot read, 3 MB come.
         program.signal(Signal::SIGSTOP);
         datagrams(&namespace, "127.0.0.1", port, 3000, 1000);

@@ -137,8 +137,8 @@ fn what_cannot_be_done_is_said_with_exit_2() {
             &["more than 0 seconds"],
         ),
         (
-            &["-w", "a.pcap", "-a", "filesize:10"],
-            &["give duration:SECS"],
+            &["-w", "a.pcap", "-a", "size:10"],
+            &["give duration:SECS, filesize:kB, packets:N or files:N"],
         ),
         (&["-w", "a.pcap", "-c", "0"], &["0 is not in 1.."]),
         (&["-w", "a.pcap", "-s", "20"], &["give 64 to 262144"]),
