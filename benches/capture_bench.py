@@ -74,8 +74,13 @@ class Recorder:
             if "listening on" in line or line.startswith("File:"):
                 self.ready.set()
 
+    def used(self):
+        """Processor time so far in seconds, of all its threads: its own and the kernel's for it."""
+        threads = Path(f"/proc/{self.process.pid}/task").glob("*/schedstat")
+        return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
+
     def stop(self):
-        """Processor time in seconds: its own and the kernel's for it."""
+        """Processor time of the whole process in seconds."""
         self.process.send_signal(signal.SIGINT)
         _, status, used = os.wait4(self.process.pid, 0)
         self.process.returncode = os.waitstatus_to_exitcode(status)
@@ -102,21 +107,9 @@ def send(namespace, built, payload, count, rate):
     return count * 1e9 / int(nanos)
 
 
-def idle(namespace, built, folder, interface, rounds):
-    """Name to seconds of processor with nothing to record: to begin, to wait and to end."""
-    least = {}
-    for _ in range(rounds):
-        for name, command in recorders(built, interface, folder / "file").items():
-            recorder = Recorder(namespace, command)
-            time.sleep(SETTLE)
-            least[name] = min(recorder.stop(), least.get(name, PATIENCE))
-            for left in folder.iterdir():
-                left.unlink()
-    return least
-
-
 def measure(namespace, built, folder, interface, payload, rate, rounds):
-    """Name to a list of (kept, seconds of processor); datagrams sent; rates reached."""
+    """Name to a list of (kept, seconds for them, seconds of the whole process); datagrams sent;
+    rates reached."""
     most = PAYLOADS[payload]
     count = min(most, rate * SECONDS) if rate else most
     results, reached = {}, []
@@ -124,10 +117,12 @@ def measure(namespace, built, folder, interface, payload, rate, rounds):
         file = folder / "file"
         for name, command in recorders(built, interface, file).items():
             recorder = Recorder(namespace, command)
+            before = recorder.used()
             reached.append(send(namespace, built, payload, count, rate))
             time.sleep(SETTLE)
-            seconds = recorder.stop()
-            results.setdefault(name, []).append((packets(file), seconds))
+            seconds = recorder.used() - before
+            whole = recorder.stop()
+            results.setdefault(name, []).append((packets(file), seconds, whole))
             for left in folder.iterdir():
                 left.unlink()
     return results, count, reached
@@ -137,24 +132,32 @@ def percent(lost, count):
     return "0" if lost == 0 else f"{lost} ({100 * lost / count:.2g} %)"
 
 
-def dearness(runs, fixed):
-    """Seconds for a packet kept, in the best run, without what it takes to begin and end."""
-    return min(max(seconds - fixed, 0) / max(kept, 1) for kept, seconds in runs)
+def dearness(runs):
+    """Seconds for a packet kept, in the best run."""
+    return min(seconds / max(kept, 1) for kept, seconds, _ in runs)
 
 
-def row(results, count, rate, reached, fixed):
+def row(results, count, rate, reached):
     cells = [f"{rate:,}" if rate else f"most: {statistics.median(reached):,.0f}", f"{count:,}"]
-    for name, runs in results.items():
-        lost = max(count - kept for kept, _ in runs)
-        each = dearness(runs, fixed[name])
-        cells.append(f"{percent(lost, count)} / {each * 1e6:.2f}")
+    for runs in results.values():
+        lost = max(count - kept for kept, *_ in runs)
+        cells.append(f"{percent(lost, count)} / {dearness(runs) * 1e6:.2f}")
     return "| " + " | ".join(cells) + " |"
 
 
-def judge(results, where, fixed):
+def beside(all_results):
+    """What a process takes besides, to begin and to end: the median of all runs, in ms."""
+    cells = ["begin and end", ""]
+    for name in all_results[0]:
+        runs = [whole - seconds for results in all_results for _, seconds, whole in results[name]]
+        cells.append(f"{1000 * statistics.median(runs):.0f} ms")
+    return "| " + " | ".join(cells) + " |"
+
+
+def judge(results, where):
     """Where capture does not do what it is for."""
-    worst = {name: min(kept for kept, _ in runs) for name, runs in results.items()}
-    best = {name: dearness(runs, fixed[name]) for name, runs in results.items()}
+    worst = {name: min(kept for kept, *_ in runs) for name, runs in results.items()}
+    best = {name: dearness(runs) for name, runs in results.items()}
     others = [name for name in results if name != "capture"]
     found = []
     if worst["capture"] < max(worst[name] for name in others):
@@ -169,20 +172,21 @@ def judge(results, where, fixed):
 def tables(options, namespace, folder):
     lines, short = [], []
     for interface in ("lo", "any"):
-        fixed = idle(namespace, options.built, folder, interface, options.rounds)
         for payload in PAYLOADS:
             names = list(recorders(options.built, interface, ""))
             lines += ["", f"## `-i {interface}`, payloads of {payload} bytes", ""]
             lines.append("| datagrams a second | sent | " + " | ".join(names) + " |")
             lines.append("|---:" * (len(names) + 2) + "|")
+            all_results = []
             for rate in RATES[options.size]:
                 results, count, reached = measure(
                     namespace, options.built, folder, interface, payload, rate, options.rounds
                 )
-                lines.append(row(results, count, rate, reached, fixed))
+                lines.append(row(results, count, rate, reached))
+                all_results.append(results)
                 print(lines[-1], file=sys.stderr)
-                short += judge(results, f"-i {interface}, {payload} bytes, {rate or 'most'}", fixed)
-            lines.append("| begin and end | 0 | " + " | ".join(f"{1000 * fixed[name]:.0f} ms" for name in names) + " |")
+                short += judge(results, f"-i {interface}, {payload} bytes, {rate or 'most'}")
+            lines.append(beside(all_results))
     return lines, short
 
 
@@ -206,9 +210,10 @@ def main():
         f"{model()}, {os.cpu_count()} cores; Linux {platform.release()}; the best of {options.rounds} rounds.",
         "Made by `make bench-capture`: a sender on the loopback of a namespace, one recorder",
         "at a time, files in memory. Each cell is packets lost, in the worst round, and",
-        "processor time in µs for a packet kept, in the best one: what the recorder's own",
-        "process takes, without what it takes where nothing is sent (the last row: most of it",
-        "is the kernel's room for packets, 64 MiB of capture and of tcpdump -B 65536). What the",
+        "processor time in µs for a packet kept, in the best one: what all threads of the",
+        "recorder take from when it listens to when all is in the file. The last row is what it",
+        "takes besides (mostly the kernel's room for packets, 64 MiB of capture and of",
+        "tcpdump -B 65536; on a virtual machine it depends on the host). What the",
         "kernel does for it in the sender's process is not in it. A recorder has",
         f"{SETTLE} s before it is stopped: the tail that tcpdump would lose counts as kept.",
     ]

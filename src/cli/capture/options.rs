@@ -18,6 +18,7 @@ const BUFFER_BYTES: std::ops::RangeInclusive<u64> = 64 << 10..=i32::MAX as u64;
 const WHAT: &str = "What to capture";
 pub(super) const WHERE: &str = "Where it goes";
 pub(super) const WHEN: &str = "When it ends";
+pub(super) const TOLD: &str = "What else is told";
 
 /// Records packets into a file that says where they were taken, or shows them.
 #[derive(Debug, Parser)]
@@ -35,8 +36,9 @@ pub(super) struct Args {
     #[arg(short = 'D', long, exclusive = true)]
     pub(super) list_interfaces: bool,
 
-    /// Interface, once for each; `any` is all, each by its own name
-    #[arg(short = 'i', long = "interface", value_name = "IFACE", default_value = super::ANY, help_heading = WHAT)]
+    /// Interface, once for each [default: any]
+    #[arg(short = 'i', long = "interface", value_name = "IFACE", default_value = super::ANY,
+          hide_default_value = true, help_heading = WHAT)]
     pub(super) interfaces: Vec<String>,
     /// TCP with this port at either end
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), help_heading = WHAT)]
@@ -44,18 +46,17 @@ pub(super) struct Args {
     /// This address or name at either end
     #[arg(long, value_name = "ADDR", value_parser = host, help_heading = WHAT)]
     host: Option<String>,
-    /// An address of this network at either end, as 10.0.0.0/8
+    /// A network at either end, as 10.0.0.0/8
     #[arg(long, value_name = "NET", value_parser = net, help_heading = WHAT)]
     net: Option<String>,
-    /// A filter as in pcap-filter(7); all that is given must hold
+    /// As in pcap-filter(7); all that is given must hold
     #[arg(value_name = "FILTER", help_heading = WHAT)]
     filter: Vec<String>,
-    /// Packets that came in, that go out, or both. Loopback packets do both at once and
-    /// are always kept, as they come in
+    /// in, out or inout; those of lo in any case
     #[arg(
         short = 'Q',
         long,
-        value_name = "in|out|inout",
+        value_name = "WAY",
         value_enum,
         default_value = "inout",
         hide_default_value = true,
@@ -63,11 +64,11 @@ pub(super) struct Args {
         help_heading = WHAT
     )]
     direction: Way,
-    /// Bytes kept of each packet, 64 to 262144 [default: all]
-    #[arg(short = 's', long, value_name = "BYTES", default_value = "0", hide_default_value = true,
+    /// Bytes kept of each packet [default: all]
+    #[arg(short = 's', long, value_name = "N", default_value = "0", hide_default_value = true,
           value_parser = snapshot_length, help_heading = WHAT)]
     snapshot_length: u32,
-    /// Room in the kernel for packets not yet taken, in KiB or as 64M [default: 64M]
+    /// The kernel's room, in KiB or as 512k [default: 64M]
     #[arg(short = 'B', long, value_name = "SIZE", default_value = "64M", hide_default_value = true,
           value_parser = buffer_size, help_heading = WHAT)]
     buffer_size: i32,
@@ -80,34 +81,42 @@ pub(super) struct Args {
 
     #[command(flatten)]
     pub(super) storing: Storing,
-    /// The file's format [default: pcapng if FILE ends in .pcapng, else pcap with the names
-    /// of interfaces in FILE.meta.json]
+    /// pcap or pcapng [default: what FILE's name says]
     #[arg(
         short = 'F',
         long,
-        value_name = "pcap|pcapng",
+        value_name = "NAME",
         value_enum,
         requires = "write",
         hide_possible_values = true,
         help_heading = WHERE
     )]
     format: Option<Container>,
-    /// Write each line shown by itself, at once
+    /// Write each line by itself, at once
     #[arg(short = 'l', long, conflicts_with = "write", help_heading = WHERE)]
     pub(super) line_buffered: bool,
-    /// When this command ends; it is run as who called sudo, and its status is capture's
+    /// After this command, which is run with it
     #[arg(last = true, value_name = "CMD", help_heading = WHEN)]
     pub(super) command: Vec<OsString>,
 }
 
 const EXAMPLES: &str = "\
-The first Ctrl-C takes what the kernel still holds and ends; a second one ends
-at once. Promiscuous mode is not switched on.
+`any` is all interfaces, each packet with the one it passed. A .pcap has their
+names in FILE.meta.json beside it, a .pcapng holds them itself. The first Ctrl-C
+takes what the kernel still has and ends, or is CMD's while that runs; a further
+one ends at once. CMD is run as who called sudo, and its status is capture's.
+Promiscuous mode is not switched on.
+
+Conditions: duration:SECS, filesize:kB, packets:N, and of -b interval:SECS, with
+3600 each full hour. With -b files:N the latest N are kept, FILE_00001_DATETIME
+and so on; with -a files:N the capture ends when so many are full.
 
 Examples:
   sudo capture --port 50007 -w proj.pcap      one service, on all interfaces
-  sudo capture -i lo -c 100 -w lo.pcapng      100 packets of one interface
+  sudo capture -i lo -i eth0 -w both.pcapng   two interfaces in one file
   sudo capture -a duration:10 -w web.pcap 'tcp port 80 or tcp port 443'
+  sudo capture -b filesize:10000 -b files:9 -w ring.pcapng
+                                              the latest 90 MB
   sudo capture --port 50007 -w - | analyze -  no file between
   sudo capture --net 10.0.0.0/8 icmp or arp   look, and keep nothing
   sudo capture -w a.pcap -- curl -s http://example.org/

@@ -3,52 +3,49 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::options::{WHEN, WHERE};
+use super::options::{TOLD, WHEN, WHERE};
 use crate::record::rotation::Rotation;
 
 /// Where a capture goes, and when it ends.
 #[derive(Debug, clap::Args)]
 pub(super) struct Storing {
-    /// File to write, `-` for standard output. Without it each packet is shown in a line, with
-    /// its time in UTC
+    /// File, or - for stdout; without it, lines in UTC
     #[arg(short = 'w', long, value_name = "FILE", help_heading = WHERE)]
     pub(super) write: Option<PathBuf>,
     /// Replace files that are there
     #[arg(long, help_heading = WHERE)]
     pub(super) force: bool,
-    /// Begin a further file, FILE_00001_YYYYMMDDHHMMSS and so on, after duration:SECS,
-    /// filesize:kB or packets:N, or when the time is a multiple of interval:SECS; files:N keeps
-    /// the latest N
+    /// A further file after a condition, see below
     #[arg(short = 'b', long, value_name = "WHEN", value_parser = next, requires = "write", help_heading = WHERE)]
     ring_buffer: Vec<Next>,
-    /// Room for packets taken and not yet written; what finds none is lost, and counted
-    #[arg(long, value_name = "MiB", default_value = "64", help_heading = WHERE,
+    /// Room for packets not yet written [default: 64]
+    #[arg(long, value_name = "MiB", default_value = "64", hide_default_value = true, help_heading = WHERE,
           value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
     queue_size: u32,
-    /// Become this user once the capture is open [default: who called sudo]
-    #[arg(short = 'Z', long, value_name = "USER", help_heading = WHERE)]
+    /// Become this user [default: sudo's caller]
+    #[arg(short = 'Z', long = "user", alias = "relinquish-privileges", value_name = "USER", help_heading = WHERE)]
     pub(super) relinquish_privileges: Option<String>,
-    /// Write all counters to this file at the end
-    #[arg(long, value_name = "FILE", help_heading = WHERE)]
-    pub(super) stats_json: Option<PathBuf>,
-    /// Make this file once packets are being taken
-    #[arg(long, value_name = "FILE", help_heading = WHERE)]
-    pub(super) ready_file: Option<PathBuf>,
-    /// Write a line to this open descriptor, and close it, once packets are being taken
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(3..), help_heading = WHERE)]
-    pub(super) ready_fd: Option<i32>,
-    /// Leave out the counters at the end, and the line that tells how it goes
-    #[arg(short = 'q', long, help_heading = WHERE)]
-    pub(super) quiet: bool,
 
     /// After exactly this many packets
     #[arg(short = 'c', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = WHEN)]
     count: Option<u64>,
-    /// After duration:SECS, filesize:kB or packets:N, or when files:N of -b are full
+    /// After a condition, see below
     #[arg(short = 'a', long, value_name = "WHEN", value_parser = stop, help_heading = WHEN)]
     autostop: Vec<Stop>,
-    /// With exit code 3 if packets were dropped or lost
-    #[arg(long, help_heading = WHEN)]
+    /// File for all counters, at the end
+    #[arg(long, value_name = "FILE", help_heading = TOLD)]
+    pub(super) stats_json: Option<PathBuf>,
+    /// File that is made once packets are taken
+    #[arg(long, value_name = "FILE", help_heading = TOLD)]
+    pub(super) ready_file: Option<PathBuf>,
+    /// Open descriptor that gets a line then
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(3..), help_heading = TOLD)]
+    pub(super) ready_fd: Option<i32>,
+    /// No counters at the end, and no line meanwhile
+    #[arg(short = 'q', long, help_heading = TOLD)]
+    pub(super) quiet: bool,
+    /// Exit code 3 if packets were dropped or lost
+    #[arg(long, help_heading = TOLD)]
     pub(super) fail_on_drop: bool,
 }
 
