@@ -98,10 +98,7 @@ fn rights_are_gone_before_the_output_is_opened() {
     );
     assert_eq!(
         at("AF_PACKET").last(),
-        at("AF_PACKET")
-            .iter()
-            .filter(|at| **at < opened)
-            .next_back()
+        at("AF_PACKET").iter().rfind(|at| **at < opened)
     );
     let nothing = "effective=0, permitted=0, inheritable=0";
     assert!(trace.contains(nothing), "{trace}");
