@@ -7,16 +7,23 @@ CARGO_TARGET_DIR ?= target
 PROGRAMS = server client capture analyze
 BUILT = $(PROGRAMS:%=$(CARGO_TARGET_DIR)/release/%)
 
-.PHONY: build lint install uninstall captures answers bench bench-small instructions fresh-check
+.PHONY: build lint install uninstall captures answers bench bench-small bench-capture instructions fresh-check
 
 build:
 	scripts/build.sh
 
-# As root where PREFIX needs it; build first, as yourself.
+# As root where PREFIX needs it; build first, as yourself. With SETCAP=1 everybody may record,
+# without root: whoever can run capture then sees all traffic of this machine.
+SETCAP ?=
 install:
 	@for file in $(BUILT); do test -x $$file || { echo "$$file is missing: run 'make build' first"; exit 2; }; done
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(BUILT) $(DESTDIR)$(PREFIX)/bin
+ifeq ($(SETCAP),1)
+	setcap cap_net_raw+ep $(DESTDIR)$(PREFIX)/bin/capture
+else
+	@echo "To record without root: make install SETCAP=1, or setcap cap_net_raw+ep $(DESTDIR)$(PREFIX)/bin/capture"
+endif
 
 uninstall:
 	rm -f $(PROGRAMS:%=$(DESTDIR)$(PREFIX)/bin/%)
@@ -37,6 +44,10 @@ bench: bench-build
 
 bench-small: bench-build
 	python3 benches/bench.py --size small --rounds 3 --out /dev/null
+
+# Records the same traffic with capture and its peers. Root, some minutes; a quiet machine.
+bench-capture: bench-build
+	python3 benches/capture_bench.py
 
 # Counts instructions, which no other load changes: fails where analyze became dearer.
 instructions: bench-build

@@ -50,7 +50,9 @@ pub const SLL2_PACKET_TYPE: usize = 10;
 
 /// The headers of a classic pcap file.
 pub mod pcap {
-    /// First four bytes, in the writer's byte order, of a file whose times are nanoseconds.
+    /// First four bytes, in the writer's byte order, of a file whose times are microseconds.
+    pub const MAGIC_MICROSECONDS: u32 = 0xa1b2_c3d4;
+    /// The same of a file whose times are nanoseconds.
     pub const MAGIC_NANOSECONDS: u32 = 0xa1b2_3c4d;
     /// Version of the format, major and minor.
     pub const VERSION: (u16, u16) = (2, 4);

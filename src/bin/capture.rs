@@ -1,5 +1,5 @@
 //! The program `capture`.
 
 fn main() -> std::process::ExitCode {
-    echotrace::cli::capture::main().into()
+    echotrace::cli::capture::main()
 }

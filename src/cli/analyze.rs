@@ -1,6 +1,7 @@
 //! `analyze`: reads captures and answers what was recorded.
 
 mod inputs;
+mod names;
 mod options;
 mod output;
 mod packets;
@@ -17,7 +18,7 @@ use super::Exit;
 use crate::answers::Analysed;
 use crate::echo::escape::escape;
 use crate::pipeline;
-use crate::report::build::{self, Answered};
+use crate::report::build::{self, Answered, Names};
 use crate::report::model::{Capture, Report};
 use crate::report::view::View;
 use crate::source::file::Reader;
@@ -45,7 +46,12 @@ pub fn main() -> Exit {
         trouble: Trouble::default(),
         options: &options,
         read: 0,
+        names: names::Used::default(),
     };
+    if let Err(why) = names::check(&options.interface) {
+        complain(Path::new("--interface"), &why);
+        return Exit::Usage;
+    }
     let wanted = inputs::captures(&options, &mut run.trouble);
     let several = wanted.len() > 1;
     let mut captures = Vec::new();
@@ -56,6 +62,7 @@ pub fn main() -> Exit {
         };
         captures.extend(capture.filter(|_| options.reports()));
     }
+    run.names.tell(&options.interface);
     if !captures.is_empty() {
         let report = Report {
             schema: "echotrace.report/1",
@@ -85,6 +92,7 @@ struct Run<'a> {
     trouble: Trouble,
     /// Captures read so far.
     read: usize,
+    names: names::Used,
 }
 
 impl Run<'_> {
@@ -197,7 +205,12 @@ impl Run<'_> {
             [] => Answered::First(self.options.conversations),
             ids => Answered::These(ids),
         };
-        let mut capture = build::capture(name, analysed, sidecars, answered);
+        let names = Names {
+            sidecars,
+            given: &self.options.interface,
+        };
+        let mut capture = build::capture(name, analysed, names, answered);
+        self.names.look(name, &capture, &self.options.interface);
         let asked = self.options.conversation.iter();
         for why in asked.filter_map(|id| capture.lacks(*id)) {
             complain(Path::new(name), &why);

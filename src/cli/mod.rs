@@ -28,3 +28,15 @@ impl From<Exit> for std::process::ExitCode {
         Self::from(exit as u8)
     }
 }
+
+/// Columns of the terminal; 80 where there is none.
+fn width() -> u16 {
+    let asked = std::env::var("COLUMNS")
+        .ok()
+        .and_then(|columns| columns.parse().ok());
+    let seen = || terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| width.0);
+    asked
+        .or_else(seen)
+        .filter(|columns| *columns >= 20)
+        .unwrap_or(80)
+}

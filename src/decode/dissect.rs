@@ -5,6 +5,7 @@
 //! Every header is taken out of the bytes as an array of fixed size, once; after that
 //! no access can miss.
 
+mod control;
 mod hex;
 mod ip;
 mod link;
@@ -14,6 +15,7 @@ mod tunnel;
 use std::fmt::Display;
 use std::ops::Range;
 
+pub use control::name_v6;
 pub use hex::{hex_dump, hex_rows};
 
 /// A header stack deeper than this is taken for noise, and the rest for data.

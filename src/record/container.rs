@@ -1,221 +1,188 @@
 //! Packets as bytes of a file: classic pcap, or pcapng with one interface description per
 //! real interface.
+//!
+//! A record is made where the packet is taken, once, by hand: this is done for every packet.
+//! What stands around the records is in [`blocks`].
 
-use std::borrow::Cow;
-use std::fs;
-use std::io;
+pub mod blocks;
 
-use pcap_file::pcapng::PcapNgWriter;
-use pcap_file::pcapng::blocks::interface_description::{
-    InterfaceDescriptionBlock, InterfaceDescriptionOption,
-};
-use pcap_file::pcapng::blocks::interface_statistics::{
-    InterfaceStatisticsBlock, InterfaceStatisticsOption,
-};
-use pcap_file::pcapng::blocks::section_header::{SectionHeaderBlock, SectionHeaderOption};
-use pcap_file::{DataLink, Endianness};
-
-use super::interfaces::{Interface, Interfaces};
+use super::interfaces::Interface;
+use super::lines::Lines;
 use crate::source::frame::Frame;
-use crate::source::live::Counters;
+use crate::source::live::Resolution;
 use crate::time::Time;
 use crate::wire::{SLL2_PACKET_TYPE, link, pcap};
 
-/// Length of the longest option that pcapng can hold.
-const MAX_OPTION: usize = u16::MAX as usize;
-
-/// How packets lie in a file.
+/// How packets lie in a file, or are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// Classic pcap, times in nanoseconds.
+    /// Classic pcap.
     Pcap,
     /// pcapng, one section.
     Pcapng,
+    /// A line of text for each packet.
+    Lines,
 }
 
-/// What a whole capture has in common.
-#[derive(Clone, Debug)]
-pub struct Head {
-    /// LINKTYPE value of all packets.
-    pub link_type: u32,
-    /// Bytes kept of each packet.
-    pub snapshot_length: u32,
-    /// The filter asked for; empty for all packets.
-    pub filter: String,
+/// Format and unit of time of records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// How packets lie in a file.
+    pub format: Format,
+    /// How exact their times are.
+    pub resolution: Resolution,
 }
 
-/// What is known of a capture at its end, for pcapng's statistics.
-#[derive(Clone, Copy, Debug)]
-pub struct Tail {
-    /// When the capture began.
-    pub start: Time,
-    /// When it ended.
-    pub end: Time,
-    /// What the kernel counted; `None` where it did not tell.
-    pub counters: Option<Counters>,
-}
-
-/// Bytes to be written, whole records only.
-pub struct Container {
-    head: Head,
-    kind: Kind,
-}
-
-enum Kind {
-    Pcap(Vec<u8>),
-    Pcapng(PcapNgWriter<Vec<u8>>),
-}
-
-impl Container {
-    /// A container whose bytes begin with the file's header.
-    ///
-    /// # Errors
-    /// Where pcap-file refuses a block.
-    pub fn new(format: Format, head: Head) -> io::Result<Self> {
-        let kind = match format {
-            Format::Pcap => Kind::Pcap(pcap_header(&head)),
-            Format::Pcapng => Kind::Pcapng(
-                PcapNgWriter::with_section_header(Vec::new(), section())
-                    .map_err(io::Error::other)?,
-            ),
-        };
-        Ok(Self { head, kind })
+impl Layout {
+    /// Nanoseconds of the unit in which times are written.
+    fn unit_ns(self) -> i64 {
+        match self.resolution {
+            Resolution::Micro => 1_000,
+            Resolution::Nano => 1,
+        }
     }
+}
 
-    /// The bytes not yet taken; whoever writes them clears them.
-    pub fn bytes(&mut self) -> &mut Vec<u8> {
-        match &mut self.kind {
-            Kind::Pcap(bytes) => bytes,
-            Kind::Pcapng(writer) => writer.get_mut(),
+/// Length of an enhanced packet block without its packet and options.
+const PACKET_BLOCK_LEN: usize = 32;
+
+/// Makes records.
+pub struct Encoder {
+    layout: Layout,
+    unit_ns: i64,
+    lines: Lines,
+    /// Whether packets may be of several interfaces, so that lines name them.
+    several: bool,
+}
+
+impl Encoder {
+    /// For records of that layout, of one interface or several.
+    #[must_use]
+    pub fn new(layout: Layout, several: bool) -> Self {
+        Self {
+            layout,
+            unit_ns: layout.unit_ns(),
+            lines: Lines::new(layout.resolution),
+            several,
         }
     }
 
-    /// Adds one packet, in pcapng after the description of an interface not yet described.
-    /// Slots must be met in order.
-    ///
-    /// # Errors
-    /// Where pcap-file refuses a block.
-    pub fn packet(&mut self, frame: &Frame<'_>, slot: usize, from: &Interface) -> io::Result<()> {
-        match &mut self.kind {
-            Kind::Pcap(bytes) => pcap_record(bytes, frame),
-            Kind::Pcapng(writer) => {
-                if slot >= writer.interfaces().len() {
-                    let block = describe(&self.head, from);
-                    writer.write_pcapng_block(block).map_err(io::Error::other)?;
-                }
-                packet_block(writer.get_mut(), frame, slot as u32);
+    /// Adds one packet. In pcapng its interface is described by the block that counts `slot`
+    /// from 0, which must stand before it in the file.
+    pub fn packet(&mut self, bytes: &mut Vec<u8>, frame: &Frame<'_>, slot: u32, from: &Interface) {
+        match self.layout.format {
+            Format::Pcap => pcap_record(bytes, frame, self.unit_ns),
+            Format::Pcapng => packet_block(bytes, frame, slot, self.unit_ns),
+            Format::Lines => {
+                let name = self.several.then(|| from.shown());
+                self.lines.add(bytes, frame, name.as_deref());
             }
         }
-        Ok(())
-    }
-
-    /// Adds the statistics of each interface that has packets in the file (pcapng alone has them).
-    ///
-    /// # Errors
-    /// Where pcap-file refuses a block.
-    pub fn statistics(&mut self, tail: &Tail, interfaces: &Interfaces) -> io::Result<()> {
-        let Kind::Pcapng(writer) = &mut self.kind else {
-            return Ok(());
-        };
-        let of_one = self.head.link_type != link::LINUX_SLL2;
-        for (id, interface) in interfaces.written().enumerate() {
-            let block = statistics_block(id as u32, interface, tail, of_one);
-            writer.write_pcapng_block(block).map_err(io::Error::other)?;
-        }
-        Ok(())
     }
 }
 
-/// The header of a classic pcap file.
-fn pcap_header(head: &Head) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(pcap::FILE_HEADER_LEN);
-    bytes.extend(pcap::MAGIC_NANOSECONDS.to_le_bytes());
-    bytes.extend(pcap::VERSION.0.to_le_bytes());
-    bytes.extend(pcap::VERSION.1.to_le_bytes());
-    // Time zone and accuracy, which nobody uses.
-    bytes.extend([0; 8]);
-    bytes.extend(head.snapshot_length.to_le_bytes());
-    bytes.extend(head.link_type.to_le_bytes());
-    bytes
+/// Where the records in some bytes end, counted from the first's beginning.
+#[derive(Clone, Debug)]
+pub struct Records<'a> {
+    layout: Layout,
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Records<'a> {
+    /// The records that [`Encoder`] made.
+    #[must_use]
+    pub fn new(layout: Layout, bytes: &'a [u8]) -> Self {
+        Self {
+            layout,
+            bytes,
+            at: 0,
+        }
+    }
+
+    /// Time of the first record; `None` where there is none, or a line of text.
+    #[must_use]
+    pub fn time(layout: Layout, bytes: &[u8]) -> Option<Time> {
+        let number = |at: usize| Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?));
+        let unit_ns = layout.unit_ns();
+        match layout.format {
+            Format::Pcap => {
+                let fraction = i64::from(number(4)?) * unit_ns;
+                Some(Time(i64::from(number(0)?) * 1_000_000_000 + fraction))
+            }
+            Format::Pcapng => {
+                let units = u64::from(number(12)?) << 32 | u64::from(number(16)?);
+                Some(Time(units as i64 * unit_ns))
+            }
+            Format::Lines => None,
+        }
+    }
+}
+
+impl Iterator for Records<'_> {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        let rest = &self.bytes[self.at..];
+        let number = |at: usize| Some(u32::from_le_bytes(*rest.get(at..)?.first_chunk()?));
+        let length = match self.layout.format {
+            Format::Pcap => pcap::RECORD_HEADER_LEN + number(8)? as usize,
+            Format::Pcapng => number(4)? as usize,
+            Format::Lines => memchr::memchr(b'\n', rest)? + 1,
+        };
+        self.at += length;
+        (self.at <= self.bytes.len()).then_some(self.at)
+    }
 }
 
 /// One record of a classic pcap file. Its seconds end in 2106; later times stand there.
-fn pcap_record(bytes: &mut Vec<u8>, frame: &Frame<'_>) {
+fn pcap_record(bytes: &mut Vec<u8>, frame: &Frame<'_>, unit_ns: i64) {
     let seconds = frame.time.0.div_euclid(1_000_000_000);
-    let nanos = frame.time.0.rem_euclid(1_000_000_000) as u32;
+    let fraction = (frame.time.0.rem_euclid(1_000_000_000) / unit_ns) as u32;
     let seconds = seconds.clamp(0, i64::from(u32::MAX)) as u32;
-    for field in [seconds, nanos, frame.bytes.len() as u32, frame.wire_len] {
-        bytes.extend(field.to_le_bytes());
-    }
-    bytes.extend(frame.bytes);
+    let fields = [seconds, fraction, frame.bytes.len() as u32, frame.wire_len];
+    bytes.reserve(pcap::RECORD_HEADER_LEN + frame.bytes.len());
+    put(bytes, fields);
+    bytes.extend_from_slice(frame.bytes);
 }
 
-/// The section header: what machine and which program wrote the file.
-fn section() -> SectionHeaderBlock<'static> {
-    let program = concat!("capture (echotrace ", env!("CARGO_PKG_VERSION"), ")");
-    SectionHeaderBlock {
-        endianness: Endianness::Little,
-        options: vec![
-            SectionHeaderOption::Hardware(Cow::Borrowed(std::env::consts::ARCH)),
-            SectionHeaderOption::OS(Cow::Owned(system())),
-            SectionHeaderOption::UserApplication(Cow::Borrowed(program)),
+/// An enhanced packet block.
+fn packet_block(bytes: &mut Vec<u8>, frame: &Frame<'_>, interface_id: u32, unit_ns: i64) {
+    /// Code and length of `epb_flags`, then the code and length of the end of options.
+    const FLAGS_OPTION: u32 = 4 << 16 | 2;
+    const END_OF_OPTIONS: u32 = 0;
+    let captured = frame.bytes.len();
+    let padding = captured.wrapping_neg() % 4;
+    let cooked = frame.link_type == link::LINUX_SLL2;
+    let options = if cooked { 12 } else { 0 };
+    let total = PACKET_BLOCK_LEN + captured + padding + options;
+    let time = (frame.time.0 / unit_ns) as u64;
+    bytes.reserve(total);
+    put(
+        bytes,
+        [
+            6,
+            total as u32,
+            interface_id,
+            (time >> 32) as u32,
+            time as u32,
+            captured as u32,
+            frame.wire_len,
         ],
-        ..Default::default()
+    );
+    bytes.extend_from_slice(frame.bytes);
+    bytes.extend_from_slice(&[0; 3][..padding]);
+    if cooked {
+        let flags = packet_flags(frame.bytes);
+        put(bytes, [FLAGS_OPTION, flags, END_OF_OPTIONS, total as u32]);
+    } else {
+        put(bytes, [total as u32]);
     }
 }
 
-/// The operating system with its release, as `Linux 6.1.0`.
-fn system() -> String {
-    match fs::read_to_string("/proc/sys/kernel/osrelease") {
-        Ok(release) => format!("Linux {}", release.trim()),
-        Err(_) => "Linux".into(),
-    }
-}
-
-/// The description of one real interface.
-fn describe(head: &Head, interface: &Interface) -> InterfaceDescriptionBlock<'static> {
-    let mut options = Vec::new();
-    if let Some(name) = &interface.name {
-        options.push(InterfaceDescriptionOption::IfName(Cow::Owned(name.clone())));
-    }
-    options.push(InterfaceDescriptionOption::IfTsResol(9));
-    // A first byte of 0 says that the filter is libpcap's text.
-    if !head.filter.is_empty() && head.filter.len() < MAX_OPTION {
-        let text = [&[0], head.filter.as_bytes()].concat();
-        options.push(InterfaceDescriptionOption::IfFilter(Cow::Owned(text)));
-    }
-    options.push(InterfaceDescriptionOption::IfOs(Cow::Owned(system())));
-    InterfaceDescriptionBlock {
-        linktype: DataLink::from(head.link_type),
-        // libpcap's readers want the same one in all descriptions.
-        snaplen: head.snapshot_length,
-        options,
-    }
-}
-
-/// An enhanced packet block, made by hand because this is done for every packet.
-fn packet_block(bytes: &mut Vec<u8>, frame: &Frame<'_>, interface_id: u32) {
-    const FLAGS_OPTION: [u16; 2] = [2, 4];
-    let padding = frame.bytes.len().wrapping_neg() % 4;
-    let flags = (frame.link_type == link::LINUX_SLL2).then(|| packet_flags(frame.bytes));
-    let options = if flags.is_some() { 12 } else { 0 };
-    let total = (32 + frame.bytes.len() + padding + options) as u32;
-    let time = frame.time.0 as u64;
-    for field in [6, total, interface_id, (time >> 32) as u32, time as u32] {
-        bytes.extend(field.to_le_bytes());
-    }
-    bytes.extend((frame.bytes.len() as u32).to_le_bytes());
-    bytes.extend(frame.wire_len.to_le_bytes());
-    bytes.extend(frame.bytes);
-    bytes.extend(&[0; 3][..padding]);
-    if let Some(flags) = flags {
-        FLAGS_OPTION
-            .iter()
-            .for_each(|field| bytes.extend(field.to_le_bytes()));
-        bytes.extend(flags.to_le_bytes());
-        bytes.extend([0; 4]);
-    }
-    bytes.extend(total.to_le_bytes());
+/// Adds numbers, little-endian.
+fn put<const N: usize>(bytes: &mut Vec<u8>, fields: [u32; N]) {
+    bytes.extend_from_slice(fields.map(u32::to_le_bytes).as_flattened());
 }
 
 /// Direction and reception type of a packet, as pcapng's `epb_flags`, from an SLL2 header.
@@ -232,188 +199,48 @@ fn packet_flags(bytes: &[u8]) -> u32 {
     }
 }
 
-/// The statistics of one interface.
-fn statistics_block(
-    id: u32,
-    interface: &Interface,
-    tail: &Tail,
-    of_one: bool,
-) -> InterfaceStatisticsBlock<'static> {
-    // The format wants the high half first; pcap-file writes a u64, low half first.
-    let stamp = |time: Time| (time.0 as u64).rotate_left(32);
-    let mut options = vec![
-        InterfaceStatisticsOption::IsbStartTime(stamp(tail.start)),
-        InterfaceStatisticsOption::IsbEndTime(stamp(tail.end)),
-    ];
-    match tail.counters {
-        Some(Counters { received, dropped }) if of_one => {
-            options.push(InterfaceStatisticsOption::IsbFilterAccept(received));
-            options.push(InterfaceStatisticsOption::IsbOsDrop(dropped));
-        }
-        // The kernel counts for all interfaces of `any` together.
-        Some(Counters { received, dropped }) => {
-            options.push(InterfaceStatisticsOption::Comment(Cow::Owned(format!(
-                "all interfaces together: {received} packets received by filter, \
-                 {dropped} dropped by kernel"
-            ))));
-        }
-        None => {}
-    }
-    options.push(InterfaceStatisticsOption::IsbUsrDeliv(interface.packets));
-    InterfaceStatisticsBlock {
-        interface_id: id,
-        timestamp: stamp(tail.end),
-        options,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use pcap_file::pcap::PcapParser;
-    use pcap_file::pcapng::{Block, PcapNgParser};
-
-    use super::super::interfaces::tests::{frame, sll2};
+    use super::super::interfaces::tests::frame;
     use super::*;
-
-    fn head(link_type: u32) -> Head {
-        Head {
-            link_type,
-            snapshot_length: 262_144,
-            filter: "tcp port 7".into(),
-        }
-    }
-
-    fn interface(name: Option<&str>) -> Interface {
-        let name = name.map(str::to_owned);
-        Interface {
-            ifindex: 3,
-            name,
-            arphrd: Some(1),
-            packets: 2,
-        }
-    }
-
-    #[test]
-    fn pcap_bytes_are_those_of_the_format() {
-        let mut container = Container::new(Format::Pcap, head(276)).expect("made");
-        container
-            .packet(&frame(b"abc", 276), 0, &interface(None))
-            .expect("added");
-        let bytes = container.bytes();
-        assert_eq!(
-            bytes.len(),
-            pcap::FILE_HEADER_LEN + pcap::RECORD_HEADER_LEN + 3
-        );
-        assert_eq!(bytes[..8], [0x4d, 0x3c, 0xb2, 0xa1, 2, 0, 4, 0]);
-        assert_eq!(bytes[16..24], [0, 0, 4, 0, 20, 1, 0, 0]);
-        let (rest, parser) = PcapParser::new(bytes).expect("read");
-        let (rest, packet) = parser.next_packet(rest).expect("read");
-        assert!(rest.is_empty());
-        assert_eq!(packet.timestamp.as_nanos(), 1_795_405_208_000_000_007);
-        assert_eq!(packet.data.as_ref(), b"abc");
-    }
 
     #[test]
     fn pcap_times_outside_the_format_do_not_wrap() {
         let mut bytes = Vec::new();
         let mut early = frame(b"", 276);
         early.time = Time(-1);
-        pcap_record(&mut bytes, &early);
+        pcap_record(&mut bytes, &early, 1);
         assert_eq!(bytes[..8], [0, 0, 0, 0, 0xff, 0xc9, 0x9a, 0x3b]);
     }
 
     #[test]
-    fn each_interface_is_described_once_before_its_first_packet() {
-        let mut container = Container::new(Format::Pcapng, head(276)).expect("made");
-        let (first, second) = (interface(Some("veth7")), interface(None));
-        let bytes = [sll2(3, 1, 4, b"ab"), sll2(4, 1, 1, b"")];
-        container
-            .packet(&frame(&bytes[0], 276), 0, &first)
-            .expect("added");
-        container
-            .packet(&frame(&bytes[1], 276), 1, &second)
-            .expect("added");
-        container
-            .packet(&frame(&bytes[0], 276), 0, &first)
-            .expect("added");
-        let kinds: Vec<_> = blocks(container.bytes());
-        assert_eq!(
-            kinds,
-            [
-                "described veth7",
-                "packet 0 flags 2",
-                "described -",
-                "packet 1 flags 13",
-                "packet 0 flags 2"
-            ]
-        );
-    }
-
-    /// What stands in a section after its header.
-    fn blocks(bytes: &[u8]) -> Vec<String> {
-        let (mut rest, mut parser) = PcapNgParser::new(bytes).expect("read");
-        let mut found = Vec::new();
-        while !rest.is_empty() {
-            let (after, block) = parser.next_block(rest).expect("read");
-            rest = after;
-            found.push(match block {
-                Block::InterfaceDescription(it) => {
-                    let name = it.options.iter().find_map(|option| match option {
-                        InterfaceDescriptionOption::IfName(name) => Some(name.to_string()),
-                        _ => None,
-                    });
-                    format!("described {}", name.unwrap_or("-".into()))
+    fn records_are_found_again_with_their_times() {
+        for format in [Format::Pcap, Format::Pcapng, Format::Lines] {
+            for (resolution, time) in [
+                (Resolution::Nano, 1_795_405_208_000_000_007),
+                (Resolution::Micro, 1_795_405_208_000_000_000),
+            ] {
+                let layout = Layout { format, resolution };
+                let mut encoder = Encoder::new(layout, false);
+                let mut bytes = Vec::new();
+                let mut ends = Vec::new();
+                for length in [0, 1, 2, 3, 4, 70_000] {
+                    let packet = vec![1; length];
+                    encoder.packet(&mut bytes, &frame(&packet, 276), 3, &Interface::default());
+                    ends.push(bytes.len());
                 }
-                Block::EnhancedPacket(it) => {
-                    let text = format!("{:?}", it.options);
-                    let flags = text.split(['(', ')']).nth(1).expect("flags").to_owned();
-                    format!("packet {} flags {flags}", it.interface_id)
-                }
-                other => format!("{other:?}"),
-            });
+                assert_eq!(Records::new(layout, &bytes).collect::<Vec<_>>(), ends);
+                let cut = &bytes[..bytes.len() - 1];
+                assert_eq!(
+                    Records::new(layout, cut).count(),
+                    5,
+                    "half a record is none"
+                );
+                let found = Records::time(layout, &bytes);
+                let known = (format != Format::Lines).then_some(Time(time));
+                assert_eq!(found, known);
+                assert_eq!(Records::time(layout, &[]), None);
+            }
         }
-        found
-    }
-
-    #[test]
-    fn statistics_hold_their_times_high_half_first() {
-        let tail = Tail {
-            start: Time(0x0102_0304_0506_0708),
-            end: Time(0x1112_1314_1516_1718),
-            counters: Some(Counters {
-                received: 9,
-                dropped: 1,
-            }),
-        };
-        let mut interfaces = Interfaces::new("lo", link::ETHERNET);
-        let mut container = Container::new(Format::Pcapng, head(1)).expect("made");
-        let slot = interfaces.slot(&frame(b"abcd", 1));
-        container
-            .packet(&frame(b"abcd", 1), slot, &interface(Some("lo")))
-            .expect("added");
-        let before = container.bytes().len();
-        container.statistics(&tail, &interfaces).expect("added");
-        assert_eq!(
-            container.bytes().len(),
-            before,
-            "nothing written, so no statistics"
-        );
-        interfaces.wrote(slot);
-        container.statistics(&tail, &interfaces).expect("added");
-        let block = &container.bytes()[before..];
-        assert_eq!(block[..4], [5, 0, 0, 0]);
-        // Type, length, interface, then the time: the high half first, each little-endian.
-        assert_eq!(
-            block[12..20],
-            [0x14, 0x13, 0x12, 0x11, 0x18, 0x17, 0x16, 0x15]
-        );
-        assert_eq!(block[20..32], [2, 0, 8, 0, 4, 3, 2, 1, 8, 7, 6, 5]);
-    }
-
-    #[test]
-    fn a_filter_too_long_for_an_option_is_left_out() {
-        let mut long = head(276);
-        long.filter = " ".repeat(70_000);
-        assert_eq!(describe(&long, &interface(None)).options.len(), 2);
     }
 }

@@ -2,15 +2,32 @@
 //! interfaces, an exact stop and counters that add up.
 //!
 //! ```text
-//! Live  --Frame-->  Sink (Container: bytes, Interfaces: names)  --whole records-->  file
-//!   ^                                                                  |
-//!   +-- session: poll, take, flush; stop, drain, count <-- Signals     +--> sidecar
+//! Live, Live, ...  --Frame-->  Taker (Encoder: records, Interfaces: slots)
+//!   ^                            |  batches: never waits, counts what finds no room
+//!   |                          Queue
+//!   |                            |
+//!   |                          Writer (Rotation)  --whole records-->  CaptureFile, sidecar
+//!   |                            |
+//!   +-- session: poll, take; stop, drain, count  <-- Signals, and the writer's Wake
 //! ```
 
+pub mod batch;
+pub mod clock;
+pub mod command;
 pub mod container;
+pub mod file;
 pub mod interfaces;
+pub mod ledger;
+pub mod lines;
+pub mod links;
 pub mod output;
+pub mod plan;
 pub mod privilege;
+pub mod queue;
+pub mod rotation;
 pub mod session;
+pub mod side;
 pub mod signals;
-pub mod sink;
+pub mod taker;
+pub mod wake;
+pub mod writer;

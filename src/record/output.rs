@@ -1,14 +1,16 @@
 //! Where a capture is written: a file that can be cut back, or a stream that cannot.
 
-use std::fs::{File, OpenOptions};
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Seek, SeekFrom, Write};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::signals::Signals;
+use super::wake::Wake;
 
 /// What a pipe that says it is ready takes without blocking: one page.
 const PIPE_PIECE: usize = 4096;
@@ -24,31 +26,52 @@ pub enum Trouble {
     Failed(io::Error),
 }
 
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed => f.write_str("its reader is gone"),
+            Self::Abandoned => f.write_str("its reader took no more"),
+            Self::Failed(error) => error.fmt(f),
+        }
+    }
+}
+
 /// An open output.
 #[derive(Debug)]
 pub struct Output {
     file: File,
-    /// The path of a regular file; `None` for pipes, terminals and devices.
-    path: Option<PathBuf>,
+    regular: bool,
 }
 
 impl Output {
-    /// Makes the file, or empties the one that is there. A new file is its owner's alone:
-    /// captures hold what others wrote.
+    /// Makes a file that is its owner's alone: captures hold what others wrote. Nothing that is
+    /// there is written to unless it is a pipe or a device, and no symbolic link is followed.
+    /// With `force` a regular file that is there goes first.
     ///
     /// # Errors
-    /// As open(2).
-    pub fn create(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(path)?;
-        let regular = file.metadata()?.is_file();
+    /// As open(2); `AlreadyExists` for a file that would be lost.
+    pub fn create(path: &Path, force: bool) -> io::Result<Self> {
+        match fs::symlink_metadata(path) {
+            Ok(about) if about.is_symlink() => {
+                let text = "a symbolic link, which is not followed";
+                return Err(io::Error::new(ErrorKind::AlreadyExists, text));
+            }
+            Ok(about) if about.is_file() && force => fs::remove_file(path)?,
+            Ok(about) if !about.is_file() => {
+                let mut options = OpenOptions::new();
+                options.write(true).custom_flags(libc::O_NOFOLLOW);
+                let file = options.open(path)?;
+                let regular = file.metadata()?.is_file();
+                return Ok(Self { file, regular });
+            }
+            _ => {}
+        }
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true).mode(0o600);
+        options.custom_flags(libc::O_NOFOLLOW);
         Ok(Self {
-            file,
-            path: regular.then(|| path.to_owned()),
+            file: options.open(path)?,
+            regular: true,
         })
     }
 
@@ -58,29 +81,36 @@ impl Output {
     /// Where it is closed.
     pub fn stdout() -> io::Result<Self> {
         let file = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-        Ok(Self { file, path: None })
+        Ok(Self {
+            file,
+            regular: false,
+        })
     }
 
-    /// The path, where the output is a regular file.
+    /// Whether it is a regular file, which can be cut back and have a sidecar.
     #[must_use]
-    pub fn path(&self) -> Option<&Path> {
-        self.path.as_deref()
+    pub fn is_regular(&self) -> bool {
+        self.regular
     }
 
-    /// What to poll to hear that a stream's reader has gone; `None` for a file.
-    #[must_use]
-    pub fn stream(&self) -> Option<BorrowedFd<'_>> {
-        self.path.is_none().then(|| self.file.as_fd())
+    /// A descriptor to poll to hear that a stream's reader has gone; `None` for a file.
+    ///
+    /// # Errors
+    /// Where the system gives no more descriptors.
+    pub fn stream(&self) -> io::Result<Option<OwnedFd>> {
+        let stream = (!self.regular).then(|| self.file.as_fd().try_clone_to_owned());
+        stream.transpose()
     }
 
-    /// Writes all of `bytes`; says how many were written before it ended.
-    pub fn write(&mut self, bytes: &[u8], signals: &Signals) -> (usize, Result<(), Trouble>) {
+    /// Writes all of `bytes`; says how many were written before it ended. A stream whose reader
+    /// takes nothing is given up when `hurry` is set.
+    pub fn write(&mut self, bytes: &[u8], hurry: &Wake) -> (usize, Result<(), Trouble>) {
         let mut done = 0;
         while done < bytes.len() {
-            let piece = if self.path.is_some() {
+            let piece = if self.regular {
                 &bytes[done..]
             } else {
-                if !self.wait_for_reader(signals) {
+                if !self.wait_for_reader(hurry) {
                     return (done, Err(Trouble::Abandoned));
                 }
                 &bytes[done..bytes.len().min(done + PIPE_PIECE)]
@@ -98,12 +128,12 @@ impl Output {
         (done, Ok(()))
     }
 
-    /// Waits until a write does not block; `false` if a second signal came first.
-    fn wait_for_reader(&self, signals: &Signals) -> bool {
-        while signals.count() < 2 {
+    /// Waits until a write does not block; `false` if there is no more time for it.
+    fn wait_for_reader(&self, hurry: &Wake) -> bool {
+        while !hurry.is_set() {
             let mut fds = [
                 PollFd::new(self.file.as_fd(), PollFlags::POLLOUT),
-                PollFd::new(signals.as_fd(), PollFlags::POLLIN),
+                PollFd::new(hurry.as_fd(), PollFlags::POLLIN),
             ];
             // A poll that fails for good leaves it to the write to tell why.
             match poll(&mut fds, PollTimeout::NONE) {
@@ -121,7 +151,7 @@ impl Output {
     /// # Errors
     /// As ftruncate(2).
     pub fn cut(&mut self, bytes: u64) -> io::Result<()> {
-        if self.path.is_some() {
+        if self.regular {
             self.file.set_len(bytes)?;
             self.file.seek(SeekFrom::Start(bytes))?;
         }
@@ -133,10 +163,51 @@ impl Output {
     /// # Errors
     /// As fsync(2): what was written may be lost.
     pub fn sync(&self) -> io::Result<()> {
-        if self.path.is_some() {
+        if self.regular {
             self.file.sync_all()
         } else {
             Ok(())
         }
+    }
+}
+
+/// Whether nobody will read what is written to a stream.
+#[must_use]
+pub fn reader_is_gone(stream: BorrowedFd<'_>) -> bool {
+    // No events asked for: only errors and hang-ups are told.
+    let mut fds = [PollFd::new(stream, PollFlags::empty())];
+    poll(&mut fds, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    #[test]
+    fn what_is_there_is_kept_unless_asked_otherwise_and_links_are_not_followed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (file, link) = (folder.path().join("a"), folder.path().join("link"));
+        let made = Output::create(&file, false).expect("made");
+        assert!(made.is_regular());
+        let mode = fs::metadata(&file).expect("there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        fs::write(&file, "kept").expect("written");
+        let exists = |result: io::Result<Output>| result.expect_err("refused").kind();
+        assert_eq!(
+            exists(Output::create(&file, false)),
+            ErrorKind::AlreadyExists
+        );
+        symlink(&file, &link).expect("linked");
+        for force in [false, true] {
+            let kind = exists(Output::create(&link, force));
+            assert_eq!(kind, ErrorKind::AlreadyExists);
+        }
+        assert_eq!(fs::read(&file).expect("read"), b"kept");
+        Output::create(&file, true).expect("replaced");
+        assert_eq!(fs::read(&file).expect("read"), b"");
+        let null = Output::create(Path::new("/dev/null"), false).expect("a device is a stream");
+        assert!(!null.is_regular());
     }
 }

@@ -1,20 +1,41 @@
-//! Under sudo, files belong to who called: after the capture is open, the program becomes
-//! that user for good.
+//! Once the capture is open, no right is needed any more: the program becomes the user whom
+//! it works for, without any capability, and keeps to the folder that it writes into.
 
-use nix::unistd::{Gid, Uid, User, getuid, initgroups, setgroups, setresgid, setresuid};
+use std::fs::OpenOptions;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 
-/// The user who called sudo.
+use nix::errno::Errno;
+use nix::libc;
+use nix::sys::prctl::set_no_new_privs;
+use nix::unistd::{
+    Gid, Uid, User, geteuid, getgid, getuid, initgroups, setgroups, setresgid, setresuid,
+};
+
+use crate::sys;
+
+/// A user to become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// User id, never 0.
+    /// User id.
     pub uid: u32,
     /// Group id.
     pub gid: u32,
 }
 
 /// Who called sudo, from its variables; `None` outside sudo, and for root calling as root.
-/// The variables are only looked at by root: anyone else could set them.
+/// The variables are only looked at by root: anyone else could set them. A program that has
+/// root's rights by its file's mode works for who started it.
+#[must_use]
 pub fn sudo_caller() -> Option<Caller> {
+    if !getuid().is_root() && geteuid().is_root() {
+        return Some(Caller {
+            uid: getuid().as_raw(),
+            gid: getgid().as_raw(),
+        });
+    }
     let number = |name: &str| std::env::var(name).ok();
     caller(
         getuid().is_root(),
@@ -32,16 +53,46 @@ fn caller(root: bool, uid: Option<&str>, gid: Option<&str>) -> Option<Caller> {
     Some(Caller { uid, gid })
 }
 
-/// Becomes the caller: groups, group and user, real, effective and saved. No way leads back,
-/// and with user 0 all capabilities go; an open capture goes on.
+/// The user of that name or number.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn user(name: &str) -> Result<Caller, String> {
+    let found = match name.parse() {
+        Ok(uid) => User::from_uid(Uid::from_raw(uid)),
+        Err(_) => User::from_name(name),
+    };
+    match found {
+        Ok(Some(user)) => Ok(Caller {
+            uid: user.uid.as_raw(),
+            gid: user.gid.as_raw(),
+        }),
+        Ok(None) => Err("no such user".into()),
+        Err(errno) => Err(errno.to_string()),
+    }
+}
+
+/// Gives up all rights that a capture needed to be opened: becomes that user, for good, and
+/// lets go of all capabilities. An open capture goes on. Call it before a thread is started.
 ///
 /// # Errors
 /// Where the system refuses; the program must not go on then.
-pub fn become_caller(caller: Caller) -> nix::Result<()> {
+pub fn drop_rights(caller: Option<Caller>) -> io::Result<()> {
+    // First what takes a right that the next step gives up.
+    sys::drop_bounding_set();
+    if let Some(caller) = caller {
+        become_caller(caller)?;
+    }
+    sys::drop_capabilities()?;
+    Ok(set_no_new_privs()?)
+}
+
+/// Becomes a user: groups, group and user, real, effective and saved. No way leads back.
+pub(super) fn become_caller(caller: Caller) -> nix::Result<()> {
     let (uid, gid) = (Uid::from_raw(caller.uid), Gid::from_raw(caller.gid));
     match User::from_uid(uid) {
         Ok(Some(user)) => {
-            let name = std::ffi::CString::new(user.name).map_err(|_| nix::errno::Errno::EINVAL)?;
+            let name = std::ffi::CString::new(user.name).map_err(|_| Errno::EINVAL)?;
             initgroups(&name, gid)?;
         }
         // A user of no known name has no further groups.
@@ -49,6 +100,22 @@ pub fn become_caller(caller: Caller) -> nix::Result<()> {
     }
     setresgid(gid, gid, gid)?;
     setresuid(uid, uid, uid)
+}
+
+/// Keeps to the folder of the file that is written, and to none where none is. Best effort: an
+/// older kernel has no Landlock.
+pub fn stay_beside(file: Option<&Path>) {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    options.custom_flags(libc::O_PATH | libc::O_DIRECTORY);
+    let folder = file.map(|file| match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    });
+    // Without the folder nothing could be written there, and that will be told.
+    if let Ok(folder) = folder.map(|folder| options.open(folder)).transpose() {
+        let _ = sys::restrict_to_folder(folder.as_ref().map(AsFd::as_fd));
+    }
 }
 
 #[cfg(test)]
@@ -67,5 +134,13 @@ mod tests {
         assert_eq!(caller(true, None, None), None);
         assert_eq!(caller(true, Some("1000"), None), None);
         assert_eq!(caller(true, Some("-1"), Some("100")), None);
+    }
+
+    #[test]
+    fn users_are_found_by_name_and_number() {
+        let root = Caller { uid: 0, gid: 0 };
+        assert_eq!((user("root"), user("0")), (Ok(root), Ok(root)));
+        assert!(user("no such user").is_err());
+        assert!(user("4294967295").is_err());
     }
 }

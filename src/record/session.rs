@@ -1,17 +1,18 @@
-//! The loop of a capture: take, write, stop exactly, count.
+//! The loop of a capture: take, hand over, stop exactly, count.
 
 use std::io;
-use std::os::fd::AsFd;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::container::Tail;
+use super::command::Command;
+use super::output::reader_is_gone;
 use super::signals::Signals;
-use super::sink::Sink;
-use crate::source::live::{Counters, Live, QUIET};
-use crate::source::sidecar::{SCHEMA, Sidecar};
-use crate::time::Time;
+use super::taker::Taker;
+use super::wake::Wake;
+use crate::source::live::{Live, QUIET};
 
 /// Packets taken at once: enough to be cheap, few enough that a flood cannot hold the loop.
 const BATCH: usize = 4096;
@@ -22,137 +23,180 @@ const TICK: Duration = Duration::from_secs(1);
 /// So long the end waits for packets that the counters speak of and that do not come.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// When to end by itself.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Limits {
-    /// After so many packets.
-    pub packets: Option<u64>,
+/// When to end by itself, and how the writer is spoken with.
+pub struct Course<'a> {
     /// After so long.
     pub duration: Option<Duration>,
+    /// So old a packet may become before the writer gets it.
+    pub age: Duration,
+    /// SIGINT and the like.
+    pub signals: &'a Signals,
+    /// Set by the writer when it takes no more.
+    pub over: Arc<Wake>,
+    /// Set for the writer when a reader that takes nothing shall not be waited for.
+    pub hurry: Arc<Wake>,
+    /// The output, where it is a stream, to hear that its reader has gone.
+    pub stream: Option<OwnedFd>,
+    /// What the capture lasts as long as.
+    pub command: Option<&'a mut Command>,
+    /// Called once a second.
+    pub each_second: &'a mut dyn FnMut(),
 }
 
 /// How a capture went.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
-    /// Packets taken from the kernel.
-    pub captured: u64,
-    /// What the kernel counted; `None` where it does not tell.
-    pub counters: Option<Counters>,
-    /// What ended the capture against its will, such as an interface that is gone.
-    pub broken: Option<String>,
+    /// What ended the capture of a device against its will, such as an interface that is gone.
+    pub broken: Vec<String>,
     /// Whether a second signal ended it before the kernel's ring was empty.
     pub hurried: bool,
 }
 
-/// Captures until a limit, a signal or trouble with the output ends it; then closes the door,
-/// empties the kernel's ring and finishes the output.
-pub fn run(live: &mut Live, sink: &mut Sink, limits: Limits, signals: &Signals) -> Outcome {
-    let start = now();
-    let mut broken = capture(live, sink, limits, signals).err();
-    let full = limits.packets.is_some_and(|limit| live.taken() >= limit);
-    let mut hurried = false;
-    let closed = live.refuse();
-    if let Err(error) = closed {
-        broken.get_or_insert(format!("the capture could not be stopped exactly: {error}"));
-    } else if broken.is_some() {
-        salvage(live, sink, signals);
-    } else if !full {
-        match drain(live, sink, signals) {
-            Ok(done) => hurried = !done,
-            Err(text) => broken = Some(text),
+/// Captures until a limit, the end of a command, a signal or trouble with the output ends it; then closes the doors,
+/// empties the kernel's rings and tells the writer that this was all.
+pub fn run(lives: &mut [Live], taker: &mut Taker, course: &mut Course<'_>) -> Outcome {
+    let mut outcome = Outcome::default();
+    let mut gone = vec![false; lives.len()];
+    let ended = capture(lives, taker, course, &mut gone, &mut outcome);
+    outcome.broken.extend(ended.err());
+    for live in &*lives {
+        if let Err(error) = live.refuse() {
+            let text = format!("the capture could not be stopped exactly: {error}");
+            outcome.broken.push(named(live, &text));
         }
     }
-    let counters = live.counters().ok();
-    sink.finish(
-        &Tail {
-            start,
-            end: now(),
-            counters,
-        },
-        signals,
-    );
-    Outcome {
-        captured: live.taken(),
-        counters,
-        broken,
-        hurried,
+    for (source, live) in lives.iter_mut().enumerate() {
+        if !gone[source] {
+            match drain(live, taker, source, course) {
+                Ok(done) => outcome.hurried |= !done,
+                Err(text) => {
+                    outcome.broken.push(named(live, &text));
+                    salvage(live, taker, source);
+                }
+            }
+        }
+        taker.counted(source, live.counters().ok());
     }
+    taker.update();
+    taker.end();
+    outcome
 }
 
-/// Takes packets until something asks to stop.
+/// Takes packets until something asks to stop, or all devices are gone.
 fn capture(
-    live: &mut Live,
-    sink: &mut Sink,
-    limits: Limits,
-    signals: &Signals,
+    lives: &mut [Live],
+    taker: &mut Taker,
+    course: &mut Course<'_>,
+    gone: &mut [bool],
+    outcome: &mut Outcome,
 ) -> Result<(), String> {
     let begun = Instant::now();
     let mut looked = begun;
-    loop {
-        let left = limits
-            .packets
-            .map_or(u64::MAX, |limit| limit.saturating_sub(live.taken()));
-        let time = limits
+    let mut waiting = false;
+    while gone.contains(&false) {
+        let time = course
             .duration
             .map_or(TICK, |limit| limit.saturating_sub(begun.elapsed()));
-        if left == 0 || time.is_zero() || signals.count() > 0 || sink.trouble().is_some() {
+        let over = course
+            .command
+            .as_mut()
+            .is_some_and(|it| it.over(course.signals));
+        let asked = over || course.signals.count() > 0 || course.over.is_set();
+        if taker.has_enough() || time.is_zero() || asked {
             return Ok(());
         }
-        wait(live, sink, signals, time.min(TICK))?;
-        let batch = BATCH.min(usize::try_from(left).unwrap_or(BATCH));
-        live.take(batch, |frame| sink.packet(&frame, signals))?;
-        sink.flush(signals);
+        // Where packets wait to become old enough, so long; else until there are some.
+        let longest = if waiting { course.age } else { TICK };
+        wait(lives, gone, taker, course, time.min(longest))?;
+        for (source, live) in lives.iter_mut().enumerate() {
+            if !gone[source]
+                && let Err(text) = taker.take(live, source, BATCH)
+            {
+                // The others go on.
+                outcome.broken.push(named(live, &text));
+                gone[source] = true;
+                salvage(live, taker, source);
+            }
+        }
+        waiting = taker.hand_over_after(course.age);
         if looked.elapsed() >= TICK {
-            live.counters()?;
+            for (source, live) in lives.iter_mut().enumerate() {
+                taker.counted(source, live.counters().ok());
+            }
+            (course.each_second)();
             looked = Instant::now();
         }
-        if reader_is_gone(sink) {
+        if course
+            .stream
+            .as_ref()
+            .is_some_and(|fd| reader_is_gone(fd.as_fd()))
+        {
             return Ok(());
         }
     }
+    Ok(())
 }
 
-/// Sleeps until there are packets or a signal, or the reader of a pipe has gone.
-fn wait(live: &Live, sink: &Sink, signals: &Signals, longest: Duration) -> Result<(), String> {
+fn named(live: &Live, text: &str) -> String {
+    format!("{}: {text}", live.device().escape_debug())
+}
+
+/// Sleeps until there are packets, news of interfaces, the end of a command or a signal, or the writer or the reader
+/// of a pipe has gone.
+fn wait(
+    lives: &[Live],
+    gone: &[bool],
+    taker: &mut Taker,
+    course: &Course<'_>,
+    longest: Duration,
+) -> Result<(), String> {
+    let command = course.command.as_deref();
+    let longest = command.map_or(longest, |it| it.patience().min(longest));
     let mut fds = vec![
-        PollFd::new(live.as_fd(), PollFlags::POLLIN),
-        PollFd::new(signals.as_fd(), PollFlags::POLLIN),
+        PollFd::new(course.signals.as_fd(), PollFlags::POLLIN),
+        PollFd::new(course.over.as_fd(), PollFlags::POLLIN),
     ];
+    fds.extend(command.map(|it| PollFd::new(it.as_fd(), PollFlags::POLLIN)));
+    let changes = taker.interfaces().links().changes();
+    let watched = changes.map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+    let news = watched.as_ref().map(|_| fds.len());
+    fds.extend(watched);
+    let there = lives.iter().zip(gone).filter(|(_, gone)| !**gone);
+    fds.extend(there.map(|(live, _)| PollFd::new(live.as_fd(), PollFlags::POLLIN)));
     // No events asked for: only errors and hang-ups wake.
-    fds.extend(
-        sink.output()
-            .stream()
-            .map(|fd| PollFd::new(fd, PollFlags::empty())),
-    );
+    let stream = course.stream.as_ref();
+    fds.extend(stream.map(|fd| PollFd::new(fd.as_fd(), PollFlags::empty())));
     // Rounded up, so that the last millisecond before a limit is slept and not spun through.
     let longest = PollTimeout::try_from(longest + Duration::from_micros(999));
     match poll(&mut fds, longest.unwrap_or(PollTimeout::MAX)) {
-        Ok(_) | Err(nix::errno::Errno::EINTR) => Ok(()),
-        Err(errno) => Err(io::Error::from(errno).to_string()),
+        Ok(_) => {}
+        Err(nix::errno::Errno::EINTR) => return Ok(()),
+        Err(errno) => return Err(io::Error::from(errno).to_string()),
     }
+    if news.is_some_and(|at| fds[at].any().unwrap_or(false)) {
+        taker.update();
+    }
+    Ok(())
 }
 
-/// Whether nobody will read what is written.
-fn reader_is_gone(sink: &Sink) -> bool {
-    sink.output().stream().is_some_and(|fd| {
-        let mut fds = [PollFd::new(fd, PollFlags::empty())];
-        poll(&mut fds, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
-    })
-}
-
-/// Empties the ring, which takes nothing new: until the counters add up and nothing has come
+/// Empties a ring that takes nothing new: until the counters add up and nothing has come
 /// for two block timeouts. `false` if a second signal did not let it.
-fn drain(live: &mut Live, sink: &mut Sink, signals: &Signals) -> Result<bool, String> {
+fn drain(
+    live: &mut Live,
+    taker: &mut Taker,
+    source: usize,
+    course: &Course<'_>,
+) -> Result<bool, String> {
     let mut last = Instant::now();
     loop {
-        if signals.count() > 1 {
+        if course.signals.count() > 1 {
+            course.hurry.set();
             return Ok(false);
         }
-        if live.take(BATCH, |frame| sink.packet(&frame, signals))? > 0 {
+        if taker.take(live, source, BATCH)? > 0 {
             last = Instant::now();
             continue;
         }
-        sink.flush(signals);
         let counters = live.counters()?;
         let settled = counters.received == live.taken() + counters.dropped;
         let quiet = last.elapsed();
@@ -165,37 +209,20 @@ fn drain(live: &mut Live, sink: &mut Sink, signals: &Signals) -> Result<bool, St
     }
 }
 
-/// Takes what came before the interface went: the kernel hands it over one block timeout
+/// Takes what came before an interface went: the kernel hands it over one block timeout
 /// later, and libpcap tells of the loss again only when it has no block left.
-fn salvage(live: &mut Live, sink: &mut Sink, signals: &Signals) {
+fn salvage(live: &mut Live, taker: &mut Taker, source: usize) {
     std::thread::sleep(QUIET);
-    while live
-        .take(BATCH, |frame| sink.packet(&frame, signals))
-        .is_ok_and(|count| count > 0)
-    {}
+    while taker.take(live, source, BATCH).is_ok_and(|count| count > 0) {}
 }
 
-/// The sidecar of a file that is finished.
-#[must_use]
-pub fn sidecar(live: &Live, sink: &Sink, outcome: &Outcome) -> Sidecar {
-    let written = sink.written();
-    Sidecar {
-        schema: SCHEMA.into(),
-        packets: written.packets,
-        file_bytes: written.bytes,
-        first_time_ns: written.first.map(|time| time.0),
-        last_time_ns: written.last.map(|time| time.0),
-        interfaces: sink.interfaces().named(),
-        received: outcome.counters.map(|counters| counters.received),
-        dropped: outcome.counters.map(|counters| counters.dropped),
-        filter: live.filter().to_owned(),
+/// Waits for the writer's end; a second signal, then, tells it to hurry.
+pub fn wait_for_end<T>(thread: &std::thread::JoinHandle<T>, course: &Course<'_>) {
+    while !thread.is_finished() {
+        if course.signals.count() > 1 {
+            course.hurry.set();
+        }
+        let mut fds = [PollFd::new(course.signals.as_fd(), PollFlags::POLLIN)];
+        let _ = poll(&mut fds, PollTimeout::from(5_u8));
     }
-}
-
-/// The machine's clock, from which packets get their times as well.
-fn now() -> Time {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    Time(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
 }

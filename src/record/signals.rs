@@ -6,8 +6,9 @@ use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use nix::sys::signal::Signal;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::low_level::pipe;
 
@@ -15,9 +16,20 @@ use signal_hook::low_level::pipe;
 pub struct Signals {
     reader: UnixStream,
     count: Cell<usize>,
+    /// Number of the last one.
+    last: Arc<AtomicUsize>,
+    /// Whether the first was passed on to a command.
+    passed: Cell<bool>,
 }
 
 impl Signals {
+    /// Those that have a handler here.
+    pub fn taken() -> Vec<Signal> {
+        let mut taken = vec![Signal::SIGINT, Signal::SIGTERM, Signal::SIGXFSZ];
+        taken.extend((!is_ignored(SIGHUP)).then_some(Signal::SIGHUP));
+        taken
+    }
+
     /// Takes the signals over from now on. A SIGHUP that is ignored (`nohup`) stays ignored.
     ///
     /// # Errors
@@ -25,8 +37,10 @@ impl Signals {
     pub fn new() -> io::Result<Self> {
         let (reader, writer) = UnixStream::pair()?;
         reader.set_nonblocking(true)?;
+        let last = Arc::new(AtomicUsize::new(0));
         for signal in [SIGINT, SIGTERM, SIGHUP] {
             if signal != SIGHUP || !is_ignored(SIGHUP) {
+                signal_hook::flag::register_usize(signal, Arc::clone(&last), signal as usize)?;
                 pipe::register(signal, writer.try_clone()?)?;
             }
         }
@@ -35,6 +49,8 @@ impl Signals {
         Ok(Self {
             reader,
             count: Cell::new(0),
+            last,
+            passed: Cell::new(false),
         })
     }
 
@@ -44,7 +60,20 @@ impl Signals {
         while let Ok(read @ 1..) = (&self.reader).read(&mut bytes) {
             self.count.set(self.count.get() + read);
         }
-        self.count.get()
+        self.count.get() - usize::from(self.passed.get())
+    }
+
+    /// Lets the first signal be another's, once: it does not count here. Whether there is one.
+    pub fn pass(&self) -> bool {
+        let first = !self.passed.get() && self.count() > 0;
+        self.passed.set(self.passed.get() || first);
+        first
+    }
+
+    /// The one that came last.
+    pub fn last(&self) -> Option<Signal> {
+        let number = i32::try_from(self.last.load(Ordering::Relaxed)).ok()?;
+        Signal::try_from(number).ok()
     }
 }
 

@@ -19,8 +19,8 @@ use crate::answers::quantiles::Quantiles;
 use crate::answers::sent::{Hop, Sent};
 use crate::answers::{Analysed, Ended, Framing, RoleRule, Roles, Speaks, Verdict};
 use crate::decode::dissect;
-use crate::source::sidecar::Sidecar;
 use crate::wire;
+pub use interfaces::Names;
 
 /// Which conversations carry answers of their own.
 #[derive(Clone, Copy, Debug)]
@@ -60,18 +60,18 @@ impl Answered<'_> {
 
 /// A capture's report.
 ///
-/// `file` is the path as given, `sidecars` what stands beside pcap files and fits them, each with
-/// the number of its recording (0 for a single file), and `answered` says which conversations carry answers of their own.
+/// `file` is the path as given, `names` tells of interfaces, and `answered` says which
+/// conversations carry answers of their own.
 #[must_use]
 pub fn capture(
     file: &str,
     analysed: Analysed,
-    sidecars: &[(u32, Sidecar)],
+    names: Names<'_>,
     answered: Answered<'_>,
 ) -> Capture {
     let totals = &analysed.answers.totals;
     let all = analysed.answers.conversations.all();
-    let interfaces = interfaces::interfaces(&analysed, sidecars);
+    let interfaces = interfaces::interfaces(&analysed, names);
     let asked = questions::Asked {
         analysed: &analysed,
         interfaces: &interfaces,

@@ -26,7 +26,7 @@ pub struct Question {
 }
 
 const CONVERSATION: &str = "Record again: start capture, wait until it says that it listens, then let client and server talk from the first packet to the last: sudo capture --port 50007 -w lab.pcapng";
-const NAMED: &str = "Record again with a tool that notes interface names: sudo capture --port 50007 -w lab.pcapng. To analyse a .pcap of capture's, keep the file FILE.pcap.meta.json beside it.";
+const NAMED: &str = "Record again with a tool that notes interface names: sudo capture --port 50007 -w lab.pcapng. To analyse a .pcap of capture's, keep the file FILE.pcap.meta.json beside it. If you know which index is which interface, say so: --interface 2=eno1.";
 const PAYLOAD: &str = "Record again with whole packets (no snapshot length) and from the first packet on, and check that client and server did say something.";
 const MESSAGE_FIELDS: &[&str] = &["tcp.seq", "tcp.len", "tcp.payload"];
 

@@ -4,12 +4,11 @@
 //! ends exactly: [`Live::refuse`] closes the door in the kernel, and then the ring can be
 //! emptied to its last packet, which `Counters` proves.
 
-use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::net::if_::{if_nameindex, if_nametoindex};
+use nix::net::if_::if_nametoindex;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 use pcap::{Active, Capture, Linktype, Precision};
@@ -19,10 +18,18 @@ use crate::sys::{self, Instruction};
 use crate::time::Time;
 use crate::wire::link;
 
+pub mod devices;
 mod filter;
+mod options;
+mod place;
+
+pub use options::{Direction, OpenError, Options, Resolution, WrongFilter};
 
 /// Linux's device that stands for all others.
 pub const ANY: &str = "any";
+
+/// Linux's device for packets that stay on the machine.
+const LOOPBACK: &str = "lo";
 
 /// Largest snapshot length of libpcap; it costs no memory in the kernel's ring.
 pub const MAX_SNAPSHOT_LENGTH: u32 = 262_144;
@@ -32,44 +39,6 @@ const BLOCK_TIMEOUT_MS: i32 = 10;
 
 /// Without a packet for so long, the kernel holds none: two block timeouts.
 pub const QUIET: Duration = Duration::from_millis(2 * BLOCK_TIMEOUT_MS as u64);
-
-/// How to capture.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Interface name; [`ANY`] for all.
-    pub device: String,
-    /// Bytes kept of each packet, at most [`MAX_SNAPSHOT_LENGTH`].
-    pub snapshot_length: u32,
-    /// Size of the kernel's ring in bytes.
-    pub buffer_bytes: i32,
-    /// What to capture, in libpcap's language: each must hold. None for all packets.
-    pub filters: Vec<String>,
-}
-
-/// Why no capture could be opened.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OpenError {
-    /// This process may not capture; libpcap's words.
-    Permission(String),
-    /// There is no such interface; those that there are.
-    NoDevice(Vec<String>),
-    /// A filter that libpcap does not take, and its words.
-    Filter(String, String),
-    /// Anything else, in libpcap's or the kernel's words.
-    Other(String),
-}
-
-impl fmt::Display for OpenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Permission(text) | Self::Other(text) => f.write_str(text),
-            Self::NoDevice(names) => {
-                write!(f, "no such interface; there are: {}", names.join(", "))
-            }
-            Self::Filter(filter, text) => write!(f, "filter \"{filter}\": {text}"),
-        }
-    }
-}
 
 /// What the kernel counted since the filter was set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -91,6 +60,8 @@ pub struct Live {
     counters: Counters,
     /// libpcap's own counts at the last look, which wrap at 2^32.
     seen: (u32, u32),
+    /// Nanoseconds of the unit in which libpcap counts fractions of a second.
+    unit_ns: i64,
 }
 
 impl Live {
@@ -102,7 +73,13 @@ impl Live {
     pub fn open(options: &Options) -> Result<Self, OpenError> {
         let capture = activate(options)?;
         let link_type = link_type_of(capture.get_datalink());
-        let filter = filter::check(&capture, &options.filters)?;
+        let mut filters = options.filters.clone();
+        filters.extend(filter::direction(
+            &options.device,
+            link_type,
+            options.direction,
+        ));
+        let filter = filter::check(&capture, &filters)?;
         let mut live = Self {
             capture,
             device: options.device.clone(),
@@ -112,6 +89,10 @@ impl Live {
             taken: 0,
             counters: Counters::default(),
             seen: (0, 0),
+            unit_ns: match options.resolution {
+                Resolution::Micro => 1_000,
+                Resolution::Nano => 1,
+            },
         };
         live.begin()?;
         Ok(live)
@@ -135,7 +116,13 @@ impl Live {
         self.counters().map_err(other)?;
         (self.taken, self.counters) = (0, Counters::default());
         let whole = filter::without(&self.filter, self.loopback_copies().as_deref());
-        let failed = |error| OpenError::Filter(self.filter.clone(), words(&error));
+        let failed = |error| {
+            OpenError::Filter(WrongFilter {
+                text: self.filter.clone(),
+                words: words(&error),
+                place: None,
+            })
+        };
         if self.is_cooked() {
             return self.capture.filter(&whole, true).map_err(failed);
         }
@@ -152,7 +139,7 @@ impl Live {
     /// Whether libpcap puts a pseudo-header in place of the link's own, so that the compiled
     /// filter's offsets are not the kernel's.
     fn is_cooked(&self) -> bool {
-        matches!(self.link_type, link::LINUX_SLL | link::LINUX_SLL2)
+        is_cooked(self.link_type)
     }
 
     /// The filter that holds for the copies libpcap would drop after they took room in the
@@ -160,10 +147,10 @@ impl Live {
     fn loopback_copies(&self) -> Option<String> {
         match (self.device.as_str(), self.link_type) {
             (ANY, link::LINUX_SLL2) => {
-                let index = if_nametoindex("lo").ok()?;
+                let index = if_nametoindex(LOOPBACK).ok()?;
                 Some(format!("ifindex {index} and outbound"))
             }
-            ("lo", _) if !self.is_cooked() => Some("outbound".into()),
+            (LOOPBACK, _) if !self.is_cooked() => Some("outbound".into()),
             _ => None,
         }
     }
@@ -173,7 +160,7 @@ impl Live {
     /// # Errors
     /// libpcap's words, when the interface is gone or its socket broke.
     pub fn take(&mut self, limit: usize, mut each: impl FnMut(Frame<'_>)) -> Result<usize, String> {
-        let link_type = self.link_type;
+        let (link_type, unit_ns) = (self.link_type, self.unit_ns);
         let taken = &mut self.taken;
         self.capture
             .dispatch(Some(limit), |packet| {
@@ -183,7 +170,7 @@ impl Live {
                     number: *taken,
                     origin: Origin::new(0, *taken),
                     recording: 0,
-                    time: time_of(stamp.tv_sec, stamp.tv_usec),
+                    time: time_of(stamp.tv_sec, stamp.tv_usec.saturating_mul(unit_ns)),
                     link_type,
                     interface: None,
                     wire_len: packet.header.len.max(packet.header.caplen),
@@ -267,6 +254,10 @@ impl Live {
     }
 }
 
+fn is_cooked(link_type: u32) -> bool {
+    matches!(link_type, link::LINUX_SLL | link::LINUX_SLL2)
+}
+
 /// What to poll for packets.
 impl AsFd for Live {
     fn as_fd(&self) -> BorrowedFd<'_> {
@@ -279,14 +270,17 @@ fn activate(options: &Options) -> Result<Capture<Active>, OpenError> {
     // libpcap also knows devices that are no network interfaces. Those carry no TCP, and
     // some count in microseconds; a network interface always has nanoseconds.
     if options.device != ANY && if_nametoindex(options.device.as_str()).is_err() {
-        return Err(OpenError::NoDevice(devices()));
+        return Err(OpenError::NoDevice(devices::names()));
     }
     let inactive = Capture::from_device(options.device.as_str())
         .map_err(|error| refused(&error))?
         .snaplen(options.snapshot_length as i32)
         .buffer_size(options.buffer_bytes)
         .timeout(BLOCK_TIMEOUT_MS)
-        .precision(Precision::Nano);
+        .precision(match options.resolution {
+            Resolution::Micro => Precision::Micro,
+            Resolution::Nano => Precision::Nano,
+        });
     let mut capture = inactive
         .open()
         .and_then(Capture::setnonblock)
@@ -302,19 +296,6 @@ fn activate(options: &Options) -> Result<Capture<Active>, OpenError> {
             })?;
     }
     Ok(capture)
-}
-
-/// The interfaces of this machine, [`ANY`] first.
-fn devices() -> Vec<String> {
-    let mut names = vec![ANY.to_owned()];
-    if let Ok(found) = if_nameindex() {
-        names.extend(
-            found
-                .iter()
-                .map(|one| one.name().to_string_lossy().into_owned()),
-        );
-    }
-    names
 }
 
 /// Tells apart why libpcap opens nothing. Its texts differ between versions, so the

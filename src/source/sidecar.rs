@@ -36,8 +36,20 @@ pub struct Sidecar {
     pub received: Option<u64>,
     /// Packets that the kernel dropped for want of buffer; `None` if not known.
     pub dropped: Option<u64>,
+    /// Packets that were taken and that the disk took not, or too slowly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost_to_disk: Option<u64>,
+    /// Packets that were taken after a limit was reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filtered: Option<u64>,
+    /// Packets that a hurried end left in the kernel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_in_kernel: Option<u64>,
     /// The filter asked for, in libpcap's language; empty for all packets.
     pub filter: String,
+    /// The operating system and its release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
 }
 
 /// One interface of the machine that captured.
@@ -51,6 +63,42 @@ pub struct SidecarInterface {
     pub arphrd: Option<u16>,
     /// Packet records of this interface in the file.
     pub packets: u64,
+    /// The name holds for packets from this time on, in nanoseconds since the epoch; `None` for
+    /// the name that it had at first. One that was renamed stands here once for each name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_ns: Option<i64>,
+    /// Its address, as `02:00:00:00:00:01`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mac: Option<String>,
+    /// Largest packet in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mtu: Option<u32>,
+    /// What the interface itself counted while the file was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<LinkCounters>,
+}
+
+/// The kernel's counters of an interface, whatever the filter was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkCounters {
+    /// Packets received.
+    pub rx_packets: u64,
+    /// Packets sent.
+    pub tx_packets: u64,
+    /// Bytes received.
+    pub rx_bytes: u64,
+    /// Bytes sent.
+    pub tx_bytes: u64,
+    /// Packets received with errors.
+    pub rx_errors: u64,
+    /// Packets not sent because of errors.
+    pub tx_errors: u64,
+    /// Packets received and not processed.
+    pub rx_dropped: u64,
+    /// Packets dropped on their way out.
+    pub tx_dropped: u64,
+    /// Packets that the device had no room for.
+    pub rx_missed: u64,
 }
 
 impl Sidecar {
@@ -191,10 +239,18 @@ mod tests {
                 name: "lo".into(),
                 arphrd: Some(772),
                 packets: 12,
+                from_ns: None,
+                mac: None,
+                mtu: Some(65_536),
+                link: Some(LinkCounters::default()),
             }],
             received: Some(12),
             dropped: None,
+            lost_to_disk: Some(0),
+            filtered: None,
+            left_in_kernel: None,
             filter: "tcp port 50007".into(),
+            system: None,
         }
     }
 

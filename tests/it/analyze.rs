@@ -11,6 +11,7 @@ mod follow;
 mod ladder;
 mod many;
 mod messages;
+mod named;
 pub mod numbers;
 mod output;
 mod packed;

@@ -130,3 +130,49 @@ fn the_script_measures_and_checks() {
         assert!(text.contains(words), "no {words}: {text}");
     }
 }
+
+/// Needs root, ip, tcpdump, dumpcap and capinfos.
+#[cfg(feature = "live")]
+#[test]
+fn recorders_are_timed_on_the_same_traffic() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("report.md");
+    let script = ["benches/capture_bench.py", "--size=tiny", "--rounds=1"];
+    must(
+        Command::new("python3")
+            .args(script)
+            .arg("--built")
+            .arg(built())
+            .arg("--out")
+            .arg(&out),
+    );
+    let text = std::fs::read_to_string(&out).unwrap();
+    let rows: Vec<_> = text
+        .lines()
+        .filter(|it| it.starts_with("| 20,000"))
+        .collect();
+    assert_eq!(rows.len(), 4, "two interfaces, two sizes: {text}");
+    for row in rows {
+        let cells: Vec<_> = row.split('|').map(str::trim).collect();
+        // rate, how many were sent, then capture, tcpdump twice and dumpcap
+        assert_eq!((cells[2], cells.len()), ("40,000", 8), "{row}");
+        assert!(cells[3].starts_with("0 / "), "capture lost some: {row}");
+    }
+    assert!(text.contains("## Versions"), "{text}");
+}
+
+#[test]
+fn the_sender_keeps_to_its_rate() {
+    let receiver = std::net::UdpSocket::bind(("127.0.0.1", 0)).unwrap();
+    let port = receiver.local_addr().unwrap().port();
+    drop(receiver);
+    let words = [port.to_string(), "50".into(), "64".into(), "1000".into()];
+    let said = must(Command::new(built().join("examples/send")).args(words));
+    let numbers: Vec<u64> = (said.split_whitespace().map(|it| it.parse().unwrap())).collect();
+    // 50 at 1,000 a second: the last is due after 49 ms
+    assert!(numbers[0] == 50 && numbers[1] >= 49_000_000, "{said}");
+    let wrong = Command::new(built().join("examples/send"))
+        .output()
+        .unwrap();
+    assert!(!wrong.status.success());
+}

@@ -62,6 +62,9 @@ pub(super) struct Options {
     /// Count a packet that was recorded on several interfaces once (first), or each record (all, as tshark does)
     #[arg(long, value_enum, default_value_t = Sightings::First)]
     pub(super) sightings: Sightings,
+    /// Name the interface with this index, as in 2=eno1; may be given several times. A name that pcapng or the file beside a .pcap has goes before it
+    #[arg(long, value_name = "INDEX=NAME", value_parser = interface)]
+    pub(super) interface: Vec<(u32, String)>,
     /// Memory for conversations still followed, with K, M or G; beyond it the one idle longest is closed and counted
     #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = size)]
     pub(super) max_memory: usize,
@@ -147,6 +150,16 @@ fn followed(text: &str) -> Result<Followed, String> {
         Some("server") => Ok((number, Some(false))),
         Some(_) => Err(wrong()),
     }
+}
+
+/// An index and a name that Linux would take.
+fn interface(text: &str) -> Result<(u32, String), String> {
+    let wrong = || "give an index and a name of at most 15 bytes, like 2=eno1".to_owned();
+    let (index, name) = text.split_once('=').ok_or_else(wrong)?;
+    let index = index.parse().ok().filter(|index| *index > 0);
+    let plain = |c: char| !c.is_whitespace() && !c.is_control() && c != '/';
+    let name = Some(name).filter(|it| (1..=15).contains(&it.len()) && it.chars().all(plain));
+    index.zip(name.map(str::to_owned)).ok_or_else(wrong)
 }
 
 fn threads(text: &str) -> Result<NonZero<usize>, String> {

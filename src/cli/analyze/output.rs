@@ -36,7 +36,7 @@ impl Output {
         Self {
             format: options.format,
             out,
-            width: width(),
+            width: crate::cli::width(),
             colour: colour(options.color, terminal),
             blocks: Document::new(),
             rows: Vec::new(),
@@ -159,18 +159,6 @@ impl Watch for Watching<'_> {
         let views = &self.views;
         self.output.has_failed() || (!views.is_empty() && views.iter().all(|view| view.done()))
     }
-}
-
-/// Columns of the terminal; 80 where there is none.
-fn width() -> u16 {
-    let asked = std::env::var("COLUMNS")
-        .ok()
-        .and_then(|columns| columns.parse().ok());
-    let seen = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0);
-    asked
-        .or_else(seen)
-        .filter(|columns| *columns >= 20)
-        .unwrap_or(80)
 }
 
 fn colour(asked: Colour, terminal: bool) -> bool {

@@ -87,9 +87,11 @@ impl Walk<'_> {
             51 => self.extension("Authentication Header", "ah.next_header", 4),
             44 => self.fragment_header(),
             4 | 41 => Some(Next::Ip),
+            1 => self.icmp(),
             6 => self.tcp(),
             17 => self.udp(),
             47 => self.gre(),
+            58 => self.icmpv6(),
             _ => {
                 let name = protocol_name(number);
                 let known = name != "unknown";

@@ -123,14 +123,11 @@ impl Walk<'_> {
     pub(super) fn ether_type(&mut self, number: u16) -> Option<Next> {
         match number {
             0x0800 | 0x86dd => Some(Next::Ip),
+            0x0806 => self.arp(),
             0x8100 => self.vlan("802.1Q Virtual LAN", &VLAN),
             0x88a8 | 0x9100 => self.vlan("IEEE 802.1ad", &SERVICE_VLAN),
             _ => {
-                self.out.protocol = if number == 0x0806 {
-                    "ARP".to_owned()
-                } else {
-                    format!("0x{number:04x}")
-                };
+                self.out.protocol = format!("0x{number:04x}");
                 None
             }
         }

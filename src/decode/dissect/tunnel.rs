@@ -10,6 +10,7 @@ const GENEVE_PORT: u16 = 6081;
 impl Walk<'_> {
     /// UDP (RFC 768), and behind it what the destination port is registered for.
     pub(super) fn udp(&mut self) -> Option<Next> {
+        self.out.protocol = "UDP".to_owned();
         let [s0, s1, d0, d1, l0, l1, c0, c1] = *self.head::<8>()?;
         let (source, target) = (u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1]));
         let len = usize::from(u16::from_be_bytes([l0, l1]));
@@ -22,7 +23,6 @@ impl Walk<'_> {
         layer.field("udp.dstport", 2, 2, target);
         layer.field("udp.length", 4, 2, len);
         layer.field("udp.checksum", 6, 2, format!("0x{c0:02x}{c1:02x}"));
-        self.out.protocol = "UDP".to_owned();
         self.push(layer, 8);
         self.out.info = format!(
             "{source} → {target} Len={}",

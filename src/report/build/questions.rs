@@ -161,6 +161,7 @@ impl Of<'_> {
         let source = match seen[0].name_source {
             Some("pcapng") => "the file's interface description names it",
             Some("sidecar") => "the file beside the capture names the interface of each index",
+            Some("option") => "the option --interface names its index; the capture itself does not",
             _ => {
                 "the device type in the packets' SLL header is 772, which only the loopback device has"
             }

@@ -1,16 +1,27 @@
 //! Filters in libpcap's language: joined, and as the kernel's instructions.
 
+use nix::net::if_::if_nametoindex;
 use pcap::{Active, BpfProgram, Capture};
 
-use super::{OpenError, words};
+use super::place::place;
+use super::{ANY, Direction, LOOPBACK, OpenError, WrongFilter, is_cooked, words};
 use crate::sys::Instruction;
+use crate::wire::link;
 
 /// Checks each filter alone, so that no parenthesis in one reaches into another, and joins them.
 pub(super) fn check(capture: &Capture<Active>, filters: &[String]) -> Result<String, OpenError> {
+    let compile = |text: &str| {
+        let compiled = capture.compile(text, true);
+        compiled.map(|_| ()).map_err(|error| words(&error))
+    };
     for filter in filters {
-        capture
-            .compile(filter, true)
-            .map_err(|error| OpenError::Filter(filter.clone(), words(&error)))?;
+        compile(filter).map_err(|words| {
+            OpenError::Filter(WrongFilter {
+                text: filter.clone(),
+                place: place(filter, &words, compile),
+                words,
+            })
+        })?;
     }
     Ok(join(filters))
 }
@@ -25,6 +36,26 @@ fn join(filters: &[String]) -> String {
             .map(|one| format!("({one})"))
             .collect::<Vec<_>>()
             .join(" and "),
+    }
+}
+
+/// The filter for packets that go this way; none where all are wanted. libpcap has a function
+/// for this, too, which drops packets after they took room in the ring and were counted, and
+/// drops all of the loopback's that go out.
+pub(super) fn direction(device: &str, link_type: u32, direction: Direction) -> Option<String> {
+    let word = match direction {
+        Direction::Both => return None,
+        Direction::In => "inbound",
+        Direction::Out => "outbound",
+    };
+    match (device, link_type, direction) {
+        (LOOPBACK, ..) if !is_cooked(link_type) => None,
+        // What the loopback sends is not kept, but as it comes in: see `loopback_copies`.
+        (ANY, link::LINUX_SLL2, Direction::Out) => {
+            let also = if_nametoindex(LOOPBACK).map(|index| format!(" or ifindex {index}"));
+            Some(format!("{word}{}", also.unwrap_or_default()))
+        }
+        _ => Some(word.to_owned()),
     }
 }
 
@@ -80,6 +111,22 @@ mod tests {
             without("a or b", Some("outbound")),
             "(a or b) and not (outbound)"
         );
+    }
+
+    #[test]
+    fn the_loopback_has_no_way_out_of_its_own() {
+        let of = |device, kind, way| direction(device, kind, way);
+        let (ethernet, any) = (link::ETHERNET, link::LINUX_SLL2);
+        assert_eq!(of(ANY, any, Direction::Both), None);
+        assert_eq!(of("eth0", ethernet, Direction::Both), None);
+        assert_eq!(of(LOOPBACK, ethernet, Direction::In), None);
+        assert_eq!(of(LOOPBACK, ethernet, Direction::Out), None);
+        let word = |text: &str| Some(text.to_owned());
+        assert_eq!(of("eth0", ethernet, Direction::Out), word("outbound"));
+        assert_eq!(of(ANY, any, Direction::In), word("inbound"));
+        let index = if_nametoindex(LOOPBACK).expect("each Linux has one");
+        let out = format!("outbound or ifindex {index}");
+        assert_eq!(of(ANY, any, Direction::Out), word(&out));
     }
 
     #[test]

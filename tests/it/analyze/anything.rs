@@ -28,7 +28,12 @@ fn report(bytes: &[u8]) -> Option<Value> {
         threads: NonZero::<usize>::MIN,
     };
     let analysed = pipeline::analyse(reader, &settings, None);
-    let capture: Capture = build::capture("-", analysed, &[], build::Answered::First(3));
+    let capture: Capture = build::capture(
+        "-",
+        analysed,
+        build::Names::default(),
+        build::Answered::First(3),
+    );
     let report = Report {
         schema: "echotrace.report/1",
         captures: vec![capture],

@@ -213,7 +213,7 @@ pub fn of_link_type(link_type: u32) -> Vec<u8> {
     out
 }
 
-/// The packets of a classic Ethernet capture in pcapng, on one interface of this name; none
+/// The packets of a classic capture in pcapng, on one interface of this name; none
 /// if it is empty.
 pub fn as_pcapng(capture: &Capture, name: &[u8]) -> Vec<u8> {
     let block = |kind: u32, body: &[u8]| {
@@ -234,7 +234,7 @@ pub fn as_pcapng(capture: &Capture, name: &[u8]) -> Vec<u8> {
         0x0a0d_0d0a,
         &[&[0x4d, 0x3c, 0x2b, 0x1a, 1, 0, 0, 0][..], &[0xff; 8]].concat(),
     );
-    let head = [1, 0, 0, 0, 0, 0, 0, 0].to_vec();
+    let head = [&capture.bytes[20..22], &[0; 6]].concat();
     let name = Some(name).filter(|name| !name.is_empty());
     let name = name.map(|name| option(2, name)).unwrap_or_default();
     out.extend(block(1, &[head, name, option(9, &[9])].concat()));

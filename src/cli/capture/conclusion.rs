@@ -1,0 +1,130 @@
+//! What is told when a capture is over, and how the program ends.
+
+use std::collections::HashMap;
+
+use super::options::Args;
+use super::{Exit, say};
+use crate::echo::escape::escape;
+use crate::record::interfaces::Interface;
+use crate::record::ledger::Counts;
+use crate::record::output::Trouble;
+use crate::record::session::Outcome;
+use crate::record::side::{SideFile, Whole};
+use crate::record::wake::Wake;
+use crate::record::writer::Report;
+use crate::source::sidecar::LinkCounters;
+use crate::time::Time;
+
+/// A capture that is over.
+pub(super) struct Conclusion<'a> {
+    pub(super) args: &'a Args,
+    pub(super) devices: Vec<&'a str>,
+    pub(super) slots: Vec<Interface>,
+    pub(super) links: HashMap<u32, LinkCounters>,
+    pub(super) outcome: &'a Outcome,
+    pub(super) report: Report,
+    pub(super) times: (Time, Time),
+}
+
+impl Conclusion<'_> {
+    /// Tells how it went, writes the statistics, and decides the exit code.
+    pub(super) fn tell(&self, stats: Option<SideFile>, hurry: &Wake) -> Exit {
+        let storing = &self.args.storing;
+        let counts: Counts = self.report.counts.iter().copied().sum();
+        let mut lacks = self.lacks(&counts);
+        let whole = Whole {
+            times: self.times,
+            devices: self.devices.clone(),
+            report: &self.report,
+            slots: &self.slots,
+            links: &self.links,
+            complete: lacks.is_empty(),
+        };
+        if let Some(mut file) = stats {
+            lacks.extend(file.stats(&whole.stats(), hurry).err());
+        }
+        for text in &lacks {
+            say(&format!("capture: {text}"));
+        }
+        if !storing.quiet {
+            self.numbers(&counts);
+        }
+        let dropped = storing.fail_on_drop && counts.dropped + counts.lost > 0;
+        if lacks.is_empty() && !dropped {
+            Exit::Done
+        } else {
+            Exit::Incomplete
+        }
+    }
+
+    /// What is not as it should be.
+    fn lacks(&self, counts: &Counts) -> Vec<String> {
+        let broken = self.outcome.broken.iter();
+        let mut lacks: Vec<String> = broken
+            .map(|text| format!("{text}; the packets until then are kept"))
+            .collect();
+        if self.outcome.hurried {
+            let text = "stopped at once: packets that the kernel still held are not in the file";
+            lacks.push(text.into());
+        }
+        lacks.extend(self.trouble(counts));
+        lacks.extend(self.report.lacks.iter().cloned());
+        lacks
+    }
+
+    /// What kept packets out of the output. A reader that closed its pipe wanted no more.
+    fn trouble(&self, counts: &Counts) -> Option<String> {
+        let (path, trouble) = self.report.trouble.as_ref()?;
+        let (name, written) = (path.display(), counts.written);
+        match trouble {
+            Trouble::Failed(error) => {
+                let it = match self.report.files.len() {
+                    0 | 1 => "it",
+                    _ => "all files",
+                };
+                Some(format!(
+                    "{name}: {error}: {written} whole packets are in {it} and {} are lost; \
+                     make room and capture again",
+                    counts.lost
+                ))
+            }
+            Trouble::Abandoned => Some(format!(
+                "{name}: its reader took no more; it got {written} whole packets"
+            )),
+            Trouble::Closed => None,
+        }
+    }
+
+    /// The counters, as tcpdump words them, and the packets of each interface.
+    fn numbers(&self, counts: &Counts) {
+        let captured = counts.written + counts.lost;
+        say(&format!("{} captured", packets(captured)));
+        say(&format!("{} received by filter", packets(counts.received)));
+        say(&format!("{} dropped by kernel", packets(counts.dropped)));
+        // What is rare is told when it is there; then all parts are, to be added up.
+        let parts = [
+            (counts.lost, "lost to disk"),
+            (counts.filtered, "left out, beyond the limit"),
+            (counts.unread, "left in the kernel"),
+        ];
+        if parts.iter().any(|(count, _)| *count > 0) {
+            say(&format!("{} written", packets(counts.written)));
+        }
+        for (count, what) in parts.iter().filter(|(count, _)| *count > 0) {
+            say(&format!("{} {what}", packets(*count)));
+        }
+        for (slot, interface) in self.slots.iter().enumerate() {
+            let count = self.report.by_slot.get(slot).copied().unwrap_or(0);
+            if count > 0 {
+                let name = interface.shown();
+                let name = escape(&name);
+                say(&format!("{name}: {}", packets(count)));
+            }
+        }
+    }
+}
+
+/// A count with its noun.
+fn packets(count: u64) -> String {
+    format!("{count} packet{}", if count == 1 { "" } else { "s" })
+}

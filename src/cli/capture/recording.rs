@@ -1,0 +1,329 @@
+//! A capture from its opening to its end.
+
+use std::io::{self, ErrorKind};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::conclusion::Conclusion;
+use super::options::Args;
+use super::status::Status;
+use super::{End, Exit, Failure, refused, say};
+use crate::echo::escape::escape;
+use crate::record::clock::now;
+use crate::record::command::Command;
+use crate::record::container::blocks::Head;
+use crate::record::container::{Encoder, Format, Layout};
+use crate::record::file::Name;
+use crate::record::interfaces::{Interfaces, Source};
+use crate::record::ledger::Progress;
+use crate::record::links::Links;
+use crate::record::output::Output;
+use crate::record::plan::Plan;
+use crate::record::privilege::{self, Caller};
+use crate::record::queue::Queue;
+use crate::record::session::{self, Course, Outcome};
+use crate::record::side::{self, SideFile};
+use crate::record::signals::Signals;
+use crate::record::taker::Taker;
+use crate::record::wake::Wake;
+use crate::record::writer::{Report, Writer};
+use crate::source::live::Live;
+use crate::sys;
+use crate::wire::link;
+
+/// So long a packet waits for others before it goes to a file: what a kill may cost.
+const AGE: Duration = Duration::from_millis(50);
+
+/// What is opened before the program gives up its right to open more.
+struct Opened {
+    output: (Output, Option<Name>),
+    /// The output again, where it is a stream.
+    stream: Option<OwnedFd>,
+    stats: Option<SideFile>,
+}
+
+/// The two threads of a capture: this one takes, and another one writes.
+struct Threads {
+    taker: Taker,
+    writer: JoinHandle<Report>,
+    progress: Arc<Progress>,
+    /// From the writer: no more can or shall be written.
+    over: Arc<Wake>,
+    /// To the writer: a reader that takes nothing shall not be waited for.
+    hurry: Arc<Wake>,
+}
+
+pub(super) fn record(args: &Args) -> Result<End, Failure> {
+    let storing = &args.storing;
+    // First of all, before another descriptor gets its number.
+    let ready_fd = storing.ready_fd.map(sys::inherited).transpose();
+    let ready_fd = ready_fd.map_err(|error| {
+        let text = format!("--ready-fd: {error}; give the number of an open descriptor");
+        Failure(Exit::Usage, text)
+    })?;
+    let signals = Signals::new().map_err(other)?;
+    let mut command = prepare(args)?;
+    let links = Links::watch();
+    let mut lives = open_lives(args)?;
+    drop_rights(args)?;
+    let plan = plan(args, &lives)?;
+    let opened = open_outputs(args, &plan)?;
+    if let Some(file) = &storing.ready_file {
+        side::tell_ready(file).map_err(|error| not_writable(file, &error))?;
+    }
+    privilege::stay_beside(plan.path.as_deref());
+    let mut threads = Threads::start(args, &lives, plan, opened.output, links).map_err(other)?;
+    let start = now();
+    lives.iter().for_each(|live| say(&live.listening()));
+    if let Some(fd) = ready_fd {
+        // Whoever asked for it may have gone.
+        let _ = nix::unistd::write(&fd, b"ready\n");
+    }
+    if let Some(command) = &mut command {
+        command.start().map_err(|error| not_run(args, &error))?;
+    }
+    let outcome = threads.run(args, &mut lives, opened.stream, command.as_mut(), &signals);
+    let links = threads.taker.interfaces().links().since_begin(now());
+    let report = threads.writer.join();
+    let conclusion = Conclusion {
+        args,
+        devices: lives.iter().map(Live::device).collect(),
+        slots: threads.taker.interfaces().rows().to_vec(),
+        links,
+        outcome: &outcome,
+        report: report.map_err(|_| other(io::Error::other("the writer panicked")))?,
+        times: (start, now()),
+    };
+    let exit = conclusion.tell(opened.stats, &threads.hurry);
+    Ok(ended(command, exit, &outcome, &signals))
+}
+
+impl Threads {
+    fn start(
+        args: &Args,
+        lives: &[Live],
+        plan: Plan,
+        output: (Output, Option<Name>),
+        links: Links,
+    ) -> io::Result<Self> {
+        let (over, hurry) = (Arc::new(Wake::new()?), Arc::new(Wake::new()?));
+        let progress = Arc::new(Progress::new(lives.len()));
+        let queue = Arc::new(Queue::new(args.storing.queue_bytes()));
+        let several = lives.len() > 1 || plan.head.link_type == link::LINUX_SLL2;
+        let encoder = Encoder::new(plan.head.layout, several);
+        let wakes = (Arc::clone(&over), Arc::clone(&hurry));
+        let shared = (Arc::clone(&queue), Arc::clone(&progress));
+        let writer = Writer::start(plan, output, shared, wakes)?;
+        let interfaces = Interfaces::new(sources(lives), links);
+        let limit = args.storing.packets();
+        let mut taker = Taker::new(encoder, interfaces, queue, Arc::clone(&progress), limit);
+        if args.line_buffered {
+            taker.each_alone();
+        }
+        Ok(Self {
+            taker,
+            writer,
+            progress,
+            over,
+            hurry,
+        })
+    }
+
+    /// Captures until its end, and waits until all is written.
+    fn run(
+        &mut self,
+        args: &Args,
+        lives: &mut [Live],
+        stream: Option<OwnedFd>,
+        command: Option<&mut Command>,
+        signals: &Signals,
+    ) -> Outcome {
+        let mut status = Status::new(Arc::clone(&self.progress), args.storing.quiet);
+        let mut course = Course {
+            duration: args.storing.duration(),
+            age: if stream.is_some() {
+                Duration::ZERO
+            } else {
+                AGE
+            },
+            signals,
+            over: Arc::clone(&self.over),
+            hurry: Arc::clone(&self.hurry),
+            stream,
+            command,
+            each_second: &mut || status.show(),
+        };
+        let outcome = session::run(lives, &mut self.taker, &mut course);
+        session::wait_for_end(&self.writer, &course);
+        status.clear();
+        outcome
+    }
+}
+
+/// The command's process, which waits until packets are taken.
+fn prepare(args: &Args) -> Result<Option<Command>, Failure> {
+    if args.command.is_empty() {
+        return Ok(None);
+    }
+    let aside = args.storing.write.is_some() && args.storing.file().is_none();
+    let command = Command::prepare(&args.command, privilege::sudo_caller(), aside);
+    command.map(Some).map_err(|error| not_run(args, &error))
+}
+
+/// The command's status, unless the capture failed or the command is left running.
+fn ended(command: Option<Command>, exit: Exit, outcome: &Outcome, signals: &Signals) -> End {
+    let Some(mut command) = command else {
+        return End::Own(exit);
+    };
+    let status = if outcome.hurried {
+        None
+    } else {
+        command.wait(signals)
+    };
+    match status {
+        Some(status) if exit == Exit::Done => End::Command(status),
+        Some(_) => End::Own(exit),
+        None => {
+            let pid = command.pid();
+            say(&format!("capture: the command goes on: kill {pid} ends it"));
+            End::Own(Exit::Incomplete)
+        }
+    }
+}
+
+fn not_run(args: &Args, error: &io::Error) -> Failure {
+    let name = args.command.first().map(|it| it.to_string_lossy());
+    let name = name.unwrap_or_default();
+    let text = format!(
+        "{}: {error}; give a program and its arguments after --",
+        escape(&name)
+    );
+    Failure(Exit::Usage, text)
+}
+
+fn other(error: io::Error) -> Failure {
+    Failure(Exit::Usage, error.to_string())
+}
+
+fn open_lives(args: &Args) -> Result<Vec<Live>, Failure> {
+    let opened = args.interfaces.iter().map(|device| {
+        let live = Live::open(&args.options(device));
+        live.map_err(|error| refused::not_opened(device, &error))
+    });
+    let lives: Vec<Live> = opened.collect::<Result<_, _>>()?;
+    let types = |live: &Live| live.link_type() != lives[0].link_type();
+    if args.format() == Format::Pcap
+        && let Some(odd) = lives.iter().find(|live| types(live))
+    {
+        let (one, two) = (
+            lives[0].device().escape_debug(),
+            odd.device().escape_debug(),
+        );
+        let text = format!(
+            "{one} and {two} have different link types, and a pcap file has one: \
+             give -w FILE.pcapng"
+        );
+        return Err(Failure(Exit::Usage, text));
+    }
+    Ok(lives)
+}
+
+fn sources(lives: &[Live]) -> Vec<Source> {
+    let lives = lives.iter();
+    lives
+        .map(|live| Source {
+            device: live.device().to_owned(),
+            link_type: live.link_type(),
+        })
+        .collect()
+}
+
+/// From here on as the caller of sudo, or as whom `-Z` names: what is made belongs to who asked
+/// for it. Without either as before, but with no capability.
+fn drop_rights(args: &Args) -> Result<(), Failure> {
+    let caller: Option<Caller> = match &args.storing.relinquish_privileges {
+        Some(name) => Some(privilege::user(name).map_err(|text| {
+            let name = escape(name);
+            Failure(
+                Exit::Usage,
+                format!("-Z {name}: {text}; give a user of this machine"),
+            )
+        })?),
+        None => privilege::sudo_caller(),
+    };
+    privilege::drop_rights(caller).map_err(|error| {
+        let whom = caller.map_or_else(String::new, |it| format!("become user {}", it.uid));
+        let what = if whom.is_empty() {
+            "give up its rights"
+        } else {
+            &whom
+        };
+        Failure(
+            Exit::Permission,
+            format!("cannot {what}: {error}; run it as root or leave out -Z"),
+        )
+    })
+}
+
+fn plan(args: &Args, lives: &[Live]) -> Result<Plan, Failure> {
+    let storing = &args.storing;
+    let first = lives
+        .first()
+        .ok_or_else(|| other(ErrorKind::InvalidInput.into()))?;
+    Ok(Plan {
+        head: Head {
+            link_type: first.link_type(),
+            snapshot_length: first.snapshot_length(),
+            filter: first.filter().to_owned(),
+            layout: Layout {
+                format: args.format(),
+                resolution: args.resolution(),
+            },
+        },
+        path: storing.file().map(Path::to_owned),
+        force: storing.force,
+        rotation: storing.rotation(),
+        filesize: storing.filesize(),
+        files: storing.files(),
+    })
+}
+
+fn open_outputs(args: &Args, plan: &Plan) -> Result<Opened, Failure> {
+    let storing = &args.storing;
+    if let Some(file) = &storing.ready_file {
+        side::not_ready(file).map_err(|error| not_writable(file, &error))?;
+    }
+    let output = plan
+        .open()
+        .map_err(|(path, error)| not_writable(&path, &error))?;
+    let stats = storing.stats_json.as_ref().map(|path| {
+        SideFile::create(path, storing.force).map_err(|error| not_writable(path, &error))
+    });
+    Ok(Opened {
+        stream: output.0.stream().map_err(other)?,
+        output,
+        stats: stats.transpose()?,
+    })
+}
+
+/// Why a file cannot be written, and what to do.
+fn not_writable(path: &Path, error: &io::Error) -> Failure {
+    let exit = match error.kind() {
+        ErrorKind::PermissionDenied => Exit::Permission,
+        _ => Exit::Usage,
+    };
+    let path = path.display();
+    let hint = match error.kind() {
+        ErrorKind::PermissionDenied => format!(
+            "; user {} may not write there, and no further right is used: give another path",
+            nix::unistd::getuid()
+        ),
+        ErrorKind::NotFound => "; make its folder first".into(),
+        ErrorKind::AlreadyExists => "; give another path, or --force to replace a file".into(),
+        _ => "; give another path".into(),
+    };
+    Failure(exit, format!("{path}: {error}{hint}"))
+}
