@@ -134,7 +134,13 @@ impl Conversation {
         sent.judged(flowed.verdict);
     }
 
-    fn sighting(&mut self, segment: &Segment<'_>, direction: usize, sighting: &Sighting) {
+    fn sighting(
+        &mut self,
+        segment: &Segment<'_>,
+        direction: usize,
+        sighting: &Sighting,
+        room: bool,
+    ) {
         self.other_sightings += 1;
         let (from, to, delay) = (sighting.first_interface, sighting.interface, sighting.delay);
         let known = |hop: &&mut Hop| (hop.direction, hop.from, hop.to) == (direction, from, to);
@@ -159,8 +165,15 @@ impl Conversation {
             });
         }
         if let Some(evidence) = &mut self.evidence {
-            evidence.sighting(segment, direction, sighting);
+            evidence.sighting(segment, direction, sighting, room);
         }
+    }
+
+    /// What its evidence takes while it may still grow; what is closed stays as large as it is.
+    fn held(&self) -> Option<usize> {
+        let evidence = self.evidence.as_ref();
+        let open = evidence.filter(|evidence| evidence.is_open());
+        open.map(|evidence| evidence.held())
     }
 
     fn message(&mut self, from_client: bool, line: &Line<'_>) {
@@ -276,7 +289,11 @@ impl Conversations {
             }
         }
         if let Some(sighting) = flowed.sighting {
-            one.sighting(segment, flowed.direction, &sighting);
+            let before = one.held();
+            one.sighting(segment, flowed.direction, &sighting, room);
+            if let Some((before, after)) = before.zip(one.held()) {
+                self.kept = self.kept + after - before;
+            }
             return;
         }
         one.count(segment, flowed);
@@ -333,12 +350,7 @@ impl Conversations {
         let Some(one) = self.all.get_mut(id as usize) else {
             return;
         };
-        // what is closed stays as large as it is
-        let open = |one: &Conversation| {
-            let evidence = one.evidence.as_ref().filter(|evidence| evidence.is_open());
-            evidence.map(|evidence| evidence.held())
-        };
-        let before = open(one);
+        let before = one.held();
         match told {
             Told::Settled(settled) => one.settled = Some(*settled),
             Told::Message {
@@ -347,8 +359,10 @@ impl Conversations {
                 line,
             } => {
                 one.message(*from_client, line);
+                let client = one.settled.map_or(0, |settled| settled.roles.client);
+                let direction = if *from_client { client } else { 1 - client };
                 if let Some(evidence) = &mut one.evidence {
-                    evidence.message(*from_client, *greeting, line);
+                    evidence.message(*from_client, *greeting, line, direction);
                 }
             }
             Told::Exchange(exchange) => {
