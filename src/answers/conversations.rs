@@ -93,7 +93,9 @@ impl Conversations {
             }
         }
         if let Some(sighting) = flowed.sighting {
+            let before = one.held();
             one.sighting(segment, flowed.direction, &sighting);
+            self.kept = self.kept + one.held() - before;
             return;
         }
         one.count(segment, flowed);
@@ -185,7 +187,11 @@ impl Conversations {
                 from_client,
                 greeting,
                 line,
-            } => evidence.message(*from_client, *greeting, line),
+            } => {
+                let client = one.settled.map_or(0, |settled| settled.roles.client);
+                let direction = if *from_client { client } else { 1 - client };
+                evidence.message(*from_client, *greeting, line, direction);
+            }
             Told::Exchange(exchange) => evidence.exchange(exchange),
         }
         self.kept = self.kept + evidence.held() - before;

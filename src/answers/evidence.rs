@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::carrying::{Carrying, Payloads};
 use crate::decode::segment::{Carrier, Flags, Origin, Segment};
 use crate::flow::sighting::Sighting;
 use crate::flow::{Flowed, Relative};
@@ -17,6 +18,8 @@ const MOST_BYTES: usize = 2048;
 const MOST_RECENT: usize = 8;
 /// Settled exchanges after which no right one is waited for.
 const MOST_TRIES: u32 = 64;
+/// Messages in several packets of which these are kept until their exchanges are known.
+const MOST_CARRIED: usize = 2 * MOST_TRIES as usize;
 
 /// Packets of one kind: the first, and how many.
 #[derive(Clone, Debug, Default)]
@@ -106,6 +109,10 @@ pub struct Evidence {
     /// Of packets that brought a message's last byte in fragments: the number, those of the others.
     lasts: Vec<(u64, Vec<Carrier>)>,
     recent: VecDeque<Kept>,
+    /// Packets with payload by direction, until the first exchange is known.
+    payloads: [Payloads; 2],
+    /// Of messages in several packets: what brought the first byte, and all that carry it.
+    carried: Vec<((u64, u32), Carrying)>,
     tries: u32,
 }
 
@@ -116,6 +123,7 @@ impl Evidence {
         if segment.payload_len == 0 {
             return;
         }
+        self.carry(segment, flowed.direction, keep);
         if !keep {
             return;
         }
@@ -158,12 +166,21 @@ impl Evidence {
         let lasts = self.lasts.iter().flat_map(|(_, others)| others);
         let mut fragments = kept.flat_map(|packet| &packet.fragments).chain(lasts);
         let known = known.or_else(|| fragments.find(|(number, _)| *number == frame));
+        let mut carried = self.carried.iter().flat_map(|(_, all)| &all.frames);
+        let known = known.or_else(|| carried.find(|(number, _)| *number == frame));
         known.map_or(Origin::new(0, frame), |(_, origin)| *origin)
     }
 
     /// Takes a further record of a packet.
-    pub fn sighting(&mut self, segment: &Segment<'_>, direction: usize, sighting: &Sighting) {
+    pub fn sighting(
+        &mut self,
+        segment: &Segment<'_>,
+        direction: usize,
+        sighting: &Sighting,
+        keep: bool,
+    ) {
         self.name(segment, direction);
+        self.carry(segment, direction, keep);
         let frame = segment.frame.number;
         let kept = self
             .kept
@@ -177,8 +194,73 @@ impl Evidence {
         }
     }
 
-    /// Takes a message.
-    pub fn message(&mut self, from_client: bool, greeting: bool, line: &Line<'_>) {
+    /// Remembers that a packet has payload.
+    fn carry(&mut self, segment: &Segment<'_>, direction: usize, keep: bool) {
+        if !self.searches() {
+            return;
+        }
+        if keep {
+            self.payloads[direction].add(segment);
+        } else {
+            self.payloads[direction].lose(segment.frame.number);
+        }
+    }
+
+    /// Finds the packets that carry a message, before they are forgotten.
+    fn carried(&mut self, direction: usize, line: &Line<'_>) {
+        let Some(last) = line.parts.last().filter(|_| self.searches()) else {
+            return;
+        };
+        let payloads = &mut self.payloads[direction];
+        let mut packets: Vec<u64> = line.parts.iter().map(|part| part.by.frame).collect();
+        packets.sort_unstable();
+        packets.dedup();
+        let first = line.first();
+        if packets.len() > 1
+            && self.carried.len() < MOST_CARRIED
+            && let Some(mut found) = payloads.carrying(&first, line.len, &packets)
+        {
+            found.frames.truncate(MOST_FRAMES);
+            found.frames.shrink_to_fit();
+            self.carried.push(((first.frame, first.at), found));
+        }
+        if let Some(seq) = payloads.seq(&last.by) {
+            // no part is longer than its packet
+            payloads.forget(seq + (last.len & 0xffff_ffff) as u32);
+        }
+    }
+
+    /// The packets that carry a message, where they are several.
+    #[must_use]
+    pub fn carrying(&self, cited: &Cited) -> Option<&Carrying> {
+        let of = (cited.first.frame, cited.first.at);
+        let found = self.carried.iter().find(|(first, _)| *first == of);
+        found.map(|(_, carrying)| carrying)
+    }
+
+    /// Keeps of the packets that carry messages those of messages that are cited, or still wait.
+    fn settle(&mut self, exchange: &Exchange<'_>) {
+        let pair = self.pair.map(|(request, answer)| [request, answer]);
+        let cited = [self.greeting, self.request].into_iter().flatten();
+        let cited: Vec<Cited> = cited.chain(pair.into_iter().flatten()).collect();
+        let settled = [exchange.request, exchange.answer];
+        let over = !self.searches();
+        let is = |cited: &Cited, of: (u64, u32)| (cited.first.frame, cited.first.at) == of;
+        self.carried.retain(|(of, _)| {
+            cited.iter().any(|cited| is(cited, *of))
+                || !over && !settled.iter().flatten().any(|cited| is(cited, *of))
+        });
+    }
+
+    /// Takes a message, and the direction it went.
+    pub fn message(
+        &mut self,
+        from_client: bool,
+        greeting: bool,
+        line: &Line<'_>,
+        direction: usize,
+    ) {
+        self.carried(direction, line);
         let greeting = greeting && line.whole;
         let first = from_client && self.request.is_none();
         if !greeting && !first {
@@ -195,8 +277,11 @@ impl Evidence {
 
     /// Takes an exchange.
     pub fn exchange(&mut self, exchange: &Exchange<'_>) {
-        if !self.searches() || exchange.request.is_none() {
+        if !self.searches() {
             return;
+        }
+        if exchange.request.is_none() {
+            return self.settle(exchange);
         }
         self.tries += 1;
         if let (Outcome::Right, Some(request), Some(answer)) =
@@ -206,8 +291,10 @@ impl Evidence {
             self.keep(answer);
             self.pair = Some((request, answer));
         }
+        self.settle(exchange);
         if !self.searches() {
             self.recent = VecDeque::new();
+            self.payloads = Default::default();
         }
     }
 
@@ -239,7 +326,11 @@ impl Evidence {
         let kept =
             kept.map(|packet| size_of::<Kept>() + packet.bytes.len() + numbers(&packet.fragments));
         let lasts = self.lasts.iter().map(|(_, others)| numbers(others));
-        kept.chain(lasts).sum()
+        let payloads = self.payloads.iter().map(Payloads::held);
+        let carried = self.carried.iter().map(|(_, all)| {
+            size_of::<((u64, u32), Carrying)>() + all.frames.len() * size_of::<Carrier>()
+        });
+        kept.chain(lasts).chain(payloads).chain(carried).sum()
     }
 
     /// Whether packets are still kept for messages that may come.

@@ -7,6 +7,7 @@ pub use pattern::Pattern;
 
 use std::collections::{HashMap, VecDeque};
 
+use super::carrying::{Carrying, Payloads};
 use super::event::Event;
 use super::{Line, Piece, Told};
 use crate::stream::piece::Carrier;
@@ -51,6 +52,9 @@ pub struct Hit {
     pub message: Option<(u64, u64)>,
     /// Packets that carried bytes of it once more, the first of them.
     pub again: Vec<u64>,
+    /// All packets that carry bytes of it from the first to the last of its places, if these
+    /// are several and a property tells them from others.
+    pub carrying: Option<Carrying>,
 }
 
 impl Hit {
@@ -59,6 +63,22 @@ impl Hit {
         let touches = self.offset < offset + len && offset < self.offset + self.len;
         if self.direction == direction && touches && self.again.len() < MOST_AGAIN {
             self.again.push(frame);
+        }
+    }
+
+    /// The packets of its places, each once.
+    #[must_use]
+    pub fn packets(&self) -> Vec<u64> {
+        let mut frames: Vec<u64> = self.places.iter().map(|place| place.by.frame).collect();
+        frames.sort_unstable();
+        frames.dedup();
+        frames
+    }
+
+    fn carried(&mut self, payloads: &Payloads) {
+        let packets = self.packets();
+        if let Some(first) = self.places.first().filter(|_| packets.len() > 1) {
+            self.carrying = payloads.carrying(&first.by, self.len, &packets);
         }
     }
 }
@@ -106,6 +126,7 @@ impl Recent {
 struct Streams {
     windows: [Window; 2],
     recent: [Recent; 2],
+    payloads: [Payloads; 2],
     /// Direction of what the client sends.
     client: Option<usize>,
     pending: Vec<Hit>,
@@ -154,7 +175,17 @@ impl Find {
                     give(conversation, hit);
                 }
             }
-            Event::Described(_) | Event::Skipped(..) | Event::Segment { .. } => {}
+            Event::Segment {
+                conversation,
+                segment,
+                flowed,
+            } => {
+                if segment.payload_len > 0 {
+                    let streams = self.streams.entry(conversation).or_default();
+                    streams.payloads[flowed.direction].add(segment);
+                }
+            }
+            Event::Described(_) | Event::Skipped(..) => {}
         }
     }
 
@@ -171,11 +202,13 @@ impl Find {
             windows,
             pending,
             recent,
+            payloads,
             ..
         } = &mut **streams;
-        let recent = &mut recent[direction];
+        let (recent, payloads) = (&mut recent[direction], &mut payloads[direction]);
         let mut take = |hit: Hit| {
             let mut hit = Hit { direction, ..hit };
+            hit.carried(payloads);
             if across {
                 recent.apply(&mut hit);
             }
@@ -191,6 +224,11 @@ impl Find {
         match *piece {
             Piece::Bytes { offset, data, by } => {
                 window.bytes(&self.patterns, offset, data, by, &mut take);
+                if let Some(seq) = payloads.seq(&by) {
+                    // on the circle of sequence numbers, where the first may stand before
+                    let ahead = window.needed().wrapping_sub(offset);
+                    payloads.forget(seq + (ahead & 0xffff_ffff) as u32);
+                }
             }
             Piece::Gap { offset, len, .. } => {
                 self.missing += len;

@@ -1,5 +1,6 @@
 //! Collectors, one for each family of questions.
 
+pub mod carrying;
 pub mod conversations;
 mod digest;
 pub mod event;
@@ -17,7 +18,7 @@ use crate::source::frame::Damage;
 use crate::source::merge;
 
 // the words of earlier stages that answers are told in
-pub use crate::decode::segment::{Flags, Segment};
+pub use crate::decode::segment::{Endpoint, Flags, Segment};
 pub use crate::decode::seq::Seq;
 pub use crate::flow::state::Ended;
 pub use crate::flow::verdict::Verdict;

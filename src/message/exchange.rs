@@ -390,6 +390,9 @@ fn unsolicited(answer: Cited, give: &mut Sink<'_>) {
 }
 
 #[cfg(test)]
+mod twin;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::echo::transform::Transform;
@@ -397,7 +400,7 @@ mod tests {
     use crate::stream::piece::Carrier;
 
     /// `>text` is the client's, `<text` the server's, `>>` and `<<` gaps.
-    fn play(script: &[&str]) -> Vec<(Option<u64>, Outcome)> {
+    pub(super) fn play(script: &[&str]) -> Vec<(Option<u64>, Outcome)> {
         let rows = play_with(Exchanges::default(), script);
         rows.into_iter()
             .map(|(number, outcome, ..)| (number, outcome))

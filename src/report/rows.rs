@@ -218,7 +218,11 @@ pub struct Found {
     pub text: String,
     /// The packets that carry it, in stream order.
     pub packets: Vec<Packet>,
-    /// Display filter for exactly these packets.
+    /// Other packets with bytes of it that stand between the first of these and the last: what
+    /// came again, and further records.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub copies: Vec<u64>,
+    /// Display filter for exactly these packets and copies.
     pub filter: String,
 }
 

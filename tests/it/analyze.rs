@@ -2,6 +2,7 @@
 
 mod anything;
 pub mod capture;
+mod carried;
 mod containers;
 mod contract;
 mod exits;

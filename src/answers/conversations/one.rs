@@ -168,8 +168,13 @@ impl Conversation {
             });
         }
         if let Some(evidence) = &mut self.evidence {
-            evidence.sighting(segment, direction, sighting);
+            evidence.sighting(segment, direction, sighting, self.keeps);
         }
+    }
+
+    /// What its evidence takes.
+    pub(super) fn held(&self) -> usize {
+        (self.evidence.as_ref()).map_or(0, |evidence| evidence.held())
     }
 
     pub(super) fn message(&mut self, from_client: bool, line: &Line<'_>) {

@@ -202,6 +202,7 @@ impl Window {
             places: self.places(offset, offset + len),
             message: None,
             again: Vec::new(),
+            carrying: None,
         }
     }
 

@@ -77,13 +77,13 @@ pub(super) struct Options {
     /// Say on standard error how the work was spread, and how fast it was
     #[arg(long)]
     pub(super) stats: bool,
-    /// What a message is: a line, or what one side sends before the other does; else as each conversation shows
+    /// What a message is: a line, or all that one side sends before the other does (chunk); else as each conversation shows
     #[arg(long, value_enum)]
     pub(super) framing: Option<MessageFraming>,
     /// What the server answers: the line reversed with its case swapped, as it is, or in upper case
     #[arg(long, value_name = "NAME", default_value = "reverse-swapcase", value_parser = endpoint::transform())]
     pub(super) transform: Transform,
-    /// What answers a message: the one that says the right thing, or whatever comes next
+    /// What answers a message: the one that says the right thing (content), or whatever comes next (fifo), for protocols other than echo; where those have several lines, add --framing chunk
     #[arg(long, value_enum, default_value_t = Pairing::Content)]
     pub(super) pair: Pairing,
     /// With --show packets: show these fields, comma separated, may be given several times; help lists them

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::filter;
+use super::questions::Asked;
 use crate::answers::Cited;
+use crate::answers::carrying::Carrying;
 use crate::answers::evidence::{Evidence, MOST_FRAMES};
 use crate::report::model::{Answer, Confidence};
 
@@ -33,8 +35,18 @@ fn cited(
     if frames.len() > packets.len() {
         rule += "; of a datagram in fragments, the packet that completes it stands first and the others follow";
     }
+    // fragments have no ports, so nothing but their numbers tells them from all others
     let (frames_total, filter) = (frames.len() as u64, filter::frames(&frames));
     frames.truncate(MOST_FRAMES);
+    certain((value, text, rule), frames, frames_total, filter)
+}
+
+fn certain(
+    (value, text, rule): (Value, String, String),
+    frames: Vec<u64>,
+    frames_total: u64,
+    filter: String,
+) -> Answer {
     Answer {
         value,
         text,
@@ -45,6 +57,29 @@ fn cited(
         frames_total,
         filter,
     }
+}
+
+/// An answer for which all packets speak that carry some bytes, and the fragments that are known
+/// to belong to them.
+fn carried(
+    evidence: Option<&Evidence>,
+    these: &Carrying,
+    quoted: bool,
+    told: (Value, String, String),
+) -> Answer {
+    let packets: Vec<u64> = these.frames.iter().map(|(frame, _)| *frame).collect();
+    let mut frames = with_fragments(evidence, &packets);
+    let fragments: Vec<u64> = frames
+        .iter()
+        .copied()
+        .filter(|it| !packets.contains(it))
+        .collect();
+    let mut filter = filter::carrying(these, quoted);
+    if !fragments.is_empty() {
+        filter = format!("({filter}) || {}", filter::frames(&fragments));
+    }
+    frames.truncate(MOST_FRAMES);
+    certain(told, frames, these.total + fragments.len() as u64, filter)
 }
 
 /// An answer that is in one packet.
@@ -59,11 +94,22 @@ pub(super) fn packet(
 }
 
 /// An answer that is a message: the packets that brought it.
-pub(super) fn message(evidence: Option<&Evidence>, said: &Cited, rule: &str) -> Answer {
+pub(super) fn message(
+    asked: &Asked<'_>,
+    evidence: Option<&Evidence>,
+    said: &Cited,
+    rule: &str,
+) -> Answer {
+    let carrying = evidence.and_then(|evidence| evidence.carrying(said));
     let (first, last) = (said.first.frame, said.last.frame);
     let (message, payload) = (said.len, u64::from(said.first.payload_len));
     let mut rule = rule.to_owned();
-    if first != last {
+    if carrying.is_some() {
+        rule += &format!(
+            "; its {} came in several packets: from the first of these to the last all are named that carry any",
+            bytes(message)
+        );
+    } else if first != last {
         rule += &format!(
             "; its {} came in several packets, the first and the last are named",
             bytes(message)
@@ -77,6 +123,10 @@ pub(super) fn message(evidence: Option<&Evidence>, said: &Cited, rule: &str) -> 
     }
     let value = json!({"frame": first, "payload_bytes": payload, "message_bytes": message});
     let text = format!("packet {first}, {}", bytes(payload));
+    if let Some(these) = carrying {
+        let quoted = asked.analysed.answers.totals.ledger.skipped.quoted_tcp > 0;
+        return carried(evidence, these, quoted, (value, text, rule));
+    }
     let packets = [first, last];
     let packets = &packets[..if first == last { 1 } else { 2 }];
     cited(evidence, packets, (value, text, rule))

@@ -2,8 +2,9 @@
 
 use std::net::IpAddr;
 
-use crate::answers::Analysed;
+use crate::answers::carrying::Carrying;
 use crate::answers::conversations::Conversation;
+use crate::answers::{Analysed, Endpoint};
 use crate::report::model;
 
 fn ip(address: IpAddr) -> &'static str {
@@ -15,7 +16,7 @@ pub(super) fn conversation(analysed: &Analysed, one: &Conversation) -> String {
     let [a, b] = one.sides;
     let family = ip(a.address);
     if is_crossed(analysed, one) {
-        let (there, back) = (one_way(one, 0), one_way(one, 1));
+        let (there, back) = (one_way(a, b), one_way(b, a));
         return limited(analysed, one, format!("(({there}) || ({back}))"));
     }
     let mut parts = vec![format!("{family}.addr == {}", a.address)];
@@ -31,15 +32,35 @@ pub(super) fn conversation(analysed: &Analysed, one: &Conversation) -> String {
 
 /// Packets of one direction that carry payload.
 pub(super) fn payload(analysed: &Analysed, one: &Conversation, direction: usize) -> String {
-    limited(
-        analysed,
-        one,
-        format!("{} && tcp.len > 0", one_way(one, direction)),
-    )
+    let way = one_way(one.sides[direction], one.sides[1 - direction]);
+    limited(analysed, one, format!("{way} && tcp.len > 0"))
 }
 
-fn one_way(one: &Conversation, direction: usize) -> String {
-    let (from, to) = (one.sides[direction], one.sides[1 - direction]);
+/// The packets that carry some bytes. `quoted`: whether ICMP may have quoted their headers.
+pub(in crate::report) fn carrying(these: &Carrying, quoted: bool) -> String {
+    let (way, (first, last)) = (one_way(these.ends.0, these.ends.1), these.among);
+    let (from, to) = (these.seq.0.0, these.seq.1.0);
+    let mut begin = format!("tcp.seq_raw >= {from}");
+    if let Some(byte) = these.beyond {
+        // for a sum of 2^32 and more no comparison holds, so this one is turned round
+        begin = format!("({begin} && !(tcp.seq_raw + tcp.len <= {}))", byte.0);
+    }
+    let seq = match to {
+        0 => begin,
+        _ if from < to => format!("{begin} && tcp.seq_raw < {to}"),
+        // around the circle
+        _ => format!("({begin} || tcp.seq_raw < {to})"),
+    };
+    let mut filter = format!(
+        "{way} && tcp.len > 0 && {seq} && frame.number >= {first} && frame.number <= {last}"
+    );
+    if quoted {
+        filter += " && !icmp && !icmpv6";
+    }
+    filter
+}
+
+fn one_way(from: Endpoint, to: Endpoint) -> String {
     let family = ip(from.address);
     format!(
         "{family}.src == {} && tcp.srcport == {} && {family}.dst == {} && tcp.dstport == {}",
@@ -101,7 +122,7 @@ pub(in crate::report) fn both_ways(capture: &model::Capture, one: &model::Conver
     filter
 }
 
-/// Exactly these packets.
+/// Exactly these packets: where one is the answer, or where no property tells several from others.
 pub(in crate::report) fn frames(frames: &[u64]) -> String {
     let parts: Vec<String> = frames
         .iter()

@@ -191,6 +191,7 @@ impl Of<'_> {
         if let Some(shown) = self.evidence.and_then(|evidence| evidence.greeting) {
             let certain = matches!(self.rule, RoleRule::Syn | RoleRule::SynAck);
             let mut answer = message(
+                self.asked,
                 self.evidence,
                 &shown,
                 "the first message that the server sends before the client sent any",
@@ -231,6 +232,7 @@ impl Of<'_> {
         };
         let answered = self.echoed().is_some();
         message(
+            self.asked,
             self.evidence,
             &shown,
             if answered {
@@ -266,7 +268,7 @@ impl Of<'_> {
         if let Some((request, reply)) = self.echoed() {
             let asked = request.first.frame;
             let rule = format!("its text is that of packet {asked} {how}");
-            return message(self.evidence, &reply, &rule);
+            return message(self.asked, self.evidence, &reply, &rule);
         }
         let said = &self.one.said;
         let none = format!("no server message is a client message {how}");

@@ -6,6 +6,7 @@ use crate::answers::event::Event;
 use crate::answers::find::{Find, Hit, Pattern};
 use crate::answers::{Piece, Told};
 use crate::echo::escape::{escape, escape_bytes};
+use crate::ledger::Skip;
 use crate::report::build::filter;
 use crate::report::document::Block;
 use crate::report::model::Capture;
@@ -27,6 +28,8 @@ pub struct FindView {
     kept: BTreeMap<u64, Vec<Hit>>,
     held: usize,
     clients: BTreeMap<u64, usize>,
+    /// Whether ICMP has quoted TCP headers.
+    quoted: bool,
 }
 
 impl FindView {
@@ -43,6 +46,7 @@ impl FindView {
             kept: BTreeMap::new(),
             held: 0,
             clients: BTreeMap::new(),
+            quoted: false,
         }
     }
 
@@ -66,7 +70,6 @@ impl FindView {
     }
 
     fn row(&self, conversation: u64, from_client: bool, hit: &Hit) -> Found {
-        let frames: Vec<u64> = frames(hit);
         Found {
             capture: self.scope.capture,
             conversation,
@@ -87,7 +90,8 @@ impl FindView {
                     length: place.len,
                 })
                 .collect(),
-            filter: filter::frames(&frames),
+            copies: copies(hit),
+            filter: shown_by(hit, self.quoted),
         }
     }
 
@@ -123,7 +127,12 @@ impl View for FindView {
             } if self.scope.has(conversation) => {
                 self.clients.insert(conversation, settled.roles.client);
             }
-            Event::Told { conversation, .. } if !self.scope.has(conversation) => return,
+            Event::Told { conversation, .. } | Event::Segment { conversation, .. }
+                if !self.scope.has(conversation) =>
+            {
+                return;
+            }
+            Event::Skipped(_, Skip::QuotedTcp) => self.quoted = true,
             _ => {}
         }
         let mut found = Vec::new();
@@ -172,9 +181,8 @@ impl View for FindView {
                     "client"
                 };
                 show(Shown::Block(Block::Text(words(hit, to))));
-                show(Shown::Block(Block::Lines(vec![filter::frames(&frames(
-                    hit,
-                ))])));
+                let filter = shown_by(hit, self.quoted);
+                show(Shown::Block(Block::Lines(vec![filter])));
             }
             let more = self.counted.of(id) - kept.len() as u64;
             if more > 0 {
@@ -188,12 +196,22 @@ impl View for FindView {
     }
 }
 
-/// The packets of a hit, each once.
-fn frames(hit: &Hit) -> Vec<u64> {
-    let mut frames: Vec<u64> = hit.places.iter().map(|place| place.by.frame).collect();
-    frames.sort_unstable();
-    frames.dedup();
-    frames
+/// Other packets with bytes of a hit that stand between those that brought it.
+fn copies(hit: &Hit) -> Vec<u64> {
+    let packets = hit.packets();
+    let all = hit.carrying.iter().flat_map(|these| &these.frames);
+    let all = all.map(|(frame, _)| *frame);
+    all.filter(|it| packets.binary_search(it).is_err())
+        .collect()
+}
+
+/// The display filter for the packets of a hit, and its copies.
+fn shown_by(hit: &Hit, quoted: bool) -> String {
+    let these = hit.carrying.as_ref();
+    these.map_or_else(
+        || filter::frames(&hit.packets()),
+        |these| filter::carrying(these, quoted),
+    )
 }
 
 /// `Message 3 to the server, at byte 4 (stream offset 61): 5 bytes in packet 6 from payload byte
@@ -236,8 +254,15 @@ fn words(hit: &Hit, to: &str) -> String {
         escape_bytes(&hit.bytes),
         escape_bytes(after),
     );
-    if !hit.again.is_empty() {
-        words += &format!(" Sent again in {}.", packet_numbers(&hit.again, &[]));
+    let copies = copies(hit);
+    if !copies.is_empty() {
+        let copies = packet_numbers(&copies, &[]);
+        words += &format!(" Between these, bytes of it stand in {copies}, too.");
+    }
+    let again = hit.again.iter().filter(|it| !copies.contains(it));
+    let again: Vec<u64> = again.copied().collect();
+    if !again.is_empty() {
+        words += &format!(" Sent again in {}.", packet_numbers(&again, &[]));
     }
     words
 }

@@ -303,7 +303,7 @@ fn one_conversation(file: &Path, sightings: &str, answers: &Value) -> usize {
 }
 
 /// How many packets each filter lets through.
-fn counts(file: &Path, filters: &[String]) -> Vec<u64> {
+pub fn counts(file: &Path, filters: &[String]) -> Vec<u64> {
     if filters.is_empty() {
         return Vec::new();
     }

@@ -74,7 +74,9 @@ fn split_pipelined_and_sent_again() {
     assert_eq!(rows, want);
     assert_eq!(
         hits[0]["filter"],
-        "frame.number == 5 || frame.number == 6 || frame.number == 7"
+        "ip.src == 10.0.0.1 && tcp.srcport == 40000 && ip.dst == 10.0.0.2 && tcp.dstport == 50007 \
+         && tcp.len > 0 && (tcp.seq_raw >= 4294967291 || tcp.seq_raw < 5) && frame.number >= 5 \
+         && frame.number <= 7"
     );
     let folded = found(&hard().bytes, "/NEEDLE/i");
     assert_eq!(folded.len(), 4, "the server's, too");
