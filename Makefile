@@ -12,11 +12,18 @@ BUILT = $(PROGRAMS:%=$(CARGO_TARGET_DIR)/release/%)
 build:
 	scripts/build.sh
 
-# As root where PREFIX needs it; build first, as yourself.
+# As root where PREFIX needs it; build first, as yourself. With SETCAP=1 everybody may record,
+# without root: whoever can run capture then sees all traffic of this machine.
+SETCAP ?=
 install:
 	@for file in $(BUILT); do test -x $$file || { echo "$$file is missing: run 'make build' first"; exit 2; }; done
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(BUILT) $(DESTDIR)$(PREFIX)/bin
+ifeq ($(SETCAP),1)
+	setcap cap_net_raw+ep $(DESTDIR)$(PREFIX)/bin/capture
+else
+	@echo "To record without root: make install SETCAP=1, or setcap cap_net_raw+ep $(DESTDIR)$(PREFIX)/bin/capture"
+endif
 
 uninstall:
 	rm -f $(PROGRAMS:%=$(DESTDIR)$(PREFIX)/bin/%)

@@ -389,3 +389,99 @@ impl Writer {
         self.report.files = self.kept.drain(..).collect();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::container::{Encoder, Format, Layout, blocks::Head};
+    use super::super::interfaces::tests::frame;
+    use super::super::ledger::Taken;
+    use super::super::rotation::Rotation;
+    use super::*;
+    use crate::source::live::{Counters, Resolution};
+
+    /// Writes packets of those times, in seconds, to files of `rotation`, and ends.
+    fn written(folder: &std::path::Path, rotation: Rotation, seconds: &[i64]) -> Report {
+        let layout = Layout {
+            format: Format::Pcap,
+            resolution: Resolution::Nano,
+        };
+        let plan = Plan {
+            head: Head {
+                link_type: 1,
+                snapshot_length: 262_144,
+                filter: String::new(),
+                layout,
+            },
+            path: Some(folder.join("a.pcap")),
+            force: false,
+            rotation,
+            filesize: None,
+            files: None,
+        };
+        let first = plan.open().expect("opened");
+        let (queue, progress) = (Arc::new(Queue::new(1 << 20)), Arc::new(Progress::new(1)));
+        let wakes = [Wake::new(), Wake::new()].map(|wake| Arc::new(wake.expect("made")));
+        let [over, hurry] = wakes;
+        let shared = (Arc::clone(&queue), progress);
+        let thread = Writer::start(plan, first, shared, (over, hurry)).expect("started");
+        let lo = Interface {
+            ifindex: 1,
+            name: Some("lo".into()),
+            link_type: 1,
+            ..Interface::default()
+        };
+        let mut encoder = Encoder::new(layout, false);
+        queue.tell(Item::Interface(lo.clone()));
+        let mut batch = Batch::new();
+        for time in seconds {
+            let mut one = frame(b"some packet", 1);
+            one.time = Time(time * 1_000_000_000);
+            encoder.packet(batch.bytes(), &one, 0, &lo);
+            batch.count(0, one.time);
+        }
+        queue.offer(batch).expect("room");
+        let packets = seconds.len() as u64;
+        queue.tell(Item::End(Box::new(Tail {
+            end: now(),
+            sources: vec![Taken {
+                counters: Some(Counters {
+                    received: packets + 3,
+                    dropped: 3,
+                }),
+                packets,
+                filtered: 0,
+            }],
+        })));
+        thread.join().expect("ended")
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_changes_nothing_but_the_times() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let rotation = Rotation {
+            packets: Some(2),
+            duration: Some(std::time::Duration::from_secs(3600)),
+            ..Rotation::default()
+        };
+        let report = written(folder.path(), rotation, &[100, 90, 95, 5, 200]);
+        assert!(report.lacks.is_empty() && report.trouble.is_none());
+        assert!(report.counts[0].adds_up());
+        let sidecars: Vec<Sidecar> = (report.files.iter())
+            .map(|file| Sidecar::read(file).expect("readable").expect("there"))
+            .collect();
+        let times: Vec<_> = (sidecars.iter())
+            .map(|it| (it.first_time_ns, it.last_time_ns, it.packets))
+            .collect();
+        let second = |time: i64| Some(time * 1_000_000_000);
+        assert_eq!(
+            times,
+            [
+                (second(100), second(90), 2),
+                (second(95), second(5), 2),
+                (second(200), second(200), 1)
+            ]
+        );
+        let received: u64 = sidecars.iter().filter_map(|it| it.received).sum();
+        assert_eq!(received, 8, "what is known at the end is told by the last");
+    }
+}

@@ -12,14 +12,20 @@ use tempfile::TempDir;
 
 use crate::must;
 use crate::net::{
-    Hooks, Namespace, PortCounter, Program, datagrams, exchange, knock, random, random_port,
-    tshark, veth,
+    Hooks, Namespace, PortCounter, Program, datagrams, exchange, knock, random_port, tshark, veth,
 };
 
 mod choices;
 mod command;
 mod faults;
+mod head_and_tail;
+mod ledger;
+mod names;
+mod readers;
+mod records;
 mod refusals;
+mod rights;
+mod rotation;
 mod streams;
 mod view;
 
@@ -58,34 +64,6 @@ fn counted(errors: &str, noun: &str) -> u64 {
 
 fn folder() -> TempDir {
     tempfile::tempdir().expect("a folder")
-}
-
-#[test]
-fn fifty_times_every_packet_the_kernel_counted_is_in_the_file() {
-    let (namespace, folder) = (Namespace::new(), folder());
-    for round in 0..50 {
-        // Each round has a hundred of its own, so none meets what another left.
-        let port = 20_000 + round * 100 + (random() % 100) as u16;
-        let file = folder.path().join(format!("{round}.pcap"));
-        let words = ["--port", &port.to_string()];
-        let program = start(&namespace, &words, &file);
-        let counter = PortCounter::new(&namespace, port, Hooks::Input);
-        exchange(
-            &namespace,
-            if round % 2 == 0 { "127.0.0.1" } else { "::1" },
-            port,
-        );
-        let errors = stop(program, Signal::SIGTERM);
-        let expected = counter.packets();
-        assert!(
-            expected >= 10,
-            "a conversation has a beginning and an end: {expected}"
-        );
-        assert_eq!(packets(&file), expected, "round {round}: {errors}");
-        assert_eq!(counted(&errors, "captured"), expected);
-        assert_eq!(counted(&errors, "received by filter"), expected);
-        assert_eq!(counted(&errors, "dropped by kernel"), 0);
-    }
 }
 
 #[test]

@@ -28,13 +28,8 @@ pub(super) fn interfaces(analysed: &Analysed, names: Names<'_>) -> Vec<Interface
             let by_container = described
                 .and_then(|it| it.name.clone())
                 .filter(|name| name != "any");
-            let by_sidecar = || {
-                let mut known = (names.sidecars.iter())
-                    .filter(|(recording, _)| *recording == seen.port.recording)
-                    .flat_map(|(_, sidecar)| &sidecar.interfaces);
-                let named = known.find(|it| Some(it.ifindex) == seen.port.ifindex);
-                named.map(|it| it.name.clone())
-            };
+            let by_sidecar =
+                || sidecar_name(names.sidecars, seen.port.recording, seen.port.ifindex);
             let by_reader = || {
                 let mut given = names.given.iter();
                 let named = given.find(|(ifindex, _)| Some(*ifindex) == seen.port.ifindex);
@@ -58,4 +53,31 @@ pub(super) fn interfaces(analysed: &Analysed, names: Names<'_>) -> Vec<Interface
             }
         })
         .collect()
+}
+
+/// What the sidecars of a recording call an interface. One that was renamed has several names.
+fn sidecar_name(
+    sidecars: &[(u32, Sidecar)],
+    recording: u32,
+    ifindex: Option<u32>,
+) -> Option<String> {
+    let of_recording = sidecars.iter().filter(|(of, _)| *of == recording);
+    let all: Vec<_> = of_recording
+        .flat_map(|(_, sidecar)| &sidecar.interfaces)
+        .collect();
+    // Packets without a cooked header do not tell their interface; it is plain if there is one.
+    let alone = all
+        .windows(2)
+        .all(|pair| pair[0].ifindex == pair[1].ifindex);
+    let is_it = |index| match ifindex {
+        Some(ifindex) => index == ifindex,
+        None => alone,
+    };
+    let mut names: Vec<&str> = Vec::new();
+    for it in all.iter().filter(|it| is_it(it.ifindex)) {
+        if !names.contains(&it.name.as_str()) {
+            names.push(&it.name);
+        }
+    }
+    (!names.is_empty()).then(|| names.join(", then "))
 }

@@ -1,17 +1,20 @@
 //! What goes wrong while it captures: full rings and disks, interfaces that go, signals.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use echotrace::source::sidecar::Sidecar;
 use nix::sys::signal::Signal;
 
+use super::ledger::Stats;
+use super::records::all_read;
 use super::{CAPTURE, counted, folder, packets, start, stop};
 use crate::must;
 use crate::net::{
     Hooks, Namespace, PATIENCE, PortCounter, Program, SmallDisk, datagrams, datagrams_then_delete,
-    exchange, random_port, tshark, veth,
+    exchange, numbered, random_port, tshark, veth,
 };
 
 #[test]
@@ -174,4 +177,176 @@ fn what_was_taken_is_in_the_file_while_it_runs_and_after_a_kill() {
     program.signal(Signal::SIGKILL);
     program.end();
     assert_eq!(packets(&file), counter.packets());
+}
+
+/// Runs `capture WORDS… -w FILE` under strace, which does to its writes to FILE what is said.
+fn injected(namespace: &Namespace, fault: &str, words: &[&str], file: &Path) -> Program {
+    let mut command = namespace.command("strace");
+    let fault = format!("inject=write:{fault}");
+    command.args([
+        "-f",
+        "-qq",
+        "-o",
+        "/dev/null",
+        "-e",
+        "trace=write",
+        "-e",
+        &fault,
+    ]);
+    command
+        .arg("-P")
+        .arg(file)
+        .arg(CAPTURE)
+        .args(words)
+        .arg("-w")
+        .arg(file);
+    let mut program = Program::start(&mut command);
+    program.wait_for("listening");
+    program
+}
+
+#[test]
+fn a_disk_that_fails_leaves_whole_records_and_says_how_many() {
+    for (fault, words) in [
+        ("error=EIO:when=4+", "Input/output error"),
+        ("error=EDQUOT:when=4+", "Disk quota exceeded"),
+    ] {
+        for name in ["a.pcap", "a.pcapng"] {
+            let (namespace, folder, port) = (Namespace::new(), folder(), random_port());
+            let (file, json) = (folder.path().join(name), folder.path().join("json"));
+            let filter = format!("udp port {port}");
+            let json_text = json.to_str().expect("text");
+            let program = injected(
+                &namespace,
+                fault,
+                &["--stats-json", json_text, &filter],
+                &file,
+            );
+            // Each write is of some hundred packets.
+            must(&mut numbered(
+                &namespace,
+                "127.0.0.1",
+                (port, 3_000),
+                500,
+                20,
+            ));
+            let (status, errors) = program.end();
+            assert_eq!(status.code(), Some(3), "{errors}");
+            assert!(errors.contains(words), "{errors}");
+            let stats = Stats::read(&json);
+            assert_eq!(all_read(&file), stats.written, "{errors}");
+            assert!(
+                stats.written > 0 && stats.lost_to_disk > 0 && !stats.complete,
+                "{errors}"
+            );
+            let told = format!(
+                "{} whole packets are in it and {} are lost",
+                stats.written, stats.lost_to_disk
+            );
+            assert!(errors.contains(&told), "{errors}");
+        }
+    }
+}
+
+#[test]
+fn a_slow_disk_costs_packets_that_are_counted_and_holds_nothing() {
+    let (namespace, folder, port) = (Namespace::new(), folder(), random_port());
+    let (file, json) = (folder.path().join("a.pcap"), folder.path().join("json"));
+    let filter = format!("udp port {port}");
+    // It ends by itself: a signal to strace would not reach it.
+    let words = ["--queue-size", "1", "-a", "duration:1.5", "--stats-json"];
+    let words = [&words[..], &[json.to_str().expect("text"), &filter]].concat();
+    let program = injected(&namespace, "delay_enter=200000", &words, &file);
+    datagrams(&namespace, "127.0.0.1", port, 10_000, 1_000);
+    let (status, errors) = program.end();
+    assert_eq!(status.code(), Some(0), "{errors}");
+    let stats = Stats::read(&json);
+    assert_eq!(
+        (stats.received, stats.dropped_by_kernel),
+        (10_000, 0),
+        "{errors}"
+    );
+    assert!(stats.lost_to_disk > 3_000, "{errors}");
+    assert_eq!(counted(&errors, "lost to disk"), stats.lost_to_disk);
+    assert_eq!(all_read(&file), stats.written);
+}
+
+#[test]
+fn a_read_only_disk_is_told_before_anything_is_captured() {
+    let disk = SmallDisk::new(1 << 20);
+    must(
+        Command::new("mount")
+            .args(["-o", "remount,ro"])
+            .arg(disk.path("")),
+    );
+    let output = Command::new(CAPTURE)
+        .args(["-i", "lo", "-w"])
+        .arg(disk.path("a.pcap"))
+        .output();
+    let output = output.expect("run");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{errors}");
+    assert!(errors.contains("a.pcap: Read-only file system") && errors.contains("give another"));
+}
+
+#[test]
+fn an_interface_that_goes_down_loses_nothing_of_what_comes_when_it_is_up() {
+    let (here, there, folder) = (Namespace::new(), Namespace::new(), folder());
+    let (near, far) = veth(&here, &there);
+    let address = || {
+        here.ip(&["addr", "replace", "10.9.1.1/24", "dev", &near]);
+        there.ip(&["addr", "replace", "10.9.1.2/24", "dev", &far]);
+    };
+    address();
+    let file = folder.path().join("a.pcap");
+    let program = start(&here, &["-i", &near, "tcp"], &file);
+    crate::net::knock(&here, "10.9.1.2", 9, 3);
+    here.ip(&["link", "set", &near, "down"]);
+    here.ip(&["link", "set", &near, "up"]);
+    address();
+    crate::net::knock(&here, "10.9.1.2", 9, 4);
+    let errors = stop(program, Signal::SIGTERM);
+    assert_eq!(
+        (all_read(&file), counted(&errors, "received by filter")),
+        (14, 14)
+    );
+}
+
+#[test]
+fn an_interface_that_goes_away_does_not_end_the_capture_of_another() {
+    let (here, there, folder, port) = (Namespace::new(), Namespace::new(), folder(), random_port());
+    let (near, _far) = veth(&here, &there);
+    let file = folder.path().join("a.pcapng");
+    let filter = format!("tcp port {port}");
+    let program = start(&here, &["-i", &near, "-i", "lo", &filter], &file);
+    here.ip(&["link", "del", &near]);
+    let counter = PortCounter::new(&here, port, Hooks::Input);
+    exchange(&here, "127.0.0.1", port);
+    program.signal(Signal::SIGTERM);
+    let (status, errors) = program.end();
+    assert_eq!(status.code(), Some(3), "{errors}");
+    assert!(errors.contains(&format!("capture: {near}: ")), "{errors}");
+    assert_eq!(all_read(&file), counter.packets(), "{errors}");
+}
+
+#[test]
+fn seconds_in_which_it_could_not_run_cost_nothing_that_the_ring_holds() {
+    let (namespace, folder, port) = (Namespace::new(), folder(), random_port());
+    let file = folder.path().join("a.pcapng");
+    let filter = format!("udp port {port}");
+    let program = start(&namespace, &["-b", "duration:1", &filter], &file);
+    program.signal(Signal::SIGSTOP);
+    datagrams(&namespace, "127.0.0.1", port, 20_000, 100);
+    std::thread::sleep(Duration::from_millis(2_200));
+    program.signal(Signal::SIGCONT);
+    let errors = stop(program, Signal::SIGTERM);
+    let files = fs::read_dir(folder.path()).expect("listed");
+    let count: u64 = files
+        .map(|file| all_read(&file.expect("an entry").path()))
+        .sum();
+    assert_eq!(
+        (count, counted(&errors, "dropped by kernel")),
+        (20_000, 0),
+        "{errors}"
+    );
 }

@@ -1,5 +1,7 @@
 //! Traffic inside a namespace, bounded in count, made by plain Python.
 
+use std::process::Command;
+
 use super::{Namespace, must};
 
 /// Both ends of one TCP conversation on `port`: a greeting, a line, its answer, and a close
@@ -97,4 +99,32 @@ assert struct.unpack('=i', netlink.recv(1000)[16:20])[0] == 0
             .command("python3")
             .args(["-c", script, interface, to, &count]),
     );
+}
+
+/// Starts a sender of numbered UDP datagrams inside: each begins with its number, from 0, in
+/// eight bytes, and is so long; a pause of so many milliseconds after every hundred.
+pub fn numbered(
+    namespace: &Namespace,
+    address: &str,
+    (port, count): (u16, u32),
+    bytes: u32,
+    pause_ms: u32,
+) -> Command {
+    let script = "
+import socket, sys, time
+here, port, count, size, pause = sys.argv[1], *map(int, sys.argv[2:])
+receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+receiver.bind((here, port))
+sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+sender.connect((here, port))
+rest = bytes(size - 8)
+print('sending', file=sys.stderr, flush=True)
+for number in range(count):
+    sender.send(number.to_bytes(8, 'big') + rest)
+    if pause and number % 100 == 99: time.sleep(pause / 1000)
+";
+    let numbers = [u32::from(port), count, bytes, pause_ms].map(|number| number.to_string());
+    let mut command = namespace.command("python3");
+    command.args(["-c", script, address]).args(numbers);
+    command
 }
