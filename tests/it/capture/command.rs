@@ -274,7 +274,10 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
     let mut command = namespace.command("python3");
     command.args(["-c", script]).arg(&told);
     command.arg(CAPTURE).arg("-w").arg(&file);
-    let output = command.args(["--", "sh", "-c", &count]).output().expect("run");
+    let output = command
+        .args(["--", "sh", "-c", &count])
+        .output()
+        .expect("run");
     let errors = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(9), "{errors}");
     let told = fs::read_to_string(&told).expect("told");
