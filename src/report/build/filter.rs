@@ -71,7 +71,7 @@ fn one_way(from: Endpoint, to: Endpoint) -> String {
 /// Whether another conversation has the same addresses and ports, put together otherwise.
 fn is_crossed(analysed: &Analysed, one: &Conversation) -> bool {
     let [a, b] = one.sides;
-    let crossed = |other: &Box<Conversation>| {
+    let crossed = |other: &Conversation| {
         let [c, d] = other.sides;
         let same = (c.address, d.address) == (a.address, b.address)
             && (c.port, d.port) == (b.port, a.port);
@@ -81,7 +81,12 @@ fn is_crossed(analysed: &Analysed, one: &Conversation) -> bool {
     };
     a.address != b.address
         && a.port != b.port
-        && analysed.answers.conversations.all().iter().any(crossed)
+        && analysed
+            .answers
+            .conversations
+            .all()
+            .iter()
+            .any(|other| crossed(other))
 }
 
 /// Where the property alone would match other packets too: endpoints used again, headers
