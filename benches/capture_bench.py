@@ -215,7 +215,8 @@ def main():
         "takes besides (mostly the kernel's room for packets, 64 MiB of capture and of",
         "tcpdump -B 65536; on a virtual machine it depends on the host). What the",
         "kernel does for it in the sender's process is not in it. A recorder has",
-        f"{SETTLE} s before it is stopped: the tail that tcpdump would lose counts as kept.",
+        f"{SETTLE} s before it is stopped: the tail that tcpdump would lose counts as kept. Rates are",
+        "those asked of the sender; beyond what its last row says it does what it can.",
     ]
     namespace = f"bench{os.getpid()}"
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None

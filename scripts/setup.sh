@@ -18,7 +18,7 @@ packages_of() {
     build) echo libpcap-dev gcc libc6-dev ca-certificates ;;
     demo) echo iproute2 ;;
     test) echo iproute2 nftables python3 tcpdump tshark zstd lz4 strace libcap2-bin bsdutils ;;
-    bench) echo python3 tcpdump tshark zstd tcptrace valgrind ;;
+    bench) echo iproute2 python3 tcpdump tshark zstd tcptrace valgrind ;;
     lint) echo make shellcheck ;;
     *) die "unknown role '$1'. The roles are build, demo, test, bench and lint." ;;
     esac

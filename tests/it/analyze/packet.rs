@@ -188,3 +188,83 @@ fn reading_stops_when_nothing_later_matters() {
         "who is the client is known at the end"
     );
 }
+
+/// ARP, ICMP and ICMPv6 messages, one packet each.
+fn control() -> Capture {
+    let mut capture = Capture::new(Link::Ethernet, ENDS);
+    for operation in [1, 2, 3] {
+        let mut arp = vec![
+            0, 1, 8, 0, 6, 4, 0, operation, 2, 0, 0, 0, 0, 1, 10, 0, 0, 1,
+        ];
+        arp.extend([2, 0, 0, 0, 0, 2, 10, 0, 0, 2]);
+        capture.record(0x0806, &arp);
+    }
+    let four = |rest: &[u8]| {
+        let mut packet = vec![0x45, 0, 0, 20 + rest.len() as u8, 0, 1, 0, 0, 64, 1, 0, 0];
+        packet.extend([10, 0, 0, 1, 10, 0, 0, 2]);
+        [&packet, rest].concat()
+    };
+    let quoted = four(&[8, 0, 1, 2, 0, 7, 0, 1]);
+    for [kind, code, a, b, c, d] in [
+        [8, 0, 0, 7, 0, 1],
+        [0, 0, 0, 7, 0, 1],
+        [3, 3, 0, 0, 0, 0],
+        [3, 4, 0, 0, 5, 220],
+        [5, 1, 10, 0, 0, 9],
+        [11, 0, 0, 0, 0, 0],
+    ] {
+        let body = if kind % 8 == 0 { &b"ping"[..] } else { &quoted };
+        let icmp = [&[kind, code, 1, 2, a, b, c, d][..], body].concat();
+        capture.record(0x0800, &four(&icmp));
+    }
+    let target = [&[0xfe, 0x80][..], &[0; 13], &[9]].concat();
+    for (kind, four, rest) in [
+        (128, [0, 7, 0, 1], &b"ping"[..]),
+        (129, [0, 7, 0, 1], b"ping"),
+        (2, [0, 0, 5, 0], &target),
+        (135, [0; 4], &target),
+        (136, [0x60, 0, 0, 0], &target),
+        (133, [0; 4], &[]),
+    ] {
+        let icmp = [&[kind, 0, 1, 2][..], &four, rest].concat();
+        let mut packet = vec![0x60, 0, 0, 0, 0, icmp.len() as u8, 58, 255];
+        packet.extend([[0; 15].as_slice(), &[1], &[0; 15], &[2], &icmp].concat());
+        capture.record(0x86dd, &packet);
+    }
+    capture
+}
+
+#[test]
+fn control_messages_have_the_fields_that_tshark_has() {
+    let (capture, files) = (control(), super::Files::new());
+    let path = files.add("control.pcap", &capture.bytes);
+    let mut compared = 0;
+    for number in 1..=capture.packets {
+        let row = detail(&capture.bytes, &["--packet", &number.to_string()]);
+        let layers = row["layers"].as_array().unwrap().iter();
+        let fields = layers.flat_map(|it| it["fields"].as_array().unwrap());
+        let own = fields.filter(|it| {
+            let name = it["name"].as_str().unwrap();
+            name.starts_with("arp.") || name.starts_with("icmp")
+        });
+        let own: Vec<_> = own.collect();
+        assert!(own.len() >= 3, "packet {number}: {row:#}");
+        let only = format!("frame.number=={number}");
+        let mut words = vec!["-Y", &only, "-T", "fields", "-E", "occurrence=f"];
+        for field in &own {
+            words.extend(["-e", field["name"].as_str().unwrap()]);
+        }
+        let theirs = super::packets::tshark(&path, &words);
+        let ours: Vec<_> = (own.iter())
+            .map(|field| {
+                // a number stands behind what it means
+                let value = field["value"].as_str().unwrap();
+                let value = value.split_once(" (").map_or(value, |(_, number)| number);
+                value.trim_end_matches(')')
+            })
+            .collect();
+        assert_eq!(ours.join("\t"), theirs.trim_end(), "{number} {words:?}");
+        compared += own.len();
+    }
+    assert!(compared >= 60, "{compared}");
+}

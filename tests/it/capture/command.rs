@@ -245,3 +245,41 @@ fn a_command_that_cannot_be_run_is_told_and_nothing_runs_where_nothing_is_captur
     std::thread::sleep(Duration::from_millis(100));
     assert!(!told.exists());
 }
+
+#[test]
+fn a_terminal_gives_its_interrupt_to_the_command_once() {
+    let (namespace, folder) = (Namespace::new(), folder());
+    let (file, told) = (folder.path().join("a.pcap"), folder.path().join("told"));
+    // runs capture on a terminal of its own, and types Ctrl-C when the command is ready
+    let script = "
+import os, pty, sys, time
+told, words = sys.argv[1], sys.argv[2:]
+pid, terminal = pty.fork()
+if pid == 0: os.execvp(words[0], words)
+end = time.monotonic() + 60
+while not os.path.exists(told):
+    assert time.monotonic() < end
+    time.sleep(0.01)
+os.write(terminal, b'\\x03')
+try:
+    while os.read(terminal, 1000): pass
+except OSError: pass
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+";
+    let count = format!(
+        "trap 'echo INT >> {0}; n=$((n+1))' INT; echo ready > {0}; \
+         while [ ${{n:-0}} -lt 1 ]; do sleep 0.02; done; sleep 0.2; exit 9",
+        told.display()
+    );
+    let mut command = namespace.command("python3");
+    command.args(["-c", script]).arg(&told);
+    command.arg(CAPTURE).arg("-w").arg(&file);
+    let output = command
+        .args(["--", "sh", "-c", &count])
+        .output()
+        .expect("run");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(9), "{errors}");
+    let told = fs::read_to_string(&told).expect("told");
+    assert_eq!(told, "ready\nINT\n");
+}
