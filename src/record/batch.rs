@@ -51,9 +51,10 @@ impl Batch {
     /// Counts a record that was just added, of the interface in a slot.
     pub fn count(&mut self, slot: u32, time: Time) {
         if self.packets == 0 {
-            self.first = time;
+            (self.first, self.last) = (time, time);
         }
-        self.last = time;
+        self.first = self.first.min(time);
+        self.last = self.last.max(time);
         self.packets += 1;
         match self.runs.last_mut() {
             Some(run) if run.slot == slot && run.packets < u32::MAX => run.packets += 1,
@@ -172,20 +173,20 @@ impl Batch {
         }
     }
 
-    /// Times of the first and the last record between two places; `None` if there is none.
+    /// Earliest and latest time of the records between two places; `None` if there is none.
     #[must_use]
     pub fn times(&self, layout: Layout, from: Place, to: Place) -> Option<(Time, Time)> {
         if self.packets > 0 && from == Place::default() && to == self.end() {
             return Some((self.first, self.last));
         }
         let piece = &self.bytes[from.bytes..to.bytes];
-        let first = Records::time(layout, piece)?;
-        let mut last = 0;
-        let mut begin = 0;
-        for end in Records::new(layout, piece) {
-            (last, begin) = (begin, end);
-        }
-        Some((first, Records::time(layout, &piece[last..])?))
+        let ends = Records::new(layout, piece);
+        let begins = std::iter::once(0)
+            .chain(ends)
+            .filter(|at| *at < piece.len());
+        let times = begins.map(|at| Records::time(layout, &piece[at..]));
+        let times: Vec<Time> = times.collect::<Option<_>>()?;
+        Some((*times.iter().min()?, *times.iter().max()?))
     }
 }
 

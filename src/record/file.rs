@@ -29,7 +29,7 @@ pub struct Written {
     pub packets: u64,
     /// Bytes of the file, header and statistics included.
     pub bytes: u64,
-    /// Times of the first and the last record.
+    /// Earliest and latest time of a record.
     pub times: Option<(Time, Time)>,
     /// Packet records by slot.
     pub by_slot: Vec<u64>,
@@ -176,8 +176,8 @@ impl CaptureFile {
         if self.output.is_regular()
             && let Some((first, last)) = batch.times(layout, from, whole)
         {
-            let first = written.times.map_or(first, |(first, _)| first);
-            written.times = Some((first, last));
+            let (earliest, latest) = written.times.unwrap_or((first, last));
+            written.times = Some((earliest.min(first), latest.max(last)));
         }
         (whole, result.map_err(|trouble| self.cut_back(trouble)))
     }

@@ -54,7 +54,7 @@ impl Output {
         match fs::symlink_metadata(path) {
             Ok(about) if about.is_symlink() => {
                 let text = "a symbolic link, which is not followed";
-                return Err(io::Error::new(ErrorKind::AlreadyExists, text));
+                return Err(io::Error::new(ErrorKind::InvalidInput, text));
             }
             Ok(about) if about.is_file() && force => fs::remove_file(path)?,
             Ok(about) if !about.is_file() => {
@@ -202,7 +202,7 @@ mod tests {
         symlink(&file, &link).expect("linked");
         for force in [false, true] {
             let kind = exists(Output::create(&link, force));
-            assert_eq!(kind, ErrorKind::AlreadyExists);
+            assert_eq!(kind, ErrorKind::InvalidInput);
         }
         assert_eq!(fs::read(&file).expect("read"), b"kept");
         Output::create(&file, true).expect("replaced");

@@ -476,8 +476,8 @@ mod tests {
         assert_eq!(
             times,
             [
-                (second(100), second(90), 2),
-                (second(95), second(5), 2),
+                (second(90), second(100), 2),
+                (second(5), second(95), 2),
                 (second(200), second(200), 1)
             ]
         );

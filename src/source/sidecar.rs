@@ -26,9 +26,9 @@ pub struct Sidecar {
     pub packets: u64,
     /// Size of the capture file in bytes.
     pub file_bytes: u64,
-    /// Time of the first record in nanoseconds since the epoch; `None` without packets.
+    /// Earliest time of a record in nanoseconds since the epoch; `None` without packets.
     pub first_time_ns: Option<i64>,
-    /// Time of the last record in nanoseconds since the epoch; `None` without packets.
+    /// Latest time of a record in nanoseconds since the epoch; `None` without packets.
     pub last_time_ns: Option<i64>,
     /// Interfaces that brought packets and whose names are known, in order of first packet.
     pub interfaces: Vec<SidecarInterface>,
@@ -170,7 +170,7 @@ impl Sidecar {
     }
 
     /// Why this sidecar does not belong to a capture of that many packets and bytes with
-    /// those first and last times (nanoseconds since the epoch); `None` if it fits.
+    /// those earliest and latest times (nanoseconds since the epoch); `None` if it fits.
     #[must_use]
     pub fn stale(
         &self,

@@ -104,7 +104,7 @@ impl Conclusion<'_> {
         // What is rare is told when it is there; then all parts are, to be added up.
         let parts = [
             (counts.lost, "lost to disk"),
-            (counts.filtered, "left out, beyond the limit"),
+            (counts.filtered, "filtered by us"),
             (counts.unread, "left in the kernel"),
         ];
         if parts.iter().any(|(count, _)| *count > 0) {

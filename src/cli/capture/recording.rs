@@ -318,7 +318,7 @@ fn not_writable(path: &Path, error: &io::Error) -> Failure {
     let path = path.display();
     let hint = match error.kind() {
         ErrorKind::PermissionDenied => format!(
-            "; user {} may not write there, and no further right is used: give another path",
+            "; user {} may not write there, and no further right is used: give another path, or -Z USER",
             nix::unistd::getuid()
         ),
         ErrorKind::NotFound => "; make its folder first".into(),

@@ -213,28 +213,27 @@ fn each_source_and_each_interface_has_its_own_account() {
 fn a_terminal_is_told_once_a_second_how_it_goes() {
     let (namespace, folder, port) = (Namespace::new(), folder(), random_port());
     let file = folder.path().join("a.pcap");
-    let words = format!(
-        "{CAPTURE} -a duration:1.3 -w {} --port {port}",
-        file.display()
-    );
+    let words = format!("{CAPTURE} -c 20 -w {} udp port {port}", file.display());
     let mut command = namespace.command("script");
-    let program = Program::start(
-        command
-            .args(["-qefc", &words, "/dev/null"])
-            .stdout(Stdio::piped()),
-    );
-    std::thread::sleep(Duration::from_millis(300));
-    exchange(&namespace, "127.0.0.1", port);
-    let mut program = program;
+    command
+        .args(["-qefc", &words, "/dev/null"])
+        .stdout(Stdio::piped());
+    let mut program = Program::start(&mut command);
+    let mut stdout = program.stdout();
     let mut said = String::new();
-    program.stdout().read_to_string(&mut said).expect("read");
-    assert_eq!(program.end().0.code(), Some(0), "{said}");
-    let count = records(&file).len();
-    let line = format!("\r\x1b[K{count} packets, ");
-    let shown = said.split(&line).nth(1).expect(&said);
-    assert!(shown.contains("/s, 0 dropped by kernel, "), "{said:?}");
-    assert!(
-        said.contains(&format!("\r\x1b[K{count} packets captured")),
-        "{said:?}"
-    );
+    let mut read_until = |text: &str| {
+        while !said.contains(text) {
+            let mut bytes = [0; 1000];
+            let length = stdout.read(&mut bytes).expect("read");
+            assert!(length > 0, "no {text:?}: {said:?}");
+            said += &String::from_utf8_lossy(&bytes[..length]);
+        }
+    };
+    read_until("listening");
+    datagrams(&namespace, "127.0.0.1", port, 10, 60);
+    read_until("\r\x1b[K10 packets, ");
+    read_until("/s, 0 dropped by kernel, 1.");
+    datagrams(&namespace, "127.0.0.1", port, 10, 60);
+    read_until("\r\x1b[K20 packets captured");
+    assert_eq!(program.end().0.code(), Some(0));
 }
