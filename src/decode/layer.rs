@@ -9,6 +9,10 @@ pub(super) const IPV4: u16 = 0x0800;
 const IPV6: u16 = 0x86dd;
 /// EtherType of PPPoE session frames.
 pub(super) const PPPOE: u16 = 0x8864;
+/// Labels that no packet follows: of the generic associated channel (RFC 5586), and of alerts in
+/// operation and maintenance (RFC 3429).
+const ASSOCIATED_CHANNEL: u32 = 13;
+const OAM_ALERT: u32 = 14;
 /// The largest value of the field after the addresses that is a length (IEEE 802.3).
 const LONGEST: u16 = 1500;
 
@@ -84,10 +88,14 @@ pub(super) fn network(bytes: &[u8], mut at: usize, mut next: Next) -> Option<usi
             Next::FrameRelay => wan::frame_relay(bytes, at)?,
             Next::Nlpid => wan::nlpid(bytes, at)?,
             Next::Nsh => service(bytes, at)?,
-            Next::Mpls => match be32(bytes, at)? & 0x100 {
-                0 => (at + 4, Next::Mpls),
-                _ => below_labels(bytes, at + 4)?,
-            },
+            Next::Mpls => {
+                let entry = be32(bytes, at)?;
+                match (entry & 0x100, entry >> 12) {
+                    (0, _) => (at + 4, Next::Mpls),
+                    (_, ASSOCIATED_CHANNEL | OAM_ALERT) => return None,
+                    _ => below_labels(bytes, at + 4)?,
+                }
+            }
         };
     }
 }

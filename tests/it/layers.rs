@@ -83,6 +83,19 @@ fn what_tshark_does_not_read() {
     }
 }
 
+#[test]
+fn where_no_packet_follows() {
+    let mut deck = Deck::default();
+    for link in wide::no_packet() {
+        for six in [false, true] {
+            deal(&mut deck, &link.name, link.link_type, six, true, &link.wrap);
+        }
+    }
+    judge(&deck);
+    let (theirs, _) = deck.looks();
+    assert!(theirs.iter().all(|it| it.seen == Seen::Nothing));
+}
+
 /// Hardly in use: tshark reads them all the same.
 #[test]
 fn what_is_not_looked_into() {

@@ -58,6 +58,18 @@ fn ppp() -> Vec<Link> {
     all
 }
 
+/// Labels that say that no packet follows, before one all the same.
+pub fn no_packet() -> Vec<Link> {
+    vec![
+        link("MPLS, associated channel", 1, |p| {
+            ethernet([0x88, 0x47], &bytes![[0, 1, 0, 64, 0, 0, 0xd1, 64], p])
+        }),
+        link("MPLS, alert", 1, |p| {
+            ethernet([0x88, 0x47], &bytes![[0, 0, 0xe1, 64], p])
+        }),
+    ]
+}
+
 /// What tshark reads, and we do not (`docs/differences.md` lists it).
 pub fn not_read() -> Vec<Link> {
     vec![
