@@ -10,10 +10,10 @@ use crate::sys::prefetch;
 use crate::time::Time;
 
 /// Segments in a batch at most.
-const MOST_SEGMENTS: usize = 1 << 11;
+const MOST_SEGMENTS: usize = 1 << 13;
 /// Bytes of their frames at most, and of the blocks that these stand in: an input that gives
 /// little at a time fills few bytes of each.
-const MOST_BYTES: usize = 1 << 18;
+const MOST_BYTES: usize = 1 << 20;
 const MOST_HELD: usize = 16 << 20;
 /// So much of a payload is asked for ahead; of a longer one the processor notices by itself that
 /// it is read in order.

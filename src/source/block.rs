@@ -8,7 +8,7 @@ use std::io::{self, ErrorKind, Read};
 use std::sync::Arc;
 
 /// Bytes asked of an input at once, if it is the only one.
-pub(super) const READ_SIZE: usize = 1 << 18;
+pub(super) const READ_SIZE: usize = 1 << 19;
 /// Buffers kept to be used again; who holds more of them holds them for long.
 const MOST_SPARE: usize = 16;
 
