@@ -200,7 +200,7 @@ impl CaptureFile {
     pub fn end(mut self, of: &Ending<'_>, hurry: &Wake) -> (Closing, Written, Result<(), Trouble>) {
         let links = self.counted();
         let result = self
-            .statistics(of, &links)
+            .blocks_at_end(of, &links)
             .map_err(Trouble::Failed)
             .and_then(|()| self.plain(hurry));
         let sidecar = (of.head.layout.format == Format::Pcap && self.output.is_regular())
@@ -222,13 +222,32 @@ impl CaptureFile {
         counters().into_iter().map(counted).collect()
     }
 
-    fn statistics(
+    /// The statistics. Where no packet told of an interface, each source is described before: a
+    /// reader may refuse a file without any description, and the counts need their place.
+    fn blocks_at_end(
         &mut self,
         of: &Ending<'_>,
         links: &HashMap<u32, LinkCounters>,
     ) -> io::Result<()> {
-        for (id, slot) in of.slots.iter().enumerate() {
-            let beside = of.slots.iter().filter(|it| it.source == slot.source);
+        if !of.slots.is_empty() {
+            return self.statistics(of, of.slots, links);
+        }
+        let unmet = |source| Interface::unmet(source, of.head.link_type);
+        let unmet: Vec<Interface> = (0..of.counts.len()).map(unmet).collect();
+        for slot in &unmet {
+            self.blocks.describe(of.head, slot)?;
+        }
+        self.statistics(of, &unmet, links)
+    }
+
+    fn statistics(
+        &mut self,
+        of: &Ending<'_>,
+        slots: &[Interface],
+        links: &HashMap<u32, LinkCounters>,
+    ) -> io::Result<()> {
+        for (id, slot) in slots.iter().enumerate() {
+            let beside = slots.iter().filter(|it| it.source == slot.source);
             let statistics = Statistics {
                 id: id as u32,
                 start: self.start,

@@ -32,6 +32,16 @@ pub struct Interface {
 }
 
 impl Interface {
+    /// What stands in a file for a source of which no packet came, so that no interface is known.
+    #[must_use]
+    pub fn unmet(source: usize, link_type: u32) -> Self {
+        Self {
+            source,
+            link_type,
+            ..Self::default()
+        }
+    }
+
     /// Its name, or what stands for it; from the kernel, so not yet safe to show.
     #[must_use]
     pub fn shown(&self) -> String {

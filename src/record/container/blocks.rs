@@ -173,7 +173,10 @@ fn describe(head: &Head, interface: &Interface) -> InterfaceDescriptionBlock<'st
         options.push(Option::IfName(Cow::Owned(name.clone())));
     }
     // The format has no place for these.
-    let mut about = vec![format!("ifindex {}", interface.ifindex)];
+    let mut about = vec![match interface.ifindex {
+        0 => "interface not known".into(),
+        index => format!("ifindex {index}"),
+    }];
     about.extend(interface.mtu.map(|mtu| format!("MTU {mtu}")));
     options.push(Option::IfDescription(Cow::Owned(about.join(", "))));
     if let Some(mac) = interface.mac {

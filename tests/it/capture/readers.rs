@@ -44,6 +44,17 @@ fn each_kind_of_file_is_read_without_a_complaint() {
     }
 }
 
+#[test]
+fn a_file_without_packets_is_read_as_well() {
+    let (namespace, folder) = (Namespace::new(), folder());
+    for (name, device) in [("a.pcap", "any"), ("b.pcapng", "any"), ("c.pcapng", "lo")] {
+        let file = folder.path().join(name);
+        let words = ["-i", device, "--port", "7"];
+        let errors = stop(start(&namespace, &words, &file), Signal::SIGTERM);
+        assert_eq!((all_read(&file), counted(&errors, "captured")), (0, 0));
+    }
+}
+
 fn names_are_right(file: &std::path::Path, device: &[&str], near: &str) {
     let names = tshark(file, &["frame.interface_name"]);
     let of = |name: &str| names.iter().filter(|it| *it == name).count();
