@@ -113,6 +113,12 @@ impl Conversations {
             one.unnamed.all = true;
             return;
         };
+        if !largest && !evidence.is_open() {
+            // it only names
+            evidence.segment(segment, flowed, false, keeps);
+            one.unnamed.all = evidence.is_full();
+            return;
+        }
         let before = evidence.held();
         evidence.segment(segment, flowed, largest, keeps);
         self.kept = self.kept + evidence.held() - before;

@@ -172,9 +172,10 @@ impl Conversation {
         }
     }
 
-    /// What its evidence takes.
+    /// What its evidence takes while it may grow with each packet.
     pub(super) fn held(&self) -> usize {
-        (self.evidence.as_ref()).map_or(0, |evidence| evidence.held())
+        let open = self.evidence.as_ref().filter(|evidence| evidence.is_open());
+        open.map_or(0, |evidence| evidence.held())
     }
 
     pub(super) fn message(&mut self, from_client: bool, line: &Line<'_>) {
