@@ -62,7 +62,7 @@ impl Spot {
     pub(super) fn plain(bytes: &[u8], at: usize, end: usize, packet_type: u8) -> Option<Self> {
         let packet = bytes.get(at..)?;
         let on_wire = end.saturating_sub(at);
-        match packet.first()? {
+        let (ends, header, total, ip_id, tcp) = match packet.first()? {
             0x45 => {
                 let head = packet.first_chunk::<{ 20 + LEAST }>()?;
                 let whole = (head[6] & 0x3f) | head[7] == 0;
@@ -74,16 +74,7 @@ impl Spot {
                 let source = (be32(head, 12)?, be16(head, 20)?);
                 let destination = (be32(head, 16)?, be16(head, 22)?);
                 let ends = Ends::four(source, destination);
-                let (at, end, ip_id) = (at + 20, at + total, be16(head, 4)?);
-                let head = head.last_chunk::<LEAST>()?;
-                let carried = Carried {
-                    at,
-                    end,
-                    ip_id,
-                    packet_type,
-                    cut: false,
-                };
-                Some(Self::read(ends, head, bytes, &carried))
+                (ends, 20, total, be16(head, 4)?, head.last_chunk()?)
             }
             0x60..0x70 => {
                 let head = packet.first_chunk::<{ 40 + LEAST }>()?;
@@ -96,19 +87,18 @@ impl Spot {
                 let source = (address(8)?, be16(head, 40)?);
                 let destination = (address(24)?, be16(head, 42)?);
                 let ends = Ends::six(source, destination);
-                let (at, end, ip_id) = (at + 40, at + total, 0);
-                let head = head.last_chunk::<LEAST>()?;
-                let carried = Carried {
-                    at,
-                    end,
-                    ip_id,
-                    packet_type,
-                    cut: false,
-                };
-                Some(Self::read(ends, head, bytes, &carried))
+                (ends, 40, total, 0, head.last_chunk()?)
             }
-            _ => None,
-        }
+            _ => return None,
+        };
+        let carried = Carried {
+            at: at + header,
+            end: at + total,
+            ip_id,
+            packet_type,
+            cut: false,
+        };
+        Some(Self::read(ends, tcp, bytes, &carried))
     }
 
     /// Reads a TCP header: `from` are the bytes that it stands in, `head` its first.
