@@ -15,7 +15,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 mod traffic;
-pub use traffic::{datagrams, datagrams_then_delete, exchange, knock, numbered};
+pub use traffic::{EXCHANGE, datagrams, datagrams_then_delete, exchange, knock, numbered};
 
 /// So long a test waits for anything before it fails.
 pub const PATIENCE: Duration = Duration::from_secs(60);

@@ -8,37 +8,15 @@ use nix::sys::signal::Signal;
 use super::records::records;
 use super::{CAPTURE, folder, stop};
 use crate::must;
-use crate::net::{Namespace, PATIENCE, Program, random};
+use crate::net::{EXCHANGE, Namespace, PATIENCE, Program, random};
 
 const ROUNDS: u16 = 200;
 
 /// Runs captures side by side, each with a conversation on a port of its own that begins when
 /// the capture is ready and ends right before it is stopped.
 const DRIVER: &str = "
-import concurrent.futures, os, signal, socket, subprocess, sys, threading
+import concurrent.futures, os, signal, subprocess, sys
 program, folder, first, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-def talk(here, port):
-    family = socket.AF_INET6 if ':' in here else socket.AF_INET
-    listener = socket.socket(family)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((here, port))
-    listener.listen()
-    def serve():
-        peer, _ = listener.accept()
-        peer.sendall(b'hello\\n')
-        peer.sendall(peer.recv(100))
-        while peer.recv(100): pass
-        peer.close()
-    server = threading.Thread(target=serve)
-    server.start()
-    client = socket.create_connection((here, port))
-    client.recv(100)
-    client.sendall(b'abc\\n')
-    client.recv(100)
-    client.shutdown(socket.SHUT_WR)
-    while client.recv(100): pass
-    client.close()
-    server.join()
 def one(number):
     port = first + number
     heard, tells = os.pipe()
@@ -51,7 +29,7 @@ def one(number):
     assert os.read(heard, 100) == b'ready\\n', capture.stderr.read()
     assert os.read(heard, 100) == b'', 'it is closed'
     os.close(heard)
-    talk('::1' if number % 2 else '127.0.0.1', port)
+    exchange('::1' if number % 2 else '127.0.0.1', port)
     capture.send_signal(signal.SIGINT if number % 3 else signal.SIGTERM)
     said = capture.communicate()[1]
     assert capture.returncode == 0, said
@@ -67,7 +45,9 @@ fn two_hundred_times_every_packet_the_kernel_counted_is_in_the_file() {
     count_ports(&namespace, first);
     let numbers = [first, ROUNDS].map(|number| number.to_string());
     let mut driver = namespace.command("python3");
-    driver.args(["-c", DRIVER, CAPTURE]).arg(folder.path());
+    driver
+        .args(["-c", &format!("{EXCHANGE}{DRIVER}"), CAPTURE])
+        .arg(folder.path());
     let said = must(driver.args(numbers));
     let counted = counted(&namespace);
     assert_eq!(said.lines().count(), usize::from(ROUNDS));

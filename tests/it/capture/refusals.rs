@@ -25,6 +25,18 @@ pub(super) fn refused(folder: &Path, words: &[&str]) -> (Option<i32>, String) {
     )
 }
 
+/// Requires that each of these is refused as wrong use in these words, and that nothing is made.
+pub(super) fn all_refused(folder: &Path, cases: &[(&[&str], &[&str])]) {
+    for (words, texts) in cases {
+        let (code, errors) = refused(folder, words);
+        assert_eq!(code, Some(2), "{words:?}: {errors}");
+        for text in *texts {
+            assert!(errors.contains(text), "{words:?}: {text}: {errors}");
+        }
+        assert!(!folder.join("a.pcap").exists(), "{words:?}");
+    }
+}
+
 #[test]
 fn under_sudo_files_belong_to_the_caller_and_rights_are_gone() {
     let (namespace, folder, port) = (Namespace::new(), folder(), random_port());
@@ -106,10 +118,10 @@ fn without_the_right_it_names_three_ways_to_get_it() {
 fn what_cannot_be_done_is_said_with_exit_2() {
     let folder = folder();
     fs::create_dir(folder.path().join("made.pcap")).expect("made");
-    for (words, texts) in [
+    let cases: &[(&[&str], &[&str])] = &[
         (
-            &["-w", "a.pcap", "tcp", "prt", "80"][..],
-            &["syntax error\n  tcp prt 80\n      ^ it cannot stand there"][..],
+            &["-w", "a.pcap", "tcp", "prt", "80"],
+            &["syntax error\n  tcp prt 80\n      ^ it cannot stand there"],
         ),
         (
             &["-w", "a.pcap", "--port", "7", "tcp) or (udp"],
@@ -143,14 +155,8 @@ fn what_cannot_be_done_is_said_with_exit_2() {
         (&["-w", "a.pcap", "-c", "0"], &["0 is not in 1.."]),
         (&["-w", "a.pcap", "-s", "20"], &["give 64 to 262144"]),
         (&["-w", "a.pcap", "-B", "1"], &["give 64 to 2097151 KiB"]),
-    ] {
-        let (code, errors) = refused(folder.path(), words);
-        assert_eq!(code, Some(2), "{words:?}: {errors}");
-        for text in texts {
-            assert!(errors.contains(text), "{words:?}: {text}: {errors}");
-        }
-        assert!(!folder.path().join("a.pcap").exists(), "{words:?}");
-    }
+    ];
+    all_refused(folder.path(), cases);
 }
 
 #[test]

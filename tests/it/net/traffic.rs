@@ -4,41 +4,43 @@ use std::process::Command;
 
 use super::{Namespace, must};
 
-/// Both ends of one TCP conversation on `port`: a greeting, a line, its answer, and a close
+/// `exchange(here, port)` in Python, with `socket`, `sys` and `threading`: both ends of one TCP
+/// conversation on `port`: a greeting, a line, its answer, and a close
 /// from the client. Ends when both sides have seen the other's end.
-const EXCHANGE: &str = "
+pub const EXCHANGE: &str = "
 import socket, sys, threading
-here, port = sys.argv[1], int(sys.argv[2])
-family = socket.AF_INET6 if ':' in here else socket.AF_INET
-listener = socket.socket(family)
-listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-listener.bind((here, port))
-listener.listen()
-def serve():
-    peer, _ = listener.accept()
-    peer.sendall(b'hello\\n')
-    line = peer.recv(100)
-    peer.sendall(line[-2::-1] + b'\\n')
-    while peer.recv(100): pass
-    peer.close()
-server = threading.Thread(target=serve)
-server.start()
-client = socket.create_connection((here, port))
-client.recv(100)
-client.sendall(b'abc\\n')
-client.recv(100)
-client.shutdown(socket.SHUT_WR)
-while client.recv(100): pass
-client.close()
-server.join()
+def exchange(here, port):
+    family = socket.AF_INET6 if ':' in here else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((here, port))
+    listener.listen()
+    def serve():
+        peer, _ = listener.accept()
+        peer.sendall(b'hello\\n')
+        line = peer.recv(100)
+        peer.sendall(line[-2::-1] + b'\\n')
+        while peer.recv(100): pass
+        peer.close()
+    server = threading.Thread(target=serve)
+    server.start()
+    client = socket.create_connection((here, port))
+    client.recv(100)
+    client.sendall(b'abc\\n')
+    client.recv(100)
+    client.shutdown(socket.SHUT_WR)
+    while client.recv(100): pass
+    client.close()
+    server.join()
 ";
 
 /// Runs one TCP exchange inside, between two threads at `address`.
 pub fn exchange(namespace: &Namespace, address: &str, port: u16) {
+    let program = format!("{EXCHANGE}exchange(sys.argv[1], int(sys.argv[2]))");
     must(
         namespace
             .command("python3")
-            .args(["-c", EXCHANGE, address, &port.to_string()]),
+            .args(["-c", &program, address, &port.to_string()]),
     );
 }
 
