@@ -6,8 +6,7 @@ mod shard;
 mod waiting;
 
 use std::num::NonZero;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use crate::answers::conversations::Conversations;
 use crate::answers::event::{Event, Watch};
@@ -20,7 +19,7 @@ use crate::source::file::{Described, Reader, Record};
 use crate::source::frame::Frame;
 use crate::source::merge::Merge;
 use batch::{Batch, Extra};
-use pool::{Pool, Work};
+use pool::{Line, Pool};
 use shard::{SHARDS, Shard};
 
 /// How to analyse.
@@ -241,45 +240,35 @@ fn spread(
     shards: Vec<Shard>,
     threads: usize,
 ) -> (Vec<Shard>, Vec<u64>) {
-    let shards: Vec<_> = shards.into_iter().map(Mutex::new).collect();
-    let taken: Vec<_> = (0..threads.min(SHARDS))
-        .map(|_| AtomicU64::new(0))
-        .collect();
+    let line = Line::new(shards, threads);
     std::thread::scope(|scope| {
-        let mut pool = Pool::new(scope, &shards, &taken);
-        let mut batch = Batch::default();
+        let mut pool = Pool::new(scope, &line);
+        let mut batch = pool.empty();
         while front.fill(source, &mut batch) {
-            let before = pool.begin(Work::Segments(batch));
-            batch = match before {
-                Some(Work::Segments(batch)) => batch,
-                _ => Batch::default(),
-            };
+            pool.segments(batch);
+            batch = pool.empty();
         }
-        pool.begin(Work::Close);
-        pool.finish();
+        pool.close();
     });
-    let inner = |shard: Mutex<Shard>| shard.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let taken = taken.iter().map(|count| count.load(Ordering::Relaxed));
-    (shards.into_iter().map(inner).collect(), taken.collect())
+    line.into_shards()
 }
 
 impl Front {
-    /// Fills a batch with what comes next; whether there was anything.
+    /// Fills an empty batch with what comes next; whether there was anything.
     fn fill(&mut self, source: &mut impl Frames, batch: &mut Batch) -> bool {
-        batch.clear();
         while !batch.is_full() {
             let found = source.find().then(|| source.frame()).flatten();
             let Some(frame) = found else { break };
             self.totals.frame(&frame);
-            let spot = match self.decoder.locate(&frame) {
-                Ok(spot) => spot,
+            let (key, found) = match self.decoder.find(&frame) {
+                Ok(found) => found,
                 Err(reason) => {
                     self.totals.skipped(frame.link_type, reason);
                     continue;
                 }
             };
-            let shard = shard_of(&spot.ends.key);
-            let extra = Extra::of(&frame, self.decoder.take_whole());
+            let shard = shard_of(&key);
+            let extra = Extra::of(&frame, self.decoder.take_odd());
             // its bytes are told by their place, for they are the source's
             let (frame, len) = (
                 Frame {
@@ -289,7 +278,7 @@ impl Front {
                 frame.bytes.len(),
             );
             if let Some(shared) = source.shared() {
-                batch.push(shard, (&frame, len, &spot), extra, shared);
+                batch.push(shard, (&frame, len, found), extra, shared);
             }
         }
         !batch.is_empty()

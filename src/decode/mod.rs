@@ -20,7 +20,7 @@ use crate::ledger::Skip;
 use crate::source::frame::Frame;
 use ip::Ip;
 use link::Port;
-use segment::{Carrier, Segment};
+use segment::{Carrier, Key, Segment};
 pub use spot::{Spot, hash};
 
 /// Interfaces told apart; more than a host has. The last stands for all beyond.
@@ -42,10 +42,59 @@ pub struct Decoder {
     ids: HashMap<Port, u32, foldhash::fast::RandomState>,
     last: u32,
     fragments: fragment::Fragments,
-    /// The datagram that the last frame completed.
-    whole: Option<Vec<u8>>,
-    /// The frames that brought its fragments.
+    /// What the last frame has, where its packet is as few are.
+    odd: Option<Odd>,
+    /// Room for the frames that bring fragments.
     parts: Vec<Carrier>,
+}
+
+/// A frame's segment before its header is read.
+#[derive(Clone, Copy, Debug)]
+pub struct Found {
+    interface: u32,
+    packet_type: u8,
+    /// Where the IP header begins.
+    at: u32,
+}
+
+/// A segment in a packet as few are.
+pub struct Odd {
+    /// Where it stands.
+    pub spot: Spot,
+    /// The datagram that came in fragments: the segment is in its bytes.
+    pub whole: Option<Vec<u8>>,
+    /// The other frames that brought some of them, ascending.
+    pub fragments: Vec<Carrier>,
+}
+
+impl Odd {
+    fn of(spot: Spot) -> Self {
+        Self {
+            spot,
+            whole: None,
+            fragments: Vec::new(),
+        }
+    }
+
+    /// The segment, in the frame that carries it.
+    #[must_use]
+    pub fn segment<'a>(&'a self, frame: Frame<'a>) -> Segment<'a> {
+        let from = self.whole.as_deref().unwrap_or(frame.bytes);
+        self.spot.segment(frame, from, &self.fragments)
+    }
+}
+
+impl Found {
+    /// Where the segment stands in its frame; none where the packet is as few are
+    /// ([`Decoder::take_odd`]).
+    #[must_use]
+    #[inline(always)]
+    pub fn spot(&self, bytes: &[u8], wire_len: u32) -> Option<Spot> {
+        let (at, end) = (self.at as usize, wire_len as usize);
+        let mut spot = Spot::plain(bytes, at, end, self.packet_type)?;
+        spot.header.interface = self.interface;
+        Some(spot)
+    }
 }
 
 impl Decoder {
@@ -55,62 +104,73 @@ impl Decoder {
     /// # Errors
     /// Why there is none that is numbered.
     pub fn decode<'a>(&'a mut self, frame: Frame<'a>) -> Result<Segment<'a>, Skip> {
-        let spot = self.locate(&frame)?;
-        let whole = self.whole.as_deref();
-        let (from, fragments) = whole.map_or((frame.bytes, &[][..]), |from| (from, &self.parts));
-        Ok(spot.segment(frame, from, fragments))
+        let (_, found) = self.find(&frame)?;
+        if self.odd.is_none() {
+            self.odd = found.spot(frame.bytes, frame.wire_len).map(Odd::of);
+        }
+        let odd = self.odd.as_ref().ok_or(Skip::HeadlessTcp)?;
+        Ok(odd.segment(frame))
     }
 
-    /// Where a frame's segment stands: in the frame, unless it came in fragments
-    /// ([`Decoder::take_whole`]).
+    /// Finds a frame's segment, and whose it is.
     ///
     /// # Errors
     /// As [`Decoder::decode`].
     #[inline(always)]
-    pub fn locate(&mut self, frame: &Frame<'_>) -> Result<Spot, Skip> {
-        if self.whole.is_some() {
-            self.whole = None;
+    pub fn find(&mut self, frame: &Frame<'_>) -> Result<(Key, Found), Skip> {
+        if self.odd.is_some() {
+            self.odd = None;
         }
         let link = link::link(frame);
         let interface = self.interface(link.port);
         self.ports[interface as usize].packets += 1;
         let at = link.network.ok_or(Skip::NotIp)?;
-        let end = frame.wire_len as usize;
-        let mut spot = match Spot::plain(frame.bytes, at, end, link.packet_type) {
-            Some(spot) => spot,
-            None => self.odd(frame, at, link.packet_type)?,
+        let found = Found {
+            interface,
+            packet_type: link.packet_type,
+            // no frame is as long as 4 GiB
+            at: u32::try_from(at).unwrap_or(u32::MAX),
         };
-        spot.interface = interface;
-        Ok(spot)
+        let key = match spot::plain_ends(frame.bytes, at, frame.wire_len as usize) {
+            Some(ends) => ends.key,
+            None => self.odd(frame, at, &found)?,
+        };
+        Ok((key, found))
     }
 
-    /// Where the segment of a packet stands that is as few are.
+    /// Whose the segment is of a packet that is as few are.
     #[cold]
-    fn odd(&mut self, frame: &Frame<'_>, at: usize, packet_type: u8) -> Result<Spot, Skip> {
-        let found = ip::read(frame.bytes, at, frame.wire_len as usize)?;
-        self.innermost(frame, found, packet_type)
+    fn odd(&mut self, frame: &Frame<'_>, at: usize, found: &Found) -> Result<Key, Skip> {
+        let ip = ip::read(frame.bytes, at, frame.wire_len as usize)?;
+        let mut odd = self.innermost(frame, ip, found.packet_type)?;
+        odd.spot.header.interface = found.interface;
+        let key = odd.spot.header.ends.key;
+        self.odd = Some(odd);
+        Ok(key)
     }
 
-    /// The datagram that the frame located last has completed, where there is one: the segment
-    /// is in its bytes. With it the other frames that brought fragments, ascending.
-    pub fn take_whole(&mut self) -> Option<(Vec<u8>, &[Carrier])> {
-        let whole = self.whole.take()?;
-        Some((whole, &self.parts))
+    /// The segment that was found last, if its packet is as few are.
+    #[inline]
+    pub fn take_odd(&mut self) -> Option<Odd> {
+        self.odd.take()
     }
 
     /// The segment of a packet that may be in packets.
-    fn innermost(&mut self, frame: &Frame<'_>, outer: Ip, packet_type: u8) -> Result<Spot, Skip> {
+    fn innermost(&mut self, frame: &Frame<'_>, outer: Ip, packet_type: u8) -> Result<Odd, Skip> {
         let (fragments, parts) = (&mut self.fragments, &mut self.parts);
         parts.clear();
         parts.push((frame.number, frame.origin));
         let found = tunnel::innermost(frame.bytes, outer, fragments, parts)?;
         let Some(whole) = found.whole else {
-            return Spot::new(&found.ip, packet_type, frame.bytes);
+            return Ok(Odd::of(Spot::new(&found.ip, packet_type, frame.bytes)?));
         };
         let spot = Spot::new(&found.ip, packet_type, &whole)?;
         parts.retain(|(number, _)| *number != frame.number);
-        self.whole = Some(whole);
-        Ok(spot)
+        Ok(Odd {
+            spot,
+            whole: Some(whole),
+            fragments: parts.clone(),
+        })
     }
 
     /// Interfaces seen so far; a segment's `interface` is an index into them.

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::ops::Deref;
 
 pub use super::ends::{Ends, Key};
 use super::seq::Seq;
@@ -64,43 +65,59 @@ impl std::fmt::Display for Endpoint {
 /// A frame that brought a fragment: its number, and where it stands.
 pub type Carrier = (u64, Origin);
 
-/// A TCP segment in a frame.
+/// What a segment's headers say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Sender and receiver.
+    pub ends: Ends,
+    /// Dense id of the interface it was recorded on, see `decode::Decoder`.
+    pub interface: u32,
+    /// Sequence number.
+    pub seq: Seq,
+    /// Acknowledgment number, also where ACK is not set.
+    pub ack: Seq,
+    /// Payload bytes that the IP header claims, Wireshark's `tcp.len`.
+    pub payload_len: u32,
+    /// [`hash`](super::hash) of the payload that was captured.
+    pub payload_hash: u64,
+    /// Options that were captured whole.
+    pub options: Options,
+    /// Window as in the header, unscaled.
+    pub window: u16,
+    /// Header flags.
+    pub flags: Flags,
+    /// Identification of the innermost IPv4 header; 0 in IPv6.
+    pub ip_id: u16,
+    /// SLL packet type; 255 where the link layer has none.
+    pub packet_type: u8,
+    /// Whether the header's lengths fit, so that TCP analysis applies.
+    pub analysed: bool,
+    /// Whether the header was captured whole; of one that was not, Wireshark tells no verdict.
+    pub whole_header: bool,
+}
+
+/// A TCP segment in a frame: it has what its [`Header`] has, too.
 #[derive(Clone, Copy, Debug)]
 pub struct Segment<'a> {
     /// The frame that carries it; of a datagram in fragments, the one that completes it.
     pub frame: Frame<'a>,
     /// The other frames that brought fragments of it, ascending; nearly always none.
     pub fragments: &'a [Carrier],
-    /// Dense id of the interface it was recorded on, see `decode::Decoder`.
-    pub interface: u32,
-    /// SLL packet type; 255 where the link layer has none.
-    pub packet_type: u8,
-    /// Identification of the innermost IPv4 header; 0 in IPv6.
-    pub ip_id: u16,
-    /// Sender and receiver.
-    pub ends: Ends,
-    /// Header flags.
-    pub flags: Flags,
-    /// Sequence number.
-    pub seq: Seq,
-    /// Acknowledgment number, also where ACK is not set.
-    pub ack: Seq,
-    /// Window as in the header, unscaled.
-    pub window: u16,
-    /// Options that were captured whole.
-    pub options: Options,
+    /// What its headers say.
+    pub header: &'a Header,
     /// The options' bytes that were captured.
     pub option_bytes: &'a [u8],
     /// Payload bytes that were captured.
     pub payload: &'a [u8],
-    /// Payload bytes that the IP header claims, Wireshark's `tcp.len`.
-    pub payload_len: u32,
-    /// [`hash`](super::hash) of `payload`.
-    pub payload_hash: u64,
-    /// Whether the header's lengths fit, so that TCP analysis applies.
-    pub analysed: bool,
-    /// Whether the header was captured whole; of one that was not, Wireshark tells no verdict.
-    pub whole_header: bool,
+}
+
+impl Deref for Segment<'_> {
+    type Target = Header;
+
+    #[inline(always)]
+    fn deref(&self) -> &Header {
+        self.header
+    }
 }
 
 impl Segment<'_> {

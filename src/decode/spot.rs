@@ -8,7 +8,7 @@ use foldhash::fast::RandomState;
 use super::ends::Ends;
 use super::ip::{Ip, TCP};
 use super::layer::{be16, be32};
-use super::segment::{Carrier, Endpoint, Flags, Options, Segment, options};
+use super::segment::{Carrier, Endpoint, Flags, Header, Segment, options};
 use super::seq::Seq;
 use crate::ledger::Skip;
 use crate::source::frame::Frame;
@@ -21,26 +21,13 @@ const LEAST: usize = 16;
 /// the frame's bytes, so that it can wait while these are held elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spot {
-    /// Sender and receiver.
-    pub ends: Ends,
-    /// As in [`Segment`].
-    pub interface: u32,
-    seq: Seq,
-    ack: Seq,
-    payload_len: u32,
-    payload_hash: u64,
+    /// What the header says.
+    pub header: Header,
     /// Where the options begin, where the payload does, and where what was captured of the packet
     /// ends.
     options_at: u32,
     payload_at: u32,
     until: u32,
-    options: Options,
-    window: u16,
-    flags: Flags,
-    ip_id: u16,
-    packet_type: u8,
-    analysed: bool,
-    whole_header: bool,
 }
 
 /// What is known of a packet before its TCP header is read.
@@ -54,15 +41,25 @@ struct Carried {
     cut: bool,
 }
 
-impl Spot {
-    /// The place of the segment in the packet at `at`, where that is as most are: IPv4 without
-    /// options, or IPv6 without extension headers, whole, and with TCP in it. Any other is left to
-    /// those who read it with care and give the same.
+/// The headers of a packet that is as most are: IPv4 without options, or IPv6 without extension
+/// headers, whole, and with TCP in it. Any other is left to those who read it with care and give
+/// the same.
+struct Plain<'a> {
+    ends: Ends,
+    ip_id: u16,
+    /// Lengths of the IP header, and of the packet.
+    header: usize,
+    total: usize,
+    tcp: &'a [u8; LEAST],
+}
+
+impl<'a> Plain<'a> {
+    /// Those at `at`, of a frame that ends at `end`.
     #[inline(always)]
-    pub(super) fn plain(bytes: &[u8], at: usize, end: usize, packet_type: u8) -> Option<Self> {
+    fn read(bytes: &'a [u8], at: usize, end: usize) -> Option<Self> {
         let packet = bytes.get(at..)?;
         let on_wire = end.saturating_sub(at);
-        let (ends, header, total, ip_id, tcp) = match packet.first()? {
+        match packet.first()? {
             0x45 => {
                 let head = packet.first_chunk::<{ 20 + LEAST }>()?;
                 let whole = (head[6] & 0x3f) | head[7] == 0;
@@ -73,8 +70,13 @@ impl Spot {
                 }
                 let source = (be32(head, 12)?, be16(head, 20)?);
                 let destination = (be32(head, 16)?, be16(head, 22)?);
-                let ends = Ends::four(source, destination);
-                (ends, 20, total, be16(head, 4)?, head.last_chunk()?)
+                Some(Self {
+                    ends: Ends::four(source, destination),
+                    ip_id: be16(head, 4)?,
+                    header: 20,
+                    total,
+                    tcp: head.last_chunk()?,
+                })
             }
             0x60..0x70 => {
                 let head = packet.first_chunk::<{ 40 + LEAST }>()?;
@@ -86,19 +88,38 @@ impl Spot {
                 let address = |at: usize| Some(u128::from_be_bytes(*head[at..].first_chunk()?));
                 let source = (address(8)?, be16(head, 40)?);
                 let destination = (address(24)?, be16(head, 42)?);
-                let ends = Ends::six(source, destination);
-                (ends, 40, total, 0, head.last_chunk()?)
+                Some(Self {
+                    ends: Ends::six(source, destination),
+                    ip_id: 0,
+                    header: 40,
+                    total,
+                    tcp: head.last_chunk()?,
+                })
             }
-            _ => return None,
-        };
+            _ => None,
+        }
+    }
+}
+
+/// The ends of the packet at `at`, if it is as most are.
+#[inline(always)]
+pub(super) fn plain_ends(bytes: &[u8], at: usize, end: usize) -> Option<Ends> {
+    Plain::read(bytes, at, end).map(|it| it.ends)
+}
+
+impl Spot {
+    /// The place of the segment in the packet at `at`, if that is as most are.
+    #[inline(always)]
+    pub(super) fn plain(bytes: &[u8], at: usize, end: usize, packet_type: u8) -> Option<Self> {
+        let plain = Plain::read(bytes, at, end)?;
         let carried = Carried {
-            at: at + header,
-            end: at + total,
-            ip_id,
+            at: at + plain.header,
+            end: at + plain.total,
+            ip_id: plain.ip_id,
             packet_type,
             cut: false,
         };
-        Some(Self::read(ends, tcp, bytes, &carried))
+        Some(Self::read(plain.ends, plain.tcp, bytes, &carried))
     }
 
     /// Reads a TCP header: `from` are the bytes that it stands in, `head` its first.
@@ -120,7 +141,7 @@ impl Spot {
         let option_bytes = from.get(options_at..until.min(at + header));
         let payload = &from[payload_at..until];
         let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-        Self {
+        let header = Header {
             ends,
             interface: 0,
             seq: Seq(word(4)),
@@ -131,9 +152,6 @@ impl Spot {
                 _ => 0,
             },
             payload_hash: hash(payload),
-            options_at: offset(options_at),
-            payload_at: offset(payload_at),
-            until: offset(until),
             options: options(option_bytes.unwrap_or_default()),
             window: bits as u16,
             flags: Flags((bits >> 16) as u16 & 0x0fff),
@@ -141,6 +159,12 @@ impl Spot {
             packet_type: carried.packet_type,
             analysed: fits,
             whole_header: until >= at + header,
+        };
+        Self {
+            header,
+            options_at: offset(options_at),
+            payload_at: offset(payload_at),
+            until: offset(until),
         }
     }
 
@@ -172,7 +196,7 @@ impl Spot {
     #[must_use]
     #[inline(always)]
     pub fn segment<'a>(
-        &self,
+        &'a self,
         frame: Frame<'a>,
         from: &'a [u8],
         fragments: &'a [Carrier],
@@ -183,21 +207,9 @@ impl Spot {
         Segment {
             frame,
             fragments,
-            interface: self.interface,
-            packet_type: self.packet_type,
-            ip_id: self.ip_id,
-            ends: self.ends,
-            flags: self.flags,
-            seq: self.seq,
-            ack: self.ack,
-            window: self.window,
-            options: self.options,
+            header: &self.header,
             option_bytes: from.get(options_at..payload_at).unwrap_or_default(),
             payload: &from[payload_at..until],
-            payload_len: self.payload_len,
-            payload_hash: self.payload_hash,
-            analysed: self.analysed,
-            whole_header: self.whole_header,
         }
     }
 }

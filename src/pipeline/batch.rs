@@ -1,10 +1,11 @@
-//! Located segments of a stretch of the capture, by shard, with the bytes that they stand in.
+//! Segments of a stretch of the capture, by shard, with the bytes that they stand in. Their
+//! headers are read by who takes them: so little is carried from one thread to the other.
 
 use std::sync::Arc;
 
 use super::shard::SHARDS;
-use crate::decode::Spot;
-use crate::decode::segment::{Carrier, Segment};
+use crate::decode::segment::Segment;
+use crate::decode::{Found, Odd, Spot};
 use crate::source::frame::{Frame, Origin};
 use crate::sys::prefetch;
 use crate::time::Time;
@@ -14,19 +15,19 @@ const MOST_SEGMENTS: usize = 1 << 13;
 /// Bytes of their frames at most, and of the blocks that these stand in: an input that gives
 /// little at a time fills few bytes of each.
 const MOST_BYTES: usize = 1 << 20;
-const MOST_HELD: usize = 16 << 20;
-/// So much of a payload is asked for ahead; of a longer one the processor notices by itself that
+const MOST_HELD: usize = 4 << 20;
+/// So much of a frame is asked for ahead; of a longer one the processor notices by itself that
 /// it is read in order.
-const PAYLOAD_NEAR: usize = 64;
+const NEAR: usize = 128;
 /// How many blocks are looked at for the one that a frame stands in: where several files are
 /// merged, they take turns.
 const LOOKED_AT: usize = 16;
 
-/// Where a segment stands.
-pub(super) struct Located {
-    spot: Spot,
+/// A frame with a segment.
+struct Located {
     number: u64,
     time: Time,
+    found: Found,
     wire_len: u32,
     link_type: u32,
     interface: Option<u32>,
@@ -42,24 +43,21 @@ pub(super) struct Located {
 pub(super) struct Extra {
     origin: Origin,
     recording: u32,
-    /// The datagram that came in fragments.
-    whole: Option<Vec<u8>>,
-    fragments: Vec<Carrier>,
+    odd: Option<Box<Odd>>,
 }
 
 impl Extra {
-    /// What a segment of `frame` has, if anything: `whole` where it came in fragments.
-    pub fn of(frame: &Frame<'_>, whole: Option<(Vec<u8>, &[Carrier])>) -> Option<Self> {
+    /// What a segment of `frame` has, if anything; `odd` as the decoder tells it.
+    #[inline]
+    pub fn of(frame: &Frame<'_>, odd: Option<Odd>) -> Option<Self> {
         let plain = frame.recording == 0 && frame.origin == Origin::new(0, frame.number);
-        if plain && whole.is_none() {
+        if plain && odd.is_none() {
             return None;
         }
-        let (whole, fragments) = whole.unzip();
         Some(Self {
             origin: frame.origin,
             recording: frame.recording,
-            whole,
-            fragments: fragments.unwrap_or_default().to_vec(),
+            odd: odd.map(Box::new),
         })
     }
 }
@@ -115,7 +113,7 @@ impl Batch {
     pub fn push(
         &mut self,
         shard: usize,
-        (frame, len, spot): (&Frame<'_>, usize, &Spot),
+        (frame, len, found): (&Frame<'_>, usize, Found),
         extra: Option<Extra>,
         (block, at): (&Arc<Vec<u8>>, usize),
     ) {
@@ -130,9 +128,9 @@ impl Batch {
         self.segments += 1;
         self.bytes += len;
         self.shards[shard].push(Located {
-            spot: *spot,
             number: frame.number,
             time: frame.time,
+            found,
             wire_len: frame.wire_len,
             link_type: frame.link_type,
             interface: frame.interface,
@@ -173,18 +171,18 @@ impl Batch {
         self.shards[shard].len()
     }
 
-    /// Asks for a segment's payload, so that it is near when it is wanted.
+    /// Asks for a frame, so that it is near when it is wanted.
     #[inline]
     pub fn approach(&self, shard: usize, at: usize) {
-        let it = &self.shards[shard][at];
-        let block = &self.blocks[usize::from(it.block)];
-        let end = it.at as usize + it.len as usize;
-        prefetch(&block[end.saturating_sub(PAYLOAD_NEAR)..end]);
+        if let Some(it) = self.shards[shard].get(at) {
+            let bytes = &self.blocks[usize::from(it.block)][it.at as usize..];
+            prefetch(&bytes[..NEAR.min(it.len as usize)]);
+        }
     }
 
-    /// A segment of a shard, by its place in the order of the capture.
+    /// A frame of a shard and what is known of it, by its place in the order of the capture.
     #[inline(always)]
-    pub fn segment(&self, shard: usize, at: usize) -> Segment<'_> {
+    fn frame(&self, shard: usize, at: usize) -> (Frame<'_>, &Located, Option<&Extra>) {
         let it = &self.shards[shard][at];
         let block = &self.blocks[usize::from(it.block)];
         let extra = it.extra.and_then(|at| self.extras.get(usize::from(at)));
@@ -198,8 +196,26 @@ impl Batch {
             wire_len: it.wire_len,
             bytes: &block[it.at as usize..][..it.len as usize],
         };
-        let whole = extra.and_then(|extra| Some((extra.whole.as_deref()?, &*extra.fragments)));
-        let (from, fragments) = whole.unwrap_or((frame.bytes, &[]));
-        it.spot.segment(frame, from, fragments)
+        (frame, it, extra)
+    }
+
+    /// Reads a segment's header. There is one in each frame that was added.
+    #[inline(always)]
+    pub fn spot(&self, shard: usize, at: usize) -> Option<Spot> {
+        let (frame, it, extra) = self.frame(shard, at);
+        match extra.and_then(|extra| extra.odd.as_deref()) {
+            Some(odd) => Some(odd.spot),
+            None => it.found.spot(frame.bytes, it.wire_len),
+        }
+    }
+
+    /// The segment whose header that is.
+    #[inline(always)]
+    pub fn segment<'a>(&'a self, shard: usize, at: usize, spot: &'a Spot) -> Segment<'a> {
+        let (frame, _, extra) = self.frame(shard, at);
+        match extra.and_then(|extra| extra.odd.as_deref()) {
+            Some(odd) => odd.segment(frame),
+            None => spot.segment(frame, frame.bytes, &[]),
+        }
     }
 }

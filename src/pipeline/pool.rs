@@ -1,142 +1,288 @@
 //! The shards, and the threads that share them.
 //!
-//! The thread that reads fills one batch while the others work on the one before; then it works
-//! on its own part of that, too. A shard's segments keep their order, for a batch is begun only
-//! when the one before is done, so the result is the same for any number of threads.
+//! The thread that reads puts batches in a line. Each shard takes its part of them one after the
+//! other, with whichever thread comes to it, so the result is the same for any number of threads.
+//! A thread at a shard stays until it has caught up with the line: what is known of the shard's
+//! conversations then comes into the processor's cache once for several batches. While there is
+//! room in the line nobody waits for another; where there is none, the thread that reads makes
+//! some by working, too.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::VecDeque;
+use std::iter;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::Scope;
 
 use super::batch::Batch;
-use super::shard::{SHARDS, Shard};
+use super::shard::Shard;
+use super::waiting::Waiting;
 use crate::answers::event::Nobody;
 
+/// Batches in the line at most.
+const LONGEST: usize = 4;
+/// No thread.
+const NOBODY: usize = usize::MAX;
+
 /// What is done with each shard.
-pub(super) enum Work {
+enum Work {
     Segments(Batch),
     /// Ends what is still open.
     Close,
 }
 
-struct Round {
-    work: Work,
-    /// The shards that there is work on. The first of them are each left to one thread, so that
-    /// none is idle however small the capture; of the others each thread begins with its own.
-    shards: Vec<usize>,
-    claimed: Vec<AtomicBool>,
+/// A shard, and how much of all work it has done.
+struct Lane {
+    shard: Shard,
+    done: u64,
 }
 
-impl Round {
-    fn new(work: Work) -> Self {
-        let has_work = |shard: &usize| match &work {
-            Work::Segments(batch) => batch.has(*shard),
-            Work::Close => true,
-        };
-        let shards: Vec<usize> = (0..SHARDS).filter(has_work).collect();
+/// What the threads share.
+pub(super) struct Line {
+    lanes: Vec<Mutex<Lane>>,
+    /// As in the lanes, to look at without the lock.
+    done: Vec<AtomicU64>,
+    /// A lane that one thread begins: of the first batch each thread has a part, so that none is
+    /// idle however small the capture.
+    kept_for: Vec<AtomicUsize>,
+    queue: Mutex<Queue>,
+    /// There is more work, or no more will come.
+    news: Condvar,
+    /// A lane is kept for nobody any more.
+    begun: Condvar,
+    /// Segments that each thread took.
+    taken: Vec<AtomicU64>,
+}
+
+/// Work that some lanes have not done.
+#[derive(Default)]
+struct Queue {
+    /// How much came before the first of these; all lanes have done it.
+    before: u64,
+    works: VecDeque<Arc<Work>>,
+    over: bool,
+}
+
+impl Queue {
+    /// How much has come so far.
+    fn end(&self) -> u64 {
+        self.before + self.works.len() as u64
+    }
+}
+
+/// Locks; what a thread that has panicked left is as good as it was, and the scope passes the
+/// panic on.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Line {
+    pub fn new(shards: Vec<Shard>, threads: usize) -> Self {
+        let each = 0..shards.len();
+        let threads = threads.min(shards.len());
+        let lane = |shard| Mutex::new(Lane { shard, done: 0 });
         Self {
-            claimed: shards.iter().map(|_| AtomicBool::new(false)).collect(),
-            shards,
-            work,
+            lanes: shards.into_iter().map(lane).collect(),
+            done: each.clone().map(|_| AtomicU64::new(0)).collect(),
+            kept_for: each.map(|_| AtomicUsize::new(NOBODY)).collect(),
+            queue: Mutex::default(),
+            news: Condvar::new(),
+            begun: Condvar::new(),
+            taken: (0..threads).map(|_| AtomicU64::new(0)).collect(),
         }
     }
 
-    /// Does one thread's part: its own, and a helper then also what others have not come to.
-    fn work(&self, own: usize, shards: &[Mutex<Shard>], taken: &[AtomicU64]) {
-        let (all, threads) = (self.shards.len(), taken.len());
-        for at in (own..all).step_by(threads) {
-            self.claim(at, own, shards, taken);
-        }
-        if own > 0 {
-            for at in threads..all {
-                self.claim(at, own, shards, taken);
+    /// The shards, and how many segments each thread took.
+    pub fn into_shards(self) -> (Vec<Shard>, Vec<u64>) {
+        let lane = |lane: Mutex<Lane>| lane.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let shards = self.lanes.into_iter().map(|it| lane(it).shard);
+        let taken = self.taken.into_iter().map(AtomicU64::into_inner);
+        (shards.collect(), taken.collect())
+    }
+
+    /// A helper's life.
+    fn help(&self, own: usize) {
+        let leaving = Leaving(self, own);
+        let (mut seen, lanes) = (0, self.lanes.len());
+        let mut room = Waiting::default();
+        let first = (own - 1) * lanes / self.taken.len();
+        while let Some(end) = self.more_than(seen) {
+            seen = end;
+            for at in (first..lanes).chain(0..first) {
+                self.visit(at, own, &mut room);
             }
         }
+        drop(leaving);
     }
 
-    /// Does a shard's work, unless another thread has it.
-    fn claim(&self, at: usize, own: usize, shards: &[Mutex<Shard>], taken: &[AtomicU64]) {
-        if self.claimed[at].swap(true, Ordering::Relaxed) {
+    /// Waits until there is more work than this; none when no more will come.
+    fn more_than(&self, seen: u64) -> Option<u64> {
+        let none = |queue: &mut Queue| queue.end() == seen && !queue.over;
+        let queue = self.news.wait_while(lock(&self.queue), none);
+        let end = queue.unwrap_or_else(PoisonError::into_inner).end();
+        (end > seen).then_some(end)
+    }
+
+    /// Has a lane catch up, unless another thread has it or begins with it.
+    fn visit(&self, at: usize, own: usize, room: &mut Waiting) {
+        let kept_for = self.kept_for[at].load(Ordering::Acquire);
+        if kept_for != NOBODY && kept_for != own {
             return;
         }
-        let at = self.shards[at];
-        let mut shard = shards[at].lock().unwrap_or_else(PoisonError::into_inner);
-        match &self.work {
-            Work::Segments(batch) => {
-                let count = shard.segments(batch, at);
-                taken[own].fetch_add(count, Ordering::Relaxed);
+        // who has it stays until it has caught up; or comes again, if that was just before
+        let lane = match self.lanes[at].try_lock() {
+            Ok(lane) => lane,
+            Err(TryLockError::Poisoned(lane)) => lane.into_inner(),
+            Err(TryLockError::WouldBlock) => return,
+        };
+        self.catch_up(lane, at, own, room);
+        if kept_for == own {
+            self.give_up(at);
+        }
+    }
+
+    /// Has a lane catch up, after whoever has it or begins with it.
+    fn wait_for(&self, at: usize, own: usize, room: &mut Waiting) {
+        let kept = |_: &mut Queue| {
+            let kept_for = self.kept_for[at].load(Ordering::Acquire);
+            kept_for != NOBODY && kept_for != own
+        };
+        drop(self.begun.wait_while(lock(&self.queue), kept));
+        self.catch_up(lock(&self.lanes[at]), at, own, room);
+    }
+
+    fn catch_up(&self, mut lane: MutexGuard<'_, Lane>, at: usize, own: usize, room: &mut Waiting) {
+        while let Some(work) = self.work(lane.done) {
+            match &*work {
+                Work::Segments(batch) => {
+                    let count = lane.shard.segments(batch, at, room);
+                    self.taken[own].fetch_add(count, Ordering::Relaxed);
+                }
+                Work::Close => {
+                    let ids = 0..u32::try_from(lane.shard.ids.len()).unwrap_or(u32::MAX);
+                    ids.for_each(|id| lane.shard.close(id, &mut Nobody));
+                }
             }
-            Work::Close => {
-                let ids = 0..u32::try_from(shard.ids.len()).unwrap_or(u32::MAX);
-                ids.for_each(|id| shard.close(id, &mut Nobody));
-            }
+            // it is used again once nobody has it
+            drop(work);
+            lane.done += 1;
+            self.done[at].store(lane.done, Ordering::Release);
+        }
+    }
+
+    /// The work that comes after so much.
+    fn work(&self, done: u64) -> Option<Arc<Work>> {
+        let queue = lock(&self.queue);
+        let at = usize::try_from(done - queue.before).ok()?;
+        queue.works.get(at).cloned()
+    }
+
+    /// Lets any thread have a lane.
+    fn give_up(&self, at: usize) {
+        let queue = lock(&self.queue);
+        self.kept_for[at].store(NOBODY, Ordering::Release);
+        drop(queue);
+        self.begun.notify_all();
+    }
+}
+
+/// A thread that ends, as it should or not, begins with no lane any more.
+struct Leaving<'a>(&'a Line, usize);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        let Self(line, own) = self;
+        let lanes = line.kept_for.iter().enumerate();
+        for (at, _) in lanes.filter(|(_, it)| it.load(Ordering::Acquire) == *own) {
+            line.give_up(at);
         }
     }
 }
 
-/// Threads at work on shards.
+/// The side of the thread that reads.
 pub(super) struct Pool<'scope> {
-    shards: &'scope [Mutex<Shard>],
-    /// Segments that each thread took.
-    taken: &'scope [AtomicU64],
-    helpers: Vec<Sender<Arc<Round>>>,
-    done: Receiver<()>,
-    round: Option<Arc<Round>>,
+    line: &'scope Line,
+    /// Batches to fill.
+    spare: Vec<Batch>,
+    room: Waiting,
 }
 
 impl<'scope> Pool<'scope> {
-    /// Begins as many threads as there are counts in `taken`, this one among them.
-    pub fn new<'env>(
-        scope: &'scope Scope<'scope, 'env>,
-        shards: &'scope [Mutex<Shard>],
-        taken: &'scope [AtomicU64],
-    ) -> Self {
-        let (tell, done) = channel();
-        let helpers = (1..taken.len()).map(|own| {
-            let (give, rounds) = channel::<Arc<Round>>();
-            let tell = tell.clone();
-            scope.spawn(move || {
-                for round in rounds {
-                    round.work(own, shards, taken);
-                    // the batch is used again once nobody has it
-                    drop(round);
-                    if tell.send(()).is_err() {
-                        return;
-                    }
-                }
-            });
-            give
-        });
+    /// Begins the other threads.
+    pub fn new<'env>(scope: &'scope Scope<'scope, 'env>, line: &'scope Line) -> Self {
+        for own in 1..line.taken.len() {
+            scope.spawn(move || line.help(own));
+        }
         Self {
-            shards,
-            taken,
-            helpers: helpers.collect(),
-            done,
-            round: None,
+            line,
+            spare: Vec::new(),
+            room: Waiting::default(),
         }
     }
 
-    /// Has the threads begin with some work, once what they had before is done. Gives that back.
-    pub fn begin(&mut self, work: Work) -> Option<Work> {
-        let before = self.finish();
-        let round = Arc::new(Round::new(work));
-        for helper in &self.helpers {
-            // one that has ended is missed when its shards are done
-            let _ = helper.send(Arc::clone(&round));
-        }
-        self.round = Some(round);
-        before
+    /// An empty batch.
+    pub fn empty(&mut self) -> Batch {
+        self.spare.pop().unwrap_or_default()
     }
 
-    /// Does this thread's part, and waits for the others.
-    pub fn finish(&mut self) -> Option<Work> {
-        let round = self.round.take()?;
-        round.work(0, self.shards, self.taken);
-        for _ in &self.helpers {
-            // fails where a thread has panicked, which the scope passes on
-            let _ = self.done.recv();
+    /// Puts a batch in the line, once there is room.
+    pub fn segments(&mut self, batch: Batch) {
+        while lock(&self.line.queue).works.len() >= LONGEST {
+            self.make_room();
         }
-        Arc::into_inner(round).map(|round| round.work)
+        if lock(&self.line.queue).end() == 0 {
+            let parts = (0..self.line.lanes.len()).filter(|at| batch.has(*at));
+            for (own, at) in (0..self.line.taken.len()).zip(parts) {
+                self.line.kept_for[at].store(own, Ordering::Release);
+            }
+        }
+        self.put(Work::Segments(batch));
+    }
+
+    /// Ends what is still open, once all before is done.
+    pub fn close(&mut self) {
+        self.put(Work::Close);
+        let (line, room) = (self.line, &mut self.room);
+        let lanes = (0..line.lanes.len()).rev();
+        lanes.clone().for_each(|at| line.visit(at, 0, room));
+        lanes.for_each(|at| line.wait_for(at, 0, room));
+    }
+
+    fn put(&mut self, work: Work) {
+        lock(&self.line.queue).works.push_back(Arc::new(work));
+        self.line.news.notify_all();
+    }
+
+    /// Has all lanes do what is first in the line, and takes out what all have done.
+    fn make_room(&mut self) {
+        let (line, room) = (self.line, &mut self.room);
+        let first = lock(&line.queue).before;
+        let behind = |at: &usize| line.done[*at].load(Ordering::Acquire) == first;
+        // the others come from the other end
+        let lanes = || (0..line.lanes.len()).rev().filter(behind);
+        lanes().for_each(|at| line.visit(at, 0, room));
+        lanes().for_each(|at| line.wait_for(at, 0, room));
+        let all = line.done.iter().map(|done| done.load(Ordering::Acquire));
+        let done = all.min().unwrap_or(first);
+        let mut queue = lock(&line.queue);
+        let works: Vec<_> = iter::from_fn(|| {
+            (queue.before < done).then(|| queue.before += 1)?;
+            queue.works.pop_front()
+        })
+        .collect();
+        drop(queue);
+        for work in works.into_iter().filter_map(Arc::into_inner) {
+            if let Work::Segments(mut batch) = work {
+                // what it holds of the input is free now
+                batch.clear();
+                self.spare.push(batch);
+            }
+        }
+    }
+}
+
+impl Drop for Pool<'_> {
+    fn drop(&mut self) {
+        lock(&self.line.queue).over = true;
+        self.line.news.notify_all();
     }
 }

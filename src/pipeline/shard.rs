@@ -18,6 +18,8 @@ pub(super) const SHARDS: usize = 64;
 
 /// The steps of what is asked of memory, and how many conversations ahead.
 const AHEAD: [(u8, usize); 3] = [(0, 6), (1, 4), (2, 2)];
+/// How many frames ahead one is asked for.
+const FRAMES_AHEAD: usize = 8;
 
 /// One shard.
 pub(super) struct Shard {
@@ -30,7 +32,6 @@ pub(super) struct Shard {
     /// What the report calls each of this shard's conversations, where events are watched.
     pub ids: Vec<u64>,
     max_memory: usize,
-    waiting: Waiting,
 }
 
 impl Shard {
@@ -43,7 +44,6 @@ impl Shard {
             totals: Totals::default(),
             ids: Vec::new(),
             max_memory: settings.max_memory / SHARDS,
-            waiting: Waiting::default(),
         }
     }
 
@@ -123,30 +123,33 @@ impl Shard {
     /// What is known of a conversation is touched by each of its segments and far too much to stay
     /// in a processor's cache with that of all others. So segments wait for those of their
     /// conversation, as long as the order between conversations makes no difference: until one
-    /// is opened, and where memory may run out.
-    pub fn segments(&mut self, batch: &Batch, shard: usize) -> u64 {
+    /// is opened, and where memory may run out. `room` is for that.
+    pub fn segments(&mut self, batch: &Batch, shard: usize, room: &mut Waiting) -> u64 {
         let count = batch.count(shard);
         for at in 0..count {
-            if self.held() + self.waiting.may_hold() < self.max_memory {
-                let segment = batch.segment(shard, at);
-                if let Some(placed) = self.flow.place_known(&segment) {
-                    self.waiting.add(at, segment.payload.len(), placed);
-                    continue;
-                }
+            batch.approach(shard, at + FRAMES_AHEAD);
+            let Some(spot) = batch.spot(shard, at) else {
+                continue;
+            };
+            let segment = batch.segment(shard, at, &spot);
+            if self.held() + room.may_hold() < self.max_memory
+                && let Some(placed) = self.flow.place_known(&segment)
+            {
+                room.add(at, segment.payload.len(), &spot, placed);
+                continue;
             }
-            self.take(batch, shard);
-            self.segment(&batch.segment(shard, at), 0, &mut Nobody);
+            self.take(batch, shard, room);
+            self.segment(&segment, 0, &mut Nobody);
         }
-        self.take(batch, shard);
+        self.take(batch, shard, room);
         count as u64
     }
 
     /// Takes what waits, conversation by conversation.
-    fn take(&mut self, batch: &Batch, shard: usize) {
-        if self.waiting.is_empty() {
+    fn take(&mut self, batch: &Batch, shard: usize, waiting: &mut Waiting) {
+        if waiting.is_empty() {
             return;
         }
-        let mut waiting = std::mem::take(&mut self.waiting);
         let groups = waiting.groups();
         for (at, group) in groups.iter().enumerate() {
             for (step, ahead) in AHEAD {
@@ -154,19 +157,12 @@ impl Shard {
                     self.approach(next.conversation, step);
                 }
             }
-            for (at, _) in groups
-                .get(at + 1)
-                .into_iter()
-                .flat_map(|next| waiting.segments(next))
-            {
-                batch.approach(shard, at);
-            }
-            for (at, placed) in waiting.segments(group) {
-                self.placed(&batch.segment(shard, at), placed, 0, &mut Nobody);
+            for (at, spot, placed) in waiting.segments(group) {
+                let segment = batch.segment(shard, at, spot);
+                self.placed(&segment, placed, 0, &mut Nobody);
             }
         }
         waiting.clear();
-        self.waiting = waiting;
         self.evict(&mut Nobody);
     }
 

@@ -1,5 +1,6 @@
 //! Segments that wait for those of their conversation.
 
+use crate::decode::Spot;
 use crate::flow::Placed;
 
 /// What a segment may add to what its shard holds, beside its payload twice: much more than it does.
@@ -7,7 +8,7 @@ const MAY_HOLD: usize = 1 << 11;
 /// No further segment.
 const NONE: u32 = u32::MAX;
 
-/// Segments of a batch by conversation, each as its place in the batch.
+/// Segments of a batch by conversation, each as its place in the batch and its header.
 #[derive(Default)]
 pub(super) struct Waiting {
     segments: Vec<One>,
@@ -22,6 +23,7 @@ struct One {
     at: u32,
     next: u32,
     placed: Placed,
+    spot: Spot,
 }
 
 /// The segments of one conversation.
@@ -33,8 +35,8 @@ pub(super) struct Group {
 
 impl Waiting {
     /// Adds the segment `at` behind those of its conversation.
-    #[inline]
-    pub fn add(&mut self, at: usize, payload: usize, placed: Placed) {
+    #[inline(always)]
+    pub fn add(&mut self, at: usize, payload: usize, spot: &Spot, placed: Placed) {
         // a batch has fewer segments than that
         let (here, conversation) = (self.segments.len() as u32, placed.conversation);
         self.payload += payload;
@@ -42,6 +44,7 @@ impl Waiting {
             at: at as u32,
             next: NONE,
             placed,
+            spot: *spot,
         });
         if conversation as usize >= self.known.len() {
             self.known.resize(conversation as usize + 1, 0);
@@ -69,10 +72,10 @@ impl Waiting {
     }
 
     /// The places of one conversation's segments.
-    pub fn segments(&self, group: &Group) -> impl Iterator<Item = (usize, &Placed)> {
+    pub fn segments(&self, group: &Group) -> impl Iterator<Item = (usize, &Spot, &Placed)> {
         let from = |at: u32| self.segments.get(at as usize);
         std::iter::successors(from(group.first), move |one| from(one.next))
-            .map(|one| (one.at as usize, &one.placed))
+            .map(|one| (one.at as usize, &one.spot, &one.placed))
     }
 
     /// What they may add to what their shard holds, in bytes, at most.

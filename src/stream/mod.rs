@@ -170,7 +170,7 @@ mod tests;
 mod build {
     use std::net::{IpAddr, Ipv4Addr};
 
-    use crate::decode::segment::{Endpoint, Ends, Flags, Options, Segment};
+    use crate::decode::segment::{Endpoint, Ends, Flags, Header, Options, Segment};
     use crate::decode::seq::Seq;
     use crate::source::frame::{Frame, Origin};
     use crate::time::Time;
@@ -188,6 +188,21 @@ mod build {
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port,
         });
+        let header = Header {
+            ends: Ends::new(ends[side], ends[1 - side]),
+            interface: 0,
+            seq: Seq(seq),
+            ack: Seq(0),
+            payload_len: payload.len() as u32,
+            payload_hash: crate::decode::hash(payload),
+            options: Options::default(),
+            window: 1000,
+            flags: Flags(flags),
+            ip_id: 0,
+            packet_type: 255,
+            analysed: true,
+            whole_header: true,
+        };
         Segment {
             fragments: &[],
             frame: Frame {
@@ -200,21 +215,20 @@ mod build {
                 wire_len: 54 + payload.len() as u32,
                 bytes: &[],
             },
-            interface: 0,
-            packet_type: 255,
-            ip_id: 0,
-            ends: Ends::new(ends[side], ends[1 - side]),
-            flags: Flags(flags),
-            seq: Seq(seq),
-            ack: Seq(0),
-            window: 1000,
-            options: Options::default(),
+            // kept for the test's lifetime: the segment borrows it
+            header: Box::leak(Box::new(header)),
             option_bytes: &[],
             payload,
-            payload_len: payload.len() as u32,
-            payload_hash: crate::decode::hash(payload),
-            analysed: true,
-            whole_header: true,
+        }
+    }
+
+    /// The same with another header.
+    pub fn with<'a>(segment: &Segment<'a>, change: impl FnOnce(&mut Header)) -> Segment<'a> {
+        let mut header = *segment.header;
+        change(&mut header);
+        Segment {
+            header: Box::leak(Box::new(header)),
+            ..*segment
         }
     }
 }

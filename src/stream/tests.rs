@@ -3,7 +3,7 @@
 mod holes;
 mod twin;
 
-use super::build::segment;
+use super::build::{segment, with};
 use super::piece::Piece;
 use super::reassembler::{Counts, Reassembler};
 use crate::decode::segment::{Flags, Segment};
@@ -98,8 +98,8 @@ impl Direction {
     fn send_cut(&mut self, offset: usize, data: &[u8], claimed: u32) {
         self.frame += 1;
         let (seq, time) = (self.seq(offset), when(self.frame).0);
-        let mut made = segment(0, self.frame, time, seq, Flags::ACK, data);
-        made.payload_len = claimed;
+        let made = segment(0, self.frame, time, seq, Flags::ACK, data);
+        let made = with(&made, |header| header.payload_len = claimed);
         self.take(&made);
     }
 

@@ -1,7 +1,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::*;
-use crate::decode::segment::{Ends, Options};
+use crate::decode::segment::{Ends, Header, Options};
 use crate::source::frame::Frame;
 use crate::time::Time;
 use proptest::prelude::*;
@@ -10,6 +10,21 @@ fn add(payloads: &mut Payloads, frame: u64, seq: u32, len: u32, flags: u16) {
     let end = |port| Endpoint {
         address: IpAddr::V4(Ipv4Addr::LOCALHOST),
         port,
+    };
+    let header = Header {
+        ends: Ends::new(end(1), end(2)),
+        interface: 0,
+        seq: Seq(seq),
+        ack: Seq(0),
+        payload_len: len,
+        payload_hash: 0,
+        options: Options::default(),
+        window: 1000,
+        flags: Flags(flags),
+        ip_id: 0,
+        packet_type: 255,
+        analysed: true,
+        whole_header: true,
     };
     payloads.add(&Segment {
         frame: Frame {
@@ -23,21 +38,9 @@ fn add(payloads: &mut Payloads, frame: u64, seq: u32, len: u32, flags: u16) {
             bytes: &[],
         },
         fragments: &[],
-        interface: 0,
-        packet_type: 255,
-        ip_id: 0,
-        ends: Ends::new(end(1), end(2)),
-        flags: Flags(flags),
-        seq: Seq(seq),
-        ack: Seq(0),
-        window: 1000,
-        options: Options::default(),
+        header: &header,
         option_bytes: &[],
         payload: &[],
-        payload_len: len,
-        analysed: true,
-        payload_hash: 0,
-        whole_header: true,
     });
 }
 

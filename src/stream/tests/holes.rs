@@ -5,7 +5,7 @@ use crate::decode::segment::Flags;
 use crate::decode::seq::Seq;
 use crate::flow::Flow;
 use crate::stream::Streams;
-use crate::stream::build::segment;
+use crate::stream::build::{segment, with};
 use crate::stream::piece::Piece;
 
 #[test]
@@ -203,8 +203,8 @@ fn holes_of_a_conversation_count_its_packets() {
     let mut push = |side: usize, seq: u32, ack: u32, flags: u16, payload: &[u8]| {
         number += 1;
         // 2 ms each: 64 packets pass after 100 ms
-        let mut made = segment(side, number, when(number).0 * 2, seq, flags, payload);
-        made.ack = Seq(ack);
+        let made = segment(side, number, when(number).0 * 2, seq, flags, payload);
+        let made = with(&made, |header| header.ack = Seq(ack));
         let flowed = flow.push(&made);
         let mut pieces = Vec::new();
         streams.push(&made, &flowed, |direction, piece| match *piece {
