@@ -224,7 +224,7 @@ impl Run<'_> {
             }
         }
         match self.options.format {
-            Format::Ndjson => self.output.ends(self.read, &capture),
+            Format::Ndjson => self.output.ends(self.read, &mut capture),
             Format::Json => capture.rows = self.output.take_rows(),
             Format::Text | Format::Markdown | Format::Tsv => {}
         }

@@ -1,12 +1,19 @@
 //! JSON: the report as it is, `echotrace.report/1`.
 
+mod buffer;
+mod chunks;
+mod serializer;
+mod text;
+
 use std::io::{self, Write};
+use std::{fmt, ptr};
 
 use serde::Serialize;
-use serde_json::ser::{Formatter, Serializer};
 
-use crate::echo::escape::is_unsafe;
-use crate::report::model::Report;
+use buffer::Buffer;
+use chunks::chunks;
+
+use crate::report::model::{Capture, Conversation, Conversations, Report};
 use crate::report::rows::Row;
 
 /// Writes the report as one line of JSON. It is written while it is walked, so a report of
@@ -16,149 +23,152 @@ use crate::report::rows::Row;
 ///
 /// The writer's own; [`io::ErrorKind::BrokenPipe`] where the reader has closed.
 pub fn json(report: &Report, out: &mut impl Write) -> io::Result<()> {
-    let mut out = Gathered::new(out);
-    report.serialize(&mut Serializer::with_formatter(&mut out, Safe))?;
-    out.write_all(b"\n")?;
-    out.flush()
+    let mut json = Json {
+        bytes: Buffer::with_room(GATHERED),
+        out: Some(out),
+        captures: &report.captures,
+    };
+    report.serialize(&mut json)?;
+    json.bytes.push(b'\n');
+    let rest = json.bytes;
+    out.write_all(rest.bytes())
 }
+
+/// Room that rows are made in, one after the other.
+#[derive(Default)]
+pub struct Room(Buffer);
 
 /// Writes a row as one line of JSON.
 ///
 /// # Errors
 ///
 /// As [`json`].
-pub fn row(row: &Row<'_>, out: &mut impl Write) -> io::Result<()> {
-    let mut out = Gathered::new(out);
-    row.serialize(&mut Serializer::with_formatter(&mut out, Safe))?;
-    out.write_all(b"\n")?;
-    out.flush()
+pub fn row(row: &Row<'_>, room: &mut Room, out: &mut impl Write) -> io::Result<()> {
+    let mut json = Json::in_memory(std::mem::take(&mut room.0));
+    row.serialize(&mut json)?;
+    json.bytes.push(b'\n');
+    room.0 = json.bytes;
+    out.write_all(room.0.bytes())
 }
 
-/// JSON is written in many small pieces: each quote, name and comma. They are gathered here, where
-/// the compiler sees how, and go on together.
-struct Gathered<'a, W: Write> {
-    bytes: Vec<u8>,
-    out: &'a mut W,
+/// Writes a row for each conversation.
+///
+/// # Errors
+///
+/// As [`json`].
+pub fn conversations(capture: usize, all: &Conversations, out: &mut impl Write) -> io::Result<()> {
+    let each = |conversation: &Conversation, json: &mut Json<'_>| {
+        let row = Row::Conversation {
+            capture,
+            conversation,
+        };
+        row.serialize(&mut *json)?;
+        json.bytes.push(b'\n');
+        Ok(())
+    };
+    chunks(all, &each, &mut |chunk| Ok(out.write_all(chunk)?))?;
+    Ok(())
 }
 
-/// Bytes that are gathered.
+/// Bytes that are gathered before they go on.
 const GATHERED: usize = 1 << 16;
 
-impl<'a, W: Write> Gathered<'a, W> {
-    fn new(out: &'a mut W) -> Self {
-        // a row has some hundred bytes
-        let bytes = Vec::with_capacity(1 << 10);
-        Self { bytes, out }
-    }
-
-    /// Hands over what was gathered, and nothing else.
-    #[cold]
-    fn hand_over(&mut self) -> io::Result<()> {
-        self.out.write_all(&self.bytes)?;
-        self.bytes.clear();
-        Ok(())
-    }
+/// JSON that is being written.
+struct Json<'a> {
+    bytes: Buffer,
+    /// Where they go; without it all stay here.
+    out: Option<&'a mut dyn Write>,
+    /// Captures whose conversations are still to be written.
+    captures: &'a [Capture],
 }
 
-impl<W: Write> Write for Gathered<'_, W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.write_all(bytes)?;
-        Ok(bytes.len())
+impl Json<'_> {
+    fn in_memory(mut room: Buffer) -> Self {
+        room.clear();
+        Self {
+            bytes: room,
+            out: None,
+            captures: &[],
+        }
     }
 
+    /// Hands over what was gathered, if that is much.
     #[inline]
-    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.bytes.len() >= GATHERED {
-            self.hand_over()?;
+    fn hand_over(&mut self) -> Result<(), Error> {
+        if self.bytes.len() < GATHERED {
+            return Ok(());
         }
-        self.bytes.extend_from_slice(bytes);
+        self.hand_over_now()
+    }
+
+    #[cold]
+    fn hand_over_now(&mut self) -> Result<(), Error> {
+        if let Some(out) = &mut self.out {
+            out.write_all(self.bytes.bytes())?;
+            self.bytes.clear();
+        }
         Ok(())
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        self.hand_over()
+    /// Writes the conversations of a capture, if that is what the value is: each is made when it is
+    /// written, by several threads, for that takes as long as the analysis of their packets.
+    fn conversations<T: ?Sized>(&mut self, value: *const T) -> Result<bool, Error> {
+        let Some((next, rest)) = self.captures.split_first() else {
+            return Ok(false);
+        };
+        let (all, Some(out)) = (&next.conversations, &mut self.out) else {
+            return Ok(false);
+        };
+        if !ptr::addr_eq(all, value) {
+            return Ok(false);
+        }
+        self.captures = rest;
+        self.bytes.push(b'[');
+        out.write_all(self.bytes.bytes())?;
+        self.bytes.clear();
+        chunks(all, &listed, &mut |chunk| Ok(out.write_all(chunk)?))?;
+        self.bytes.push(b']');
+        Ok(true)
     }
 }
 
-/// Compact, and with what could steer a terminal as `\uXXXX`: the same text to a reader of JSON.
-struct Safe;
-
-impl Formatter for Safe {
-    // what is rendered already: its odd characters stand in texts
-    fn write_raw_fragment<W: ?Sized + Write>(
-        &mut self,
-        out: &mut W,
-        fragment: &str,
-    ) -> io::Result<()> {
-        self.write_string_fragment(out, fragment)
+/// Writes a conversation of a list; ids count from 0.
+fn listed(one: &Conversation, json: &mut Json<'_>) -> Result<(), Error> {
+    if one.id > 0 {
+        json.bytes.push(b',');
     }
+    one.serialize(json)
+}
 
-    fn write_string_fragment<W: ?Sized + Write>(
-        &mut self,
-        out: &mut W,
-        text: &str,
-    ) -> io::Result<()> {
-        if is_plain(text.as_bytes()) {
-            return out.write_all(text.as_bytes());
-        }
-        let mut plain = text;
-        while let Some((at, character)) = plain.char_indices().find(|(_, it)| is_unsafe(*it)) {
-            out.write_all(&plain.as_bytes()[..at])?;
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                write!(out, "\\u{unit:04x}")?;
-            }
-            plain = &plain[at + character.len_utf8()..];
-        }
-        out.write_all(plain.as_bytes())
+/// Why writing ended early.
+#[derive(Debug)]
+struct Error(io::Error);
+
+impl serde::ser::Error for Error {
+    fn custom<T: fmt::Display>(why: T) -> Self {
+        Self(io::Error::other(why.to_string()))
     }
 }
 
-/// Whether all bytes are ASCII that is printed; eight at a time.
-fn is_plain(bytes: &[u8]) -> bool {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    // a high bit is left for what is below a blank, above a tilde, or no ASCII; what a byte
-    // borrows from the next or carries to it changes nothing, for it is one of these then
-    let odd = |eight: u64| {
-        (eight.wrapping_sub(ONES * 0x20) | eight.wrapping_add(ONES) | eight) & (ONES << 7)
-    };
-    let (eights, rest) = bytes.as_chunks::<8>();
-    let mut last = [b' '; 8];
-    last[..rest.len()].copy_from_slice(rest);
-    let eights = eights.iter().chain(std::iter::once(&last));
-    eights.fold(0, |all, eight| all | odd(u64::from_le_bytes(*eight))) == 0
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<io::Error> for Error {
+    fn from(why: io::Error) -> Self {
+        Self(why)
+    }
+}
+
+impl From<Error> for io::Error {
+    fn from(why: Error) -> Self {
+        why.0
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn plain_text_is_told_at_every_place() {
-        for len in 0..20 {
-            let mut text = vec![b'~'; len];
-            assert!(is_plain(&text));
-            for at in 0..len {
-                for byte in 0..=255 {
-                    text[at] = byte;
-                    assert_eq!(
-                        is_plain(&text),
-                        matches!(byte, b' '..=b'~'),
-                        "{byte} at {at}"
-                    );
-                }
-                text[at] = b' ';
-            }
-        }
-    }
-
-    #[test]
-    fn what_could_steer_a_terminal_is_escaped_and_read_back_the_same() {
-        let text = "a\u{1b}[2J\u{9b}b\u{202e}\u{e0041}ü\"\\";
-        let mut out = Vec::new();
-        text.serialize(&mut Serializer::with_formatter(&mut out, Safe))
-            .unwrap();
-        let said = String::from_utf8(out).unwrap();
-        assert_eq!(said, r#""a\u001b[2J\u009bb\u202e\udb40\udc41ü\"\\""#);
-        assert_eq!(serde_json::from_str::<String>(&said).unwrap(), text);
-    }
-}
+mod tests;

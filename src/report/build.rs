@@ -10,14 +10,14 @@ mod unknown;
 use std::collections::BTreeSet;
 
 use super::model::{
-    self, Capture, Conversations, Delay, Direction, Endpoint, Exchanges, Exhibit, Interface,
-    Largest, Messages, More, Path, ResponseTimes, RoundTrips,
+    self, Capture, Conversations, Delay, Digest, Direction, EchoRule, Endpoint, Exchanges, Exhibit,
+    Interface, Largest, Messages, Path, ResponseTimes, RoundTrips,
 };
 use crate::answers::conversations::Conversation;
 use crate::answers::evidence::Kept;
 use crate::answers::quantiles::Quantiles;
 use crate::answers::sent::{Hop, Sent};
-use crate::answers::{Analysed, Ended, Framing, RoleRule, Roles, Speaks, Verdict};
+use crate::answers::{Analysed, Ended, Framing, RoleRule, Roles, Verdict};
 use crate::decode::dissect;
 use crate::wire;
 pub use interfaces::Names;
@@ -163,7 +163,7 @@ fn conversation(id: usize, analysed: &Analysed) -> model::Conversation {
     let shared = one.endpoints_reused || evicted > 0;
     let Roles { client, rule } = roles(one);
     let endpoint = |side: usize| Endpoint {
-        address: one.sides[side].address.to_string(),
+        address: one.sides[side].address,
         port: one.sides[side].port,
     };
     let said = &one.said;
@@ -194,7 +194,7 @@ fn conversation(id: usize, analysed: &Analysed) -> model::Conversation {
         messages: Messages {
             to_server: said.to_server,
             to_client: said.to_client,
-            digest: format!("{:016x}", said.digest),
+            digest: Digest(said.digest),
         },
         exchanges: Exchanges {
             right: said.right,
@@ -210,8 +210,8 @@ fn conversation(id: usize, analysed: &Analysed) -> model::Conversation {
         framing: said_anything
             .and_then(|settled| settled.framing)
             .map(framing),
-        speaks_echo: said_anything.map(|settled| speaks(settled.speaks).0),
-        echo_rule: said_anything.map(|settled| speaks(settled.speaks).1),
+        speaks_echo: said_anything.map(|settled| EchoRule(settled.speaks).speaks()),
+        echo_rule: said_anything.map(|settled| EchoRule(settled.speaks)),
         answers: None,
         among: shared.then_some((one.first_frame, one.last_frame)),
     }
@@ -230,28 +230,6 @@ fn framing(framing: Framing) -> &'static str {
     match framing {
         Framing::Line => "line",
         Framing::Chunk => "chunk",
-    }
-}
-
-/// Whether a conversation speaks echo, and how that was found.
-fn speaks(speaks: Speaks) -> (&'static str, String) {
-    match speaks {
-        Speaks::Yes { request, answer } => (
-            "yes",
-            format!("server message {answer} is the transform of client message {request}"),
-        ),
-        Speaks::No { requests, answers } => (
-            "no",
-            format!(
-                "none of the first {answers} server messages is the transform of one of the first {requests} client messages"
-            ),
-        ),
-        Speaks::Unsure { requests, answers } => (
-            "unsure",
-            format!(
-                "too little to tell: of the first {requests} client and {answers} server messages none is the transform of another"
-            ),
-        ),
     }
 }
 
@@ -275,7 +253,8 @@ fn path(hop: &Hop, client: usize) -> Path {
     }
 }
 
-fn more(sent: &Sent, rtt: &Quantiles) -> More {
+/// What is known of one side beyond what every row tells.
+fn more(sent: &Sent, rtt: &Quantiles) -> Direction {
     let duration = sent
         .times
         .map_or(0, |(first, last)| last.since(first).unsigned_abs());
@@ -290,7 +269,7 @@ fn more(sent: &Sent, rtt: &Quantiles) -> More {
         })
     };
     let rare = sent.rare();
-    More {
+    Direction {
         ack_lost_segments: sent.count(Verdict::ACK_LOST_SEGMENT),
         keep_alive_acks: sent.count(Verdict::KEEP_ALIVE_ACK),
         window_updates: sent.count(Verdict::WINDOW_UPDATE),
@@ -307,6 +286,7 @@ fn more(sent: &Sent, rtt: &Quantiles) -> More {
         duration_ns: duration,
         goodput_bps: u64::try_from(goodput).unwrap_or(u64::MAX),
         rtt_ns: round_trips(),
+        ..Direction::default()
     }
 }
 
@@ -325,7 +305,7 @@ fn direction(sent: &Sent, rtt: &Quantiles) -> Direction {
         keep_alives: sent.count(Verdict::KEEP_ALIVE),
         zero_windows: sent.count(Verdict::ZERO_WINDOW),
         window_full: sent.count(Verdict::WINDOW_FULL),
-        more: more(sent, rtt),
+        ..more(sent, rtt)
     }
 }
 

@@ -3,6 +3,10 @@
 mod answers;
 mod conversations;
 mod exchanges;
+mod words;
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 
 use serde::Serialize;
 
@@ -11,6 +15,7 @@ use crate::source::frame::Damage;
 pub use answers::{Answer, Answers, Confidence, Exhibit};
 pub use conversations::Conversations;
 pub use exchanges::{Exchanges, ResponseTimes};
+pub use words::{Digest, EchoRule};
 
 /// What `analyze` says of its inputs.
 #[derive(Debug, Serialize)]
@@ -140,12 +145,19 @@ pub struct Interface {
 }
 
 /// Address and port.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Endpoint {
     /// As text: dotted quad or RFC 5952.
-    pub address: String,
+    pub address: IpAddr,
     /// TCP port.
     pub port: u16,
+}
+
+/// `10.0.0.1:51000`, `[::1]:51000`.
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        SocketAddr::new(self.address, self.port).fmt(f)
+    }
 }
 
 /// One TCP conversation.
@@ -198,7 +210,7 @@ pub struct Conversation {
     pub speaks_echo: Option<&'static str>,
     /// How that was found.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub echo_rule: Option<String>,
+    pub echo_rule: Option<EchoRule>,
     /// Answers for this conversation (the first `--conversations N` only).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answers: Option<Answers>,
@@ -228,13 +240,7 @@ pub struct Direction {
     pub keep_alives: u64,
     pub zero_windows: u64,
     pub window_full: u64,
-    #[serde(flatten)]
-    pub more: More,
-}
-
-/// What else is known of one side, as far as it is known and not 0.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct More {
+    // what follows stands there as far as it is known and not 0
     /// Segments with `tcp.analysis.ack_lost_segment`.
     #[serde(skip_serializing_if = "is_zero")]
     pub ack_lost_segments: u64,
@@ -342,8 +348,8 @@ pub struct Messages {
     pub to_server: u64,
     /// From the server.
     pub to_client: u64,
-    /// Wrapping sum of FNV-1a 64 over each message's ledger row, as 16 hex digits.
-    pub digest: String,
+    /// Wrapping sum of FNV-1a 64 over each message's ledger row.
+    pub digest: Digest,
 }
 
 /// The largest TCP payload.

@@ -6,7 +6,7 @@ pub(super) mod packets;
 mod tcp;
 
 use super::document::{Block, Document};
-use super::model::{Capture, Conversation, Endpoint, Report};
+use super::model::{Capture, Conversation, Report};
 use crate::echo::escape::escape;
 use crate::time::Time;
 
@@ -134,21 +134,7 @@ pub(super) fn conversation_title(one: &Conversation) -> String {
 
 /// Client and server of a conversation.
 pub(super) fn endpoints(conversation: &Conversation) -> String {
-    format!(
-        "{} → {}",
-        endpoint(&conversation.client),
-        endpoint(&conversation.server)
-    )
-}
-
-/// `10.0.0.1:51000`, `[::1]:51000`.
-pub(super) fn endpoint(one: &Endpoint) -> String {
-    let (address, port) = (clean(&one.address), one.port);
-    if address.contains(':') {
-        format!("[{address}]:{port}")
-    } else {
-        format!("{address}:{port}")
-    }
+    format!("{} → {}", conversation.client, conversation.server)
 }
 
 /// What each capture's column is called: the file's name, or its whole path where two

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::model::*;
+use crate::answers::Speaks;
 use crate::decode::dissect::Relative;
 use crate::ledger::{Ledger, Skipped};
 use crate::source::frame::Damage;
@@ -122,7 +123,7 @@ fn interface(ifindex: Option<u32>, name: Option<&str>) -> Interface {
 /// Answered right, once.
 pub(crate) fn conversation(id: u64) -> Conversation {
     let endpoint = |port| Endpoint {
-        address: "127.0.0.1".to_owned(),
+        address: std::net::Ipv4Addr::LOCALHOST.into(),
         port,
     };
     let direction = |packets, payload_bytes| Direction {
@@ -151,7 +152,7 @@ pub(crate) fn conversation(id: u64) -> Conversation {
         messages: Messages {
             to_server: 1,
             to_client: 2,
-            digest: "0123456789abcdef".to_owned(),
+            digest: Digest(0x0123_4567_89ab_cdef),
         },
         exchanges: Exchanges {
             right: 1,
@@ -160,7 +161,10 @@ pub(crate) fn conversation(id: u64) -> Conversation {
         },
         framing: Some("line"),
         speaks_echo: Some("yes"),
-        echo_rule: Some("server message 1 is the transform of client message 0".to_owned()),
+        echo_rule: Some(EchoRule(Speaks::Yes {
+            request: 0,
+            answer: 1,
+        })),
         answers: Some(answers(id)),
         among: None,
     }

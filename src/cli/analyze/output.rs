@@ -1,6 +1,8 @@
 //! Standard output: a report, or what views show, in the format asked for.
 
+use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, LineWriter, Write};
+use std::os::fd::AsFd;
 
 use super::options::{Colour, Format, Options};
 use crate::answers::event::{Event, Watch};
@@ -21,6 +23,8 @@ pub(super) struct Output {
     blocks: Document,
     /// Rows that wait for their capture's report.
     rows: Vec<serde_json::Value>,
+    /// Where rows are made.
+    room: render::json::Room,
     failed: Option<io::Error>,
 }
 
@@ -28,10 +32,12 @@ impl Output {
     pub(super) fn new(options: &Options) -> Self {
         let stdout = io::stdout();
         let terminal = stdout.is_terminal();
-        let out: Box<dyn Write> = if terminal || options.line_buffered {
-            Box::new(LineWriter::new(stdout))
-        } else {
-            Box::new(BufWriter::with_capacity(1 << 16, stdout))
+        let out: Box<dyn Write> = match stdout.as_fd().try_clone_to_owned() {
+            // the library's own looks for the last line ending in all that passes it
+            Ok(file) if !terminal && !options.line_buffered => {
+                Box::new(BufWriter::with_capacity(1 << 16, File::from(file)))
+            }
+            _ => Box::new(LineWriter::new(stdout)),
         };
         Self {
             format: options.format,
@@ -40,6 +46,7 @@ impl Output {
             colour: colour(options.color, terminal),
             blocks: Document::new(),
             rows: Vec::new(),
+            room: render::json::Room::default(),
             failed: None,
         }
     }
@@ -54,12 +61,14 @@ impl Output {
             }
             _ => self.draw(),
         }
+        let mut room = std::mem::take(&mut self.room);
         self.write(|mut out, _| match shown {
-            Shown::Row(row) => render::json::row(&row, &mut out),
+            Shown::Row(row) => render::json::row(&row, &mut room, &mut out),
             Shown::Line(line) => writeln!(out, "{line}"),
             Shown::Bytes(bytes) => out.write_all(bytes),
             Shown::Block(_) => Ok(()),
         });
+        self.room = room;
     }
 
     /// Rows shown of the capture that was read last.
@@ -91,14 +100,10 @@ impl Output {
     }
 
     /// Writes the rows that end a capture.
-    pub(super) fn ends(&mut self, index: usize, capture: &Capture) {
-        for conversation in capture.conversations.iter() {
-            let (capture, conversation) = (index, &*conversation);
-            self.show(Shown::Row(Row::Conversation {
-                capture,
-                conversation,
-            }));
-        }
+    pub(super) fn ends(&mut self, index: usize, capture: &mut Capture) {
+        // the capture's own row is without them
+        let conversations = std::mem::take(&mut capture.conversations);
+        self.write(|mut out, _| render::json::conversations(index, &conversations, &mut out));
         self.show(Shown::Row(Row::capture(index, capture)));
     }
 

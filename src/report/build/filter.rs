@@ -106,11 +106,7 @@ fn limited(analysed: &Analysed, one: &Conversation, mut filter: String) -> Strin
 /// All packets of a conversation that carry payload, further records included.
 pub(in crate::report) fn both_ways(capture: &model::Capture, one: &model::Conversation) -> String {
     let way = |from: &model::Endpoint, to: &model::Endpoint| {
-        let family = if from.address.contains(':') {
-            "ipv6"
-        } else {
-            "ip"
-        };
+        let family = if from.address.is_ipv6() { "ipv6" } else { "ip" };
         format!(
             "({family}.src == {} && tcp.srcport == {} && {family}.dst == {} && tcp.dstport == {})",
             from.address, from.port, to.address, to.port

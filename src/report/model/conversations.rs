@@ -2,12 +2,8 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::mpsc;
-use std::thread;
 
-use serde::ser::{Error as _, SerializeSeq};
 use serde::{Serialize, Serializer};
-use serde_json::value::{RawValue, to_raw_value};
 
 use super::Conversation;
 
@@ -21,24 +17,20 @@ pub struct Conversations {
 }
 
 /// Makes the conversation with an id.
-pub(in crate::report) type Make = Box<dyn Fn(usize) -> Conversation + Send + Sync>;
+pub(crate) type Make = Box<dyn Fn(usize) -> Conversation + Send + Sync>;
 
 struct Others {
     make: Make,
     /// How many there are with those that are made.
     all: usize,
-    /// Threads that may render them.
+    /// Threads that may write them.
     threads: usize,
 }
 
 impl Conversations {
     /// Those that carry answers, ascending, and how the others are made; `all` counts both, and so many
-    /// threads may render them.
-    pub(in crate::report) fn new(
-        made: Vec<Conversation>,
-        (all, threads): (usize, usize),
-        make: Make,
-    ) -> Self {
+    /// threads may write them.
+    pub(crate) fn new(made: Vec<Conversation>, (all, threads): (usize, usize), make: Make) -> Self {
         Self {
             made,
             others: Some(Others { make, all, threads }),
@@ -56,6 +48,12 @@ impl Conversations {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Threads that may write them.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.others.as_ref().map_or(1, |others| others.threads)
     }
 
     /// Those that carry answers of their own.
@@ -88,92 +86,14 @@ impl From<Vec<Conversation>> for Conversations {
     }
 }
 
-/// Conversations that a thread renders one after another.
-const CHUNK: u64 = 256;
-
 impl Serialize for Conversations {
-    /// Several threads render them, as JSON: that takes as long as the analysis of their packets.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let threads = self.others.as_ref().map_or(1, |others| others.threads);
-        if threads < 2 || self.len() < 2 * CHUNK as usize {
-            return serializer.collect_seq(self.iter());
-        }
-        let mut list = serializer.serialize_seq(Some(self.len()))?;
-        thread::scope(|scope| {
-            let rendered: Vec<_> = (0..threads as u64)
-                .map(|first| {
-                    let (give, taken) = mpsc::sync_channel(4);
-                    scope.spawn(move || self.render(first, threads, &give));
-                    taken
-                })
-                .collect();
-            let chunks = (self.len() as u64).div_ceil(CHUNK) as usize;
-            for taken in rendered.iter().cycle().take(chunks) {
-                let chunk = taken
-                    .recv()
-                    .map_err(|_| S::Error::custom("a thread has ended"))?;
-                for one in chunk.map_err(S::Error::custom)? {
-                    list.serialize_element(&one)?;
-                }
-            }
-            Ok(())
-        })?;
-        list.end()
-    }
-}
-
-/// Some conversations as JSON, in order.
-type Rendered = serde_json::Result<Vec<Box<RawValue>>>;
-
-impl Conversations {
-    /// Renders each chunk whose turn it is, until nobody takes them.
-    fn render(&self, first: u64, threads: usize, give: &mpsc::SyncSender<Rendered>) {
-        let all = self.len() as u64;
-        let chunks = (first * CHUNK..all).step_by(CHUNK as usize * threads);
-        for from in chunks {
-            let ids = from..all.min(from + CHUNK);
-            let each = ids.filter_map(|id| self.get(id));
-            let rendered = each.map(|one| to_raw_value(&*one)).collect();
-            if give.send(rendered).is_err() {
-                return;
-            }
-        }
+        serializer.collect_seq(self.iter())
     }
 }
 
 impl fmt::Debug for Conversations {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.iter()).finish()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::report::sample::conversation;
-
-    /// Many of them, rendered by so many threads.
-    fn rendered(threads: usize) -> String {
-        let all = 3 * CHUNK as usize + 7;
-        let make = |id: usize| Conversation {
-            stands_in: Some(format!("a\u{202e}b:{id}")),
-            ..conversation(id as u64)
-        };
-        let many = Conversations::new(vec![conversation(5)], (all, threads), Box::new(make));
-        let mut capture = crate::report::sample::answered("a");
-        capture.conversations = many;
-        let report = crate::report::sample::report(vec![capture]);
-        let mut out = Vec::new();
-        crate::render::json::json(&report, &mut out).unwrap();
-        String::from_utf8(out).unwrap()
-    }
-
-    #[test]
-    fn threads_render_the_same() {
-        let alone = rendered(1);
-        assert!(alone.contains(r#""a\u202eb:774""#));
-        for threads in [2, 3, 7] {
-            assert_eq!(rendered(threads), alone, "{threads}");
-        }
     }
 }

@@ -1,8 +1,8 @@
 //! What else a capture holds: conversations, packets skipped, interfaces, damage.
 
 use super::super::document::{Block, Document, Table};
-use super::super::model::{Capture, Conversation, Direction, Exchanges, File, Interface};
-use super::{clean, endpoint, heading, plural, text};
+use super::super::model::{Capture, Conversation, Direction, Endpoint, Exchanges, File, Interface};
+use super::{clean, heading, plural, text};
 use crate::source::frame::Damage;
 
 /// Where reading ended early.
@@ -133,17 +133,18 @@ fn conversation_rows(one: &Conversation) -> [Vec<String>; 2] {
         missing,
         ..
     } = one.exchanges;
-    let row = |id: String, sender, sent: &Direction, messages: u64, exchanges: String| {
-        vec![
-            id,
-            endpoint(sender),
-            sent.packets.to_string(),
-            sent.payload_bytes.to_string(),
-            messages.to_string(),
-            sent.retransmissions.to_string(),
-            exchanges,
-        ]
-    };
+    let row =
+        |id: String, sender: &Endpoint, sent: &Direction, messages: u64, exchanges: String| {
+            vec![
+                id,
+                sender.to_string(),
+                sent.packets.to_string(),
+                sent.payload_bytes.to_string(),
+                messages.to_string(),
+                sent.retransmissions.to_string(),
+                exchanges,
+            ]
+        };
     let exchanges = format!("{right}/{wrong}/{missing}");
     let messages = &one.messages;
     [

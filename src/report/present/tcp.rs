@@ -73,12 +73,12 @@ fn state(one: &Conversation) -> String {
     if let Some(nanos) = one.handshake_rtt_ns {
         words += &format!(" The handshake took {} ms.", unsigned(nanos));
     }
-    let missing = one.to_server.more.missing_bytes + one.to_client.more.missing_bytes;
+    let missing = one.to_server.missing_bytes + one.to_client.missing_bytes;
     if missing > 0 {
         let bytes = plural(missing, "payload byte");
         words += &format!(" The capture lacks {bytes} of its streams.");
     }
-    let differing = one.to_server.more.differing_segments + one.to_client.more.differing_segments;
+    let differing = one.to_server.differing_segments + one.to_client.differing_segments;
     if differing > 0 {
         let segments = plural(differing, "segment");
         words +=
@@ -124,19 +124,18 @@ fn path_words(one: &Conversation, path: &Path, capture: &Capture) -> String {
 
 /// How long a side sent, how fast, and how long answers took.
 fn times(sent: &Direction) -> Vec<String> {
-    let more = &sent.more;
     let rtt = |pick: fn(&RoundTrips) -> u64| {
-        more.rtt_ns
+        sent.rtt_ns
             .as_ref()
             .map_or_else(String::new, |rtt| unsigned(pick(rtt)))
     };
     let (whole, part) = (
-        more.duration_ns / 1_000_000_000,
-        more.duration_ns / 1000 % 1_000_000,
+        sent.duration_ns / 1_000_000_000,
+        sent.duration_ns / 1000 % 1_000_000,
     );
     vec![
         format!("{whole}.{part:06}"),
-        ((more.goodput_bps + 500) / 1000).to_string(),
+        ((sent.goodput_bps + 500) / 1000).to_string(),
         rtt(|rtt| rtt.p50),
         rtt(|rtt| rtt.p99),
     ]

@@ -112,7 +112,7 @@ impl View for LadderView {
             };
             show(Shown::Block(Block::Heading(3, conversation_title(&one))));
             let sides = [("client", &one.client), ("server", &one.server)]
-                .map(|(role, end)| format!("{role} {}", crate::report::present::endpoint(end)));
+                .map(|(role, end)| format!("{role} {end}"));
             let arrows = arrows(&kept, capture);
             let shown = kept.steps.len() as u64;
             show(Shown::Block(Block::Ladder(Ladder { sides, arrows })));

@@ -3,7 +3,7 @@
 mod draw;
 
 use crate::answers::event::Event;
-use crate::answers::{Carrier, Flowed, Line, Piece, Segment, Told};
+use crate::answers::{Carrier, Endpoint, Flowed, Line, Piece, Segment, Told};
 use crate::decode::dissect::Dissection;
 use crate::ledger::Skip;
 use crate::report::fields;
@@ -55,7 +55,7 @@ struct Kept {
 struct Judged {
     conversation: u64,
     /// Address and port of its sender.
-    source: (String, u16),
+    source: Endpoint,
     interface: u32,
     payload_len: u32,
     told: fields::Told,
@@ -147,10 +147,7 @@ impl OnePacket {
             name,
             judged: judged.map(|(conversation, segment, flowed)| Judged {
                 conversation,
-                source: (
-                    segment.ends.source().address.to_string(),
-                    segment.ends.source().port,
-                ),
+                source: segment.ends.source(),
                 interface: segment.interface,
                 payload_len: segment.payload_len,
                 told: fields::Told {

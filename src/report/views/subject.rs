@@ -2,18 +2,9 @@
 
 use crate::report::build::filter;
 use crate::report::document::Block;
-use crate::report::model::{Capture, Conversation, Endpoint};
+use crate::report::model::{Capture, Conversation};
 use crate::report::present::{clean, heading, plural, text};
 use crate::report::view::{Show, Shown};
-
-/// `10.0.0.1:40000`, `[::1]:40000`.
-fn endpoint(end: &Endpoint) -> String {
-    if end.address.contains(':') {
-        format!("[{}]:{}", clean(&end.address), end.port)
-    } else {
-        format!("{}:{}", clean(&end.address), end.port)
-    }
-}
 
 /// The name of an interface, or what stands for it.
 pub(super) fn interface(capture: &Capture, id: u32) -> String {
@@ -45,13 +36,14 @@ fn spoken(one: &Conversation) -> String {
     let Some(speaks) = one.speaks_echo else {
         return framing.to_owned();
     };
-    let rule = one.echo_rule.as_deref().unwrap_or_default();
-    format!("{framing} Speaks echo: {speaks}, {}.", clean(rule))
+    let rule = one.echo_rule.map(|rule| rule.to_string());
+    let rule = rule.unwrap_or_default();
+    format!("{framing} Speaks echo: {speaks}, {rule}.")
 }
 
 /// Begins what is told of a conversation.
 pub(super) fn begin(what: &str, capture: &Capture, one: &Conversation, show: &mut Show<'_>) {
-    let (client, server) = (endpoint(&one.client), endpoint(&one.server));
+    let (client, server) = (one.client, one.server);
     let title = format!("{what} of conversation {}: {client} → {server}", one.id);
     show(Shown::Block(heading(3, &title)));
     let mut words = format!(

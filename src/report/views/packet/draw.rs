@@ -45,8 +45,8 @@ fn conversation<'a>(judged: &Judged, capture: &'a Capture) -> Option<Cow<'a, Con
 
 /// Whether the client sent the packet.
 fn is_client(judged: &Judged, one: &Conversation) -> bool {
-    let (address, port) = &judged.source;
-    (address, port) == (&one.client.address, &one.client.port)
+    let (source, client) = (judged.source, one.client);
+    (source.address, source.port) == (client.address, client.port)
 }
 
 /// What is known of the packet, in a table.

@@ -1,0 +1,73 @@
+//! Texts that are made only where they are shown, for each conversation has them.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use crate::answers::Speaks;
+
+/// A sum of hashes, as 16 hex digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Digest(pub u64);
+
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let digit = |at: usize| b"0123456789abcdef"[(self.0 >> (60 - 4 * at) & 15) as usize];
+        let digits: [u8; 16] = std::array::from_fn(digit);
+        to.serialize_str(std::str::from_utf8(&digits).unwrap_or_default())
+    }
+}
+
+/// How it was found whether a conversation speaks echo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EchoRule(pub Speaks);
+
+impl EchoRule {
+    /// `yes`, `no` or `unsure`.
+    #[must_use]
+    pub fn speaks(self) -> &'static str {
+        match self.0 {
+            Speaks::Yes { .. } => "yes",
+            Speaks::No { .. } => "no",
+            Speaks::Unsure { .. } => "unsure",
+        }
+    }
+}
+
+impl fmt::Display for EchoRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Speaks::Yes { request, answer } => write!(
+                f,
+                "server message {answer} is the transform of client message {request}"
+            ),
+            Speaks::No { requests, answers } => write!(
+                f,
+                "none of the first {answers} server messages is the transform of one of the first {requests} client messages"
+            ),
+            Speaks::Unsure { requests, answers } => write!(
+                f,
+                "too little to tell: of the first {requests} client and {answers} server messages none is the transform of another"
+            ),
+        }
+    }
+}
+
+impl Serialize for EchoRule {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_has_sixteen_digits() {
+        for sum in [0, 1, 0x0123_4567_89ab_cdef, u64::MAX] {
+            let said = serde_json::to_string(&Digest(sum)).unwrap();
+            assert_eq!(said, format!("\"{sum:016x}\""));
+        }
+    }
+}
