@@ -8,6 +8,7 @@ mod questions;
 mod unknown;
 
 use std::collections::BTreeSet;
+use std::num::NonZero;
 
 use super::model::{
     self, Capture, Conversations, Delay, Direction, Endpoint, Exchanges, Exhibit, Interface,
@@ -181,7 +182,10 @@ fn conversation(id: usize, analysed: &Analysed) -> model::Conversation {
         interfaces: one.interfaces.clone(),
         to_server: direction(&one.sent[client], &one.rtt[client]),
         to_client: direction(&one.sent[1 - client], &one.rtt[1 - client]),
-        handshake_rtt_ns: one.closed.and_then(|closed| closed.handshake_rtt),
+        handshake_rtt_ns: one
+            .closed
+            .and_then(|closed| closed.handshake_rtt)
+            .map(NonZero::get),
         ended: match life.ended() {
             Ended::Fin => "fin",
             Ended::Rst => "rst",
