@@ -1,8 +1,8 @@
 //! What is counted of each conversation.
 
+mod fixed;
 mod one;
 
-use super::quantiles::Quantiles;
 use crate::decode::segment::{Flags, Segment};
 use crate::flow::{Closed, Flowed};
 use crate::message::Told;
@@ -55,10 +55,7 @@ impl Conversations {
         match step {
             0 => prefetch(one),
             1 => prefetch(&**one),
-            _ => {
-                one.rtt.iter().for_each(Quantiles::approach);
-                one.response.approach();
-            }
+            _ => one.approach(),
         }
     }
 
@@ -66,10 +63,14 @@ impl Conversations {
     #[must_use]
     pub fn merge(parts: Vec<Self>) -> Self {
         let mut merged = Self::default();
+        merged
+            .all
+            .reserve_exact(parts.iter().map(|part| part.all.len()).sum());
         for part in parts {
             merged.all.extend(part.all);
         }
-        merged.all.sort_unstable_by_key(|one| one.first_frame);
+        // each part is in order already
+        merged.all.sort_by_cached_key(|one| one.first_frame);
         merged
     }
 
@@ -82,16 +83,7 @@ impl Conversations {
         let Some(one) = self.all.get_mut(id) else {
             return;
         };
-        one.last_frame = segment.frame.number;
-        one.last_time = one.last_time.max(segment.frame.time);
-        if one.last_interface != Some(segment.interface) {
-            one.last_interface = Some(segment.interface);
-            if !one.interfaces.contains(&segment.interface)
-                && one.interfaces.len() < MOST_INTERFACES
-            {
-                one.interfaces.push(segment.interface);
-            }
-        }
+        one.seen(segment);
         if let Some(sighting) = flowed.sighting {
             let before = one.held();
             one.sighting(segment, flowed.direction, &sighting);
@@ -99,30 +91,26 @@ impl Conversations {
             return;
         }
         one.count(segment, flowed);
-        let largest = segment.payload_len > one.largest.map_or(0, |(_, len)| len);
-        if largest {
-            one.largest = Some((segment.frame.number, segment.payload_len));
-            one.largest_origin = segment.frame.origin;
-        }
-        if one.unnamed.all && !largest && !segment.flags.any(Flags::SYN) {
-            one.unnamed.payload[flowed.direction] += u64::from(segment.payload_len > 0);
+        let largest = one.is_largest(segment);
+        if one.all_named && !largest && !segment.flags.any(Flags::SYN) {
+            one.unnamed(segment, flowed.direction);
             return;
         }
         let keeps = one.keeps;
         let Some(evidence) = &mut one.evidence else {
-            one.unnamed.all = true;
+            one.all_named = true;
             return;
         };
         if !largest && !evidence.is_open() {
             // it only names
             evidence.segment(segment, flowed, false, keeps);
-            one.unnamed.all = evidence.is_full();
+            one.all_named = evidence.is_full();
             return;
         }
         let before = evidence.held();
         evidence.segment(segment, flowed, largest, keeps);
         self.kept = self.kept + evidence.held() - before;
-        one.unnamed.all = !evidence.is_open() && evidence.is_full();
+        one.all_named = !evidence.is_open() && evidence.is_full();
     }
 
     fn open(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
@@ -136,8 +124,9 @@ impl Conversations {
         let keeps = first || self.kept + self.searching * MAY_KEEP < MOST_KEPT;
         self.searching += usize::from(keeps);
         self.with_evidence.push(flowed.conversation);
-        let one = Conversation::new(segment, first, keeps);
-        self.all.push(Box::new(one));
+        let mut one = Box::new(Conversation::new(segment, first, keeps));
+        one.evidence = Some(Box::default());
+        self.all.push(one);
         if let Some(before) = flowed.reuses {
             for id in [before, flowed.conversation] {
                 if let Some(one) = self.all.get_mut(id as usize) {
@@ -173,16 +162,17 @@ impl Conversations {
             return;
         };
         match told {
-            Told::Settled(settled) => one.settled = Some(*settled),
+            Told::Settled(settled) => one.settle(settled),
             Told::Message {
                 from_client, line, ..
             } => one.message(*from_client, line),
             Told::Exchange(exchange) => one.exchange(exchange),
         }
         // what is closed stays as it is
-        if one.unnamed.all {
+        if one.all_named {
             return;
         }
+        let settled = one.settled();
         let Some(evidence) = one.evidence.as_mut().filter(|it| it.is_open()) else {
             return;
         };
@@ -194,7 +184,7 @@ impl Conversations {
                 greeting,
                 line,
             } => {
-                let client = one.settled.map_or(0, |settled| settled.roles.client);
+                let client = settled.map_or(0, |settled| settled.roles.client);
                 let direction = if *from_client { client } else { 1 - client };
                 evidence.message(*from_client, *greeting, line, direction);
             }
@@ -217,11 +207,8 @@ impl Conversations {
         let Some(one) = self.all.get_mut(id as usize) else {
             return;
         };
-        one.closed = Some(closed);
         let open = one.evidence.as_ref().is_some_and(|it| it.is_open());
         self.searching -= usize::from(std::mem::take(&mut one.keeps) && open);
-        for (sent, counts) in one.sent.iter_mut().zip(streams.into_iter().flatten()) {
-            sent.stream(&counts);
-        }
+        one.closed(closed, streams);
     }
 }
