@@ -3,6 +3,11 @@
 mod fixed;
 mod one;
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
+
+use super::evidence::Evidence;
 use crate::decode::segment::{Flags, Segment};
 use crate::flow::{Closed, Flowed};
 use crate::message::Told;
@@ -32,6 +37,8 @@ pub struct Conversations {
     all: Vec<Box<Conversation>>,
     /// Those that have evidence.
     with_evidence: Vec<u32>,
+    /// Evidence taken from others, empty, for those that come: each needs the same memory.
+    spare: Vec<Box<Evidence>>,
     /// Bytes of packets kept.
     kept: usize,
     /// Conversations that keep packets until their first exchange is known.
@@ -62,16 +69,31 @@ impl Conversations {
     /// Those of disjoint sets as one, in order of first frame.
     #[must_use]
     pub fn merge(parts: Vec<Self>) -> Self {
-        let mut merged = Self::default();
-        merged
-            .all
-            .reserve_exact(parts.iter().map(|part| part.all.len()).sum());
-        for part in parts {
-            merged.all.extend(part.all);
-        }
+        let mut parts: Vec<_> = parts.into_iter().map(|part| part.all.into_iter()).collect();
+        let mut all = Vec::with_capacity(parts.iter().map(ExactSizeIterator::len).sum());
         // each part is in order already
-        merged.all.sort_by_cached_key(|one| one.first_frame);
-        merged
+        let heads = parts.iter().enumerate();
+        let heads = heads.filter_map(|(at, part)| Some((part.as_slice().first()?.first_frame, at)));
+        let mut heads: BinaryHeap<_> = heads.map(Reverse).collect();
+        while let Some(mut head) = heads.peek_mut() {
+            let Reverse((frame, at)) = &mut *head;
+            let part = &mut parts[*at];
+            all.extend(part.next());
+            match part.as_slice() {
+                [next, then @ ..] => {
+                    *frame = next.first_frame;
+                    // memory is slow, and it is wanted when the other parts had their turns
+                    then.iter()
+                        .take(1)
+                        .for_each(|one| prefetch(&one.first_frame));
+                }
+                [] => drop(PeekMut::pop(head)),
+            }
+        }
+        Self {
+            all,
+            ..Self::default()
+        }
     }
 
     /// Takes a segment.
@@ -85,9 +107,10 @@ impl Conversations {
         };
         one.seen(segment);
         if let Some(sighting) = flowed.sighting {
-            let before = one.held();
             one.sighting(segment, flowed.direction, &sighting);
-            self.kept = self.kept + one.held() - before;
+            if let Some(evidence) = &mut one.evidence {
+                weigh(&mut self.kept, evidence);
+            }
             return;
         }
         one.count(segment, flowed);
@@ -107,9 +130,8 @@ impl Conversations {
             one.all_named = evidence.is_full();
             return;
         }
-        let before = evidence.held();
         evidence.segment(segment, flowed, largest, keeps);
-        self.kept = self.kept + evidence.held() - before;
+        weigh(&mut self.kept, evidence);
         one.all_named = !evidence.is_open() && evidence.is_full();
     }
 
@@ -125,7 +147,7 @@ impl Conversations {
         self.searching += usize::from(keeps);
         self.with_evidence.push(flowed.conversation);
         let mut one = Box::new(Conversation::new(segment, first, keeps));
-        one.evidence = Some(Box::default());
+        one.evidence = Some(self.spare.pop().unwrap_or_default());
         self.all.push(one);
         if let Some(before) = flowed.reuses {
             for id in [before, flowed.conversation] {
@@ -149,9 +171,11 @@ impl Conversations {
         let lesser = (self.with_evidence.len() - firsts) / 2;
         for id in self.with_evidence.drain(..lesser) {
             let one = &mut all[id as usize];
-            if let Some(evidence) = one.evidence.take() {
-                self.kept -= evidence.held();
+            if let Some(mut evidence) = one.evidence.take() {
                 self.searching -= usize::from(one.keeps && evidence.is_open());
+                evidence.clear();
+                weigh(&mut self.kept, &mut evidence);
+                self.spare.push(evidence);
             }
         }
     }
@@ -176,7 +200,6 @@ impl Conversations {
         let Some(evidence) = one.evidence.as_mut().filter(|it| it.is_open()) else {
             return;
         };
-        let before = evidence.held();
         match told {
             Told::Settled(_) => {}
             Told::Message {
@@ -190,7 +213,7 @@ impl Conversations {
             }
             Told::Exchange(exchange) => evidence.exchange(exchange),
         }
-        self.kept = self.kept + evidence.held() - before;
+        weigh(&mut self.kept, evidence);
         self.searching -= usize::from(one.keeps && !evidence.is_open());
     }
 
@@ -211,4 +234,10 @@ impl Conversations {
         self.searching -= usize::from(std::mem::take(&mut one.keeps) && open);
         one.closed(closed, streams);
     }
+}
+
+/// Takes into `kept` what evidence holds more, or less, than before.
+fn weigh(kept: &mut usize, evidence: &mut Evidence) {
+    let (before, now) = evidence.weigh();
+    *kept = *kept + now - before;
 }

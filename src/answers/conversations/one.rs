@@ -235,12 +235,6 @@ impl Conversation {
         }
     }
 
-    /// What its evidence takes while it may grow with each packet.
-    pub(super) fn held(&self) -> usize {
-        let open = self.evidence.as_ref().filter(|evidence| evidence.is_open());
-        open.map_or(0, |evidence| evidence.held())
-    }
-
     pub(super) fn settle(&mut self, settled: &Settled) {
         self.settled = Some(Fixed::from(settled));
     }
