@@ -1,8 +1,13 @@
 //! What is counted of each conversation.
 
+mod fixed;
 mod one;
 
-use super::quantiles::Quantiles;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
+
+use super::evidence::Evidence;
 use crate::decode::segment::{Flags, Segment};
 use crate::flow::{Closed, Flowed};
 use crate::message::Told;
@@ -32,6 +37,8 @@ pub struct Conversations {
     all: Vec<Box<Conversation>>,
     /// Those that have evidence.
     with_evidence: Vec<u32>,
+    /// Evidence taken from others, empty, for those that come: each needs the same memory.
+    spare: Vec<Box<Evidence>>,
     /// Bytes of packets kept.
     kept: usize,
     /// Conversations that keep packets until their first exchange is known.
@@ -55,22 +62,38 @@ impl Conversations {
         match step {
             0 => prefetch(one),
             1 => prefetch(&**one),
-            _ => {
-                one.rtt.iter().for_each(Quantiles::approach);
-                one.response.approach();
-            }
+            _ => one.approach(),
         }
     }
 
     /// Those of disjoint sets as one, in order of first frame.
     #[must_use]
     pub fn merge(parts: Vec<Self>) -> Self {
-        let mut merged = Self::default();
-        for part in parts {
-            merged.all.extend(part.all);
+        let mut parts: Vec<_> = parts.into_iter().map(|part| part.all.into_iter()).collect();
+        let mut all = Vec::with_capacity(parts.iter().map(ExactSizeIterator::len).sum());
+        // each part is in order already
+        let heads = parts.iter().enumerate();
+        let heads = heads.filter_map(|(at, part)| Some((part.as_slice().first()?.first_frame, at)));
+        let mut heads: BinaryHeap<_> = heads.map(Reverse).collect();
+        while let Some(mut head) = heads.peek_mut() {
+            let Reverse((frame, at)) = &mut *head;
+            let part = &mut parts[*at];
+            all.extend(part.next());
+            match part.as_slice() {
+                [next, then @ ..] => {
+                    *frame = next.first_frame;
+                    // memory is slow, and it is wanted when the other parts had their turns
+                    then.iter()
+                        .take(1)
+                        .for_each(|one| prefetch(&one.first_frame));
+                }
+                [] => drop(PeekMut::pop(head)),
+            }
         }
-        merged.all.sort_unstable_by_key(|one| one.first_frame);
-        merged
+        Self {
+            all,
+            ..Self::default()
+        }
     }
 
     /// Takes a segment.
@@ -82,47 +105,34 @@ impl Conversations {
         let Some(one) = self.all.get_mut(id) else {
             return;
         };
-        one.last_frame = segment.frame.number;
-        one.last_time = one.last_time.max(segment.frame.time);
-        if one.last_interface != Some(segment.interface) {
-            one.last_interface = Some(segment.interface);
-            if !one.interfaces.contains(&segment.interface)
-                && one.interfaces.len() < MOST_INTERFACES
-            {
-                one.interfaces.push(segment.interface);
-            }
-        }
+        one.seen(segment);
         if let Some(sighting) = flowed.sighting {
-            let before = one.held();
             one.sighting(segment, flowed.direction, &sighting);
-            self.kept = self.kept + one.held() - before;
+            if let Some(evidence) = &mut one.evidence {
+                weigh(&mut self.kept, evidence);
+            }
             return;
         }
         one.count(segment, flowed);
-        let largest = segment.payload_len > one.largest.map_or(0, |(_, len)| len);
-        if largest {
-            one.largest = Some((segment.frame.number, segment.payload_len));
-            one.largest_origin = segment.frame.origin;
-        }
-        if one.unnamed.all && !largest && !segment.flags.any(Flags::SYN) {
-            one.unnamed.payload[flowed.direction] += u64::from(segment.payload_len > 0);
+        let largest = one.is_largest(segment);
+        if one.all_named && !largest && !segment.flags.any(Flags::SYN) {
+            one.unnamed(segment, flowed.direction);
             return;
         }
         let keeps = one.keeps;
         let Some(evidence) = &mut one.evidence else {
-            one.unnamed.all = true;
+            one.all_named = true;
             return;
         };
         if !largest && !evidence.is_open() {
             // it only names
             evidence.segment(segment, flowed, false, keeps);
-            one.unnamed.all = evidence.is_full();
+            one.all_named = evidence.is_full();
             return;
         }
-        let before = evidence.held();
         evidence.segment(segment, flowed, largest, keeps);
-        self.kept = self.kept + evidence.held() - before;
-        one.unnamed.all = !evidence.is_open() && evidence.is_full();
+        weigh(&mut self.kept, evidence);
+        one.all_named = !evidence.is_open() && evidence.is_full();
     }
 
     fn open(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
@@ -136,8 +146,9 @@ impl Conversations {
         let keeps = first || self.kept + self.searching * MAY_KEEP < MOST_KEPT;
         self.searching += usize::from(keeps);
         self.with_evidence.push(flowed.conversation);
-        let one = Conversation::new(segment, first, keeps);
-        self.all.push(Box::new(one));
+        let mut one = Box::new(Conversation::new(segment, first, keeps));
+        one.evidence = Some(self.spare.pop().unwrap_or_default());
+        self.all.push(one);
         if let Some(before) = flowed.reuses {
             for id in [before, flowed.conversation] {
                 if let Some(one) = self.all.get_mut(id as usize) {
@@ -160,9 +171,11 @@ impl Conversations {
         let lesser = (self.with_evidence.len() - firsts) / 2;
         for id in self.with_evidence.drain(..lesser) {
             let one = &mut all[id as usize];
-            if let Some(evidence) = one.evidence.take() {
-                self.kept -= evidence.held();
+            if let Some(mut evidence) = one.evidence.take() {
                 self.searching -= usize::from(one.keeps && evidence.is_open());
+                evidence.clear();
+                weigh(&mut self.kept, &mut evidence);
+                self.spare.push(evidence);
             }
         }
     }
@@ -173,20 +186,20 @@ impl Conversations {
             return;
         };
         match told {
-            Told::Settled(settled) => one.settled = Some(*settled),
+            Told::Settled(settled) => one.settle(settled),
             Told::Message {
                 from_client, line, ..
             } => one.message(*from_client, line),
             Told::Exchange(exchange) => one.exchange(exchange),
         }
         // what is closed stays as it is
-        if one.unnamed.all {
+        if one.all_named {
             return;
         }
+        let settled = one.settled();
         let Some(evidence) = one.evidence.as_mut().filter(|it| it.is_open()) else {
             return;
         };
-        let before = evidence.held();
         match told {
             Told::Settled(_) => {}
             Told::Message {
@@ -194,13 +207,13 @@ impl Conversations {
                 greeting,
                 line,
             } => {
-                let client = one.settled.map_or(0, |settled| settled.roles.client);
+                let client = settled.map_or(0, |settled| settled.roles.client);
                 let direction = if *from_client { client } else { 1 - client };
                 evidence.message(*from_client, *greeting, line, direction);
             }
             Told::Exchange(exchange) => evidence.exchange(exchange),
         }
-        self.kept = self.kept + evidence.held() - before;
+        weigh(&mut self.kept, evidence);
         self.searching -= usize::from(one.keeps && !evidence.is_open());
     }
 
@@ -217,11 +230,14 @@ impl Conversations {
         let Some(one) = self.all.get_mut(id as usize) else {
             return;
         };
-        one.closed = Some(closed);
         let open = one.evidence.as_ref().is_some_and(|it| it.is_open());
         self.searching -= usize::from(std::mem::take(&mut one.keeps) && open);
-        for (sent, counts) in one.sent.iter_mut().zip(streams.into_iter().flatten()) {
-            sent.stream(&counts);
-        }
+        one.closed(closed, streams);
     }
+}
+
+/// Takes into `kept` what evidence holds more, or less, than before.
+fn weigh(kept: &mut usize, evidence: &mut Evidence) {
+    let (before, now) = evidence.weigh();
+    *kept = *kept + now - before;
 }

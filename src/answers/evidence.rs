@@ -31,6 +31,11 @@ pub struct Frames {
 }
 
 impl Frames {
+    fn clear(&mut self) {
+        self.first.clear();
+        self.total = 0;
+    }
+
     /// Whether it is one of those that are named.
     fn add(&mut self, frame: u64) -> bool {
         self.total += 1;
@@ -114,9 +119,23 @@ pub struct Evidence {
     /// Of messages in several packets: what brought the first byte, and all that carry it.
     carried: Vec<((u64, u32), Carrying)>,
     tries: u32,
+    /// What it held when it was last asked what that has changed by.
+    weighed: usize,
 }
 
 impl Evidence {
+    /// Forgets all, but keeps the memory that each conversation needs.
+    pub(super) fn clear(&mut self) {
+        let old = std::mem::take(self);
+        let [mut to, mut back] = old.payload;
+        let (mut frames, mut handshake) = (old.frames, old.handshake);
+        for named in [&mut frames, &mut handshake, &mut to, &mut back] {
+            named.clear();
+        }
+        (self.frames, self.handshake, self.payload) = (frames, handshake, [to, back]);
+        self.weighed = old.weighed;
+    }
+
     /// Takes a segment that is no further sighting.
     pub fn segment(&mut self, segment: &Segment<'_>, flowed: &Flowed, largest: bool, keep: bool) {
         self.name(segment, flowed.direction);
@@ -319,8 +338,7 @@ impl Evidence {
     }
 
     /// Bytes of memory held.
-    #[must_use]
-    pub fn held(&self) -> usize {
+    fn held(&self) -> usize {
         let kept = self.kept.iter().chain(&self.recent).chain(&self.largest);
         let numbers = |of: &Vec<Carrier>| of.len() * size_of::<Carrier>();
         let kept =
@@ -331,6 +349,12 @@ impl Evidence {
             size_of::<((u64, u32), Carrying)>() + all.frames.len() * size_of::<Carrier>()
         });
         kept.chain(lasts).chain(payloads).chain(carried).sum()
+    }
+
+    /// Bytes of memory held when this was asked last, and now.
+    pub(super) fn weigh(&mut self) -> (usize, usize) {
+        let now = self.held();
+        (std::mem::replace(&mut self.weighed, now), now)
     }
 
     /// Whether packets are still kept for messages that may come.

@@ -2,6 +2,7 @@
 
 pub mod carrying;
 pub mod conversations;
+mod counts;
 mod digest;
 pub mod event;
 pub mod evidence;

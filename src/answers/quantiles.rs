@@ -5,8 +5,10 @@ use std::sync::LazyLock;
 
 use crate::sys::prefetch;
 
-/// Samples kept as they are.
-const INLINE: usize = 16;
+/// Samples kept as they are, if they are short; most conversations have no more.
+const FEW: usize = 3;
+/// Samples kept as they are, of any length.
+const MOST: usize = 16;
 /// Lower bound of the first bucket, in nanoseconds: shorter durations count as this long.
 const FIRST: f64 = 1000.0;
 /// Ratio of neighbouring buckets' bounds; a bucket's middle is within 1 % of its samples.
@@ -23,11 +25,25 @@ const WAITING: usize = 31;
 #[derive(Clone, Debug)]
 pub struct Quantiles(Kept);
 
-/// What is kept of samples; most conversations have few.
+/// What is kept of samples.
 #[derive(Clone, Debug)]
 enum Kept {
-    Few(Vec<u64>),
+    /// Each of less than 2^32 nanoseconds.
+    Few(u8, [u32; FEW]),
+    Some(Box<Samples>),
     Many(Box<Histogram>),
+}
+
+#[derive(Clone, Debug)]
+struct Samples {
+    len: usize,
+    all: [u64; MOST],
+}
+
+impl Samples {
+    fn as_slice(&self) -> &[u64] {
+        &self.all[..self.len]
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -44,7 +60,7 @@ struct Histogram {
 
 impl Quantiles {
     /// Of no samples.
-    pub const NONE: Self = Self(Kept::Few(Vec::new()));
+    pub const NONE: Self = Self(Kept::Few(0, [0; FEW]));
 }
 
 impl Default for Quantiles {
@@ -176,23 +192,76 @@ fn middle(bucket: usize) -> u64 {
 
 impl Quantiles {
     /// Takes a duration.
+    #[inline]
     pub fn add(&mut self, nanos: u64) {
         match &mut self.0 {
             Kept::Many(histogram) => histogram.add(nanos),
-            Kept::Few(samples) if samples.len() < INLINE => samples.push(nanos),
-            Kept::Few(samples) => {
-                let mut histogram = Histogram::of(samples);
-                histogram.add(nanos);
-                self.0 = Kept::Many(histogram);
+            Kept::Few(len, samples) => {
+                match (samples.get_mut(usize::from(*len)), u32::try_from(nanos)) {
+                    (Some(place), Ok(nanos)) => {
+                        *place = nanos;
+                        *len += 1;
+                    }
+                    _ => self.make_room(nanos),
+                }
             }
+            Kept::Some(samples) => match samples.all.get_mut(samples.len) {
+                Some(place) => {
+                    *place = nanos;
+                    samples.len += 1;
+                }
+                None => self.make_room(nanos),
+            },
+        }
+    }
+
+    /// Takes a duration for which there is no room as it is.
+    #[cold]
+    fn make_room(&mut self, nanos: u64) {
+        let mut all = [0; MOST];
+        let len = self.copy(&mut all);
+        if len < MOST {
+            all[len] = nanos;
+            let len = len + 1;
+            self.0 = Kept::Some(Box::new(Samples { len, all }));
+        } else {
+            let mut histogram = Histogram::of(&all);
+            histogram.add(nanos);
+            self.0 = Kept::Many(histogram);
+        }
+    }
+
+    /// Copies the samples that are kept as they are; tells how many.
+    fn copy(&self, to: &mut [u64; MOST]) -> usize {
+        match &self.0 {
+            Kept::Few(len, samples) => {
+                for (to, sample) in to.iter_mut().zip(samples) {
+                    *to = u64::from(*sample);
+                }
+                usize::from(*len)
+            }
+            Kept::Some(samples) => {
+                *to = samples.all;
+                samples.len
+            }
+            Kept::Many(_) => 0,
+        }
+    }
+
+    /// Counts what waits, so that telling costs less.
+    pub(super) fn settle(&mut self) {
+        if let Kept::Many(histogram) = &mut self.0 {
+            histogram.count();
         }
     }
 
     /// Asks for what [`Quantiles::add`] will want of memory.
     #[inline]
     pub(super) fn approach(&self) {
-        if let Kept::Many(histogram) = &self.0 {
-            prefetch(&**histogram);
+        match &self.0 {
+            Kept::Few(..) => {}
+            Kept::Some(samples) => prefetch(&**samples),
+            Kept::Many(histogram) => prefetch(&**histogram),
         }
     }
 
@@ -200,7 +269,11 @@ impl Quantiles {
     #[must_use]
     pub fn min(&self) -> Option<u64> {
         match &self.0 {
-            Kept::Few(samples) => samples.iter().min().copied(),
+            Kept::Few(len, samples) => {
+                let samples = samples.iter().take((*len).into());
+                samples.min().map(|nanos| u64::from(*nanos))
+            }
+            Kept::Some(samples) => samples.as_slice().iter().min().copied(),
             Kept::Many(histogram) => Some(histogram.min),
         }
     }
@@ -209,7 +282,11 @@ impl Quantiles {
     #[must_use]
     pub fn max(&self) -> Option<u64> {
         match &self.0 {
-            Kept::Few(samples) => samples.iter().max().copied(),
+            Kept::Few(len, samples) => {
+                let samples = samples.iter().take((*len).into());
+                samples.max().map(|nanos| u64::from(*nanos))
+            }
+            Kept::Some(samples) => samples.as_slice().iter().max().copied(),
             Kept::Many(histogram) => Some(histogram.max),
         }
     }
@@ -218,17 +295,15 @@ impl Quantiles {
     /// samples, then within 1 %.
     #[must_use]
     pub fn percentile(&self, percent: f64) -> Option<u64> {
-        match &self.0 {
-            Kept::Many(histogram) => Some(histogram.percentile(percent)),
-            Kept::Few(samples) => {
-                let mut sorted = [0; INLINE];
-                let sorted = &mut sorted[..samples.len().min(INLINE)];
-                sorted.copy_from_slice(&samples[..sorted.len()]);
-                sorted.sort_unstable();
-                let rank = (percent / 100.0 * sorted.len() as f64).ceil() as usize;
-                sorted.get(rank.max(1) - 1).copied()
-            }
+        if let Kept::Many(histogram) = &self.0 {
+            return Some(histogram.percentile(percent));
         }
+        let mut sorted = [0; MOST];
+        let len = self.copy(&mut sorted);
+        let sorted = &mut sorted[..len];
+        sorted.sort_unstable();
+        let rank = (percent / 100.0 * len as f64).ceil() as usize;
+        sorted.get(rank.max(1) - 1).copied()
     }
 }
 
@@ -250,6 +325,7 @@ mod tests {
             (Some(7), Some(7), Some(7))
         );
         assert!(size_of::<[u16; BUCKETS]>() < 2048);
+        assert_eq!(size_of::<Quantiles>(), 16);
     }
 
     proptest! {

@@ -1,5 +1,6 @@
 //! What was said in a conversation, counted.
 
+use super::counts::Counts;
 use super::quantiles::Quantiles;
 use crate::message::exchange::Outcome;
 
@@ -28,17 +29,57 @@ pub struct Said {
     pub paired: u64,
 }
 
-impl Said {
-    /// The count of an outcome.
-    pub(super) fn of(&mut self, outcome: Outcome) -> &mut u64 {
-        match outcome {
-            Outcome::Right => &mut self.right,
-            Outcome::Wrong => &mut self.wrong,
-            Outcome::Missing => &mut self.missing,
-            Outcome::Late => &mut self.late,
-            Outcome::Unsolicited => &mut self.unsolicited,
-            Outcome::Unknown => &mut self.unknown,
-            Outcome::Paired => &mut self.paired,
+/// The same as it is kept: most conversations say little.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Saying {
+    counts: Counts<9>,
+    digest: u64,
+}
+
+impl Saying {
+    /// Takes a message, and its ledger row's hash.
+    pub(super) fn message(&mut self, from_client: bool, hash: u64) {
+        self.counts.add(usize::from(!from_client));
+        self.digest = self.digest.wrapping_add(hash);
+    }
+
+    /// Takes an exchange.
+    pub(super) fn exchange(&mut self, outcome: Outcome) {
+        self.counts.add(match outcome {
+            Outcome::Right => 2,
+            Outcome::Wrong => 3,
+            Outcome::Missing => 4,
+            Outcome::Late => 5,
+            Outcome::Unsolicited => 6,
+            Outcome::Unknown => 7,
+            Outcome::Paired => 8,
+        });
+    }
+
+    /// All of it.
+    pub(super) fn said(&self) -> Said {
+        let [
+            to_server,
+            to_client,
+            right,
+            wrong,
+            missing,
+            late,
+            unsolicited,
+            unknown,
+            paired,
+        ] = self.counts.all();
+        Said {
+            to_server,
+            to_client,
+            digest: self.digest,
+            right,
+            wrong,
+            missing,
+            late,
+            unsolicited,
+            unknown,
+            paired,
         }
     }
 }
@@ -67,6 +108,12 @@ impl Responses {
             times.add(last);
         }
         self.first.add(first);
+    }
+
+    /// Counts what waits.
+    pub(super) fn settle(&mut self) {
+        self.first.settle();
+        self.last.iter_mut().for_each(|times| times.settle());
     }
 
     /// Asks for what [`Responses::add`] will want of memory.

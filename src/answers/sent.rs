@@ -17,10 +17,12 @@ pub struct Rare {
     pub late_bytes: u64,
     /// Segments with bytes that differ from the first copy of them.
     pub differing: u64,
+    /// Payload bytes that are not of the stream, or were seen before.
+    again: u64,
 }
 
-/// What one side sent.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What one side sent. It is kept of each conversation: so it is small.
+#[derive(Clone, Debug, Default)]
 pub struct Sent {
     /// Segments.
     pub packets: u64,
@@ -28,40 +30,97 @@ pub struct Sent {
     pub frame_bytes: u64,
     /// Sum of `tcp.len`.
     pub payload_bytes: u64,
-    /// Payload bytes seen, each once.
-    pub stream_bytes: u64,
-    /// What went wrong, where anything did.
-    rare: Option<Box<Rare>>,
-    /// Capture time of the first and of the last segment.
-    pub times: Option<(Time, Time)>,
-    /// Maximum segment size that it announced.
-    pub mss: Option<u16>,
-    /// Window scale shift that it announced.
-    pub window_scale: Option<u8>,
-    /// Whether it permitted selective acknowledgments.
-    pub sack_permitted: bool,
+    /// Capture time of the first and of the last segment, where there are any.
+    first: Time,
+    last: Time,
     /// Largest receive window that it announced, scaled where the scale is known.
     pub largest_window: u32,
+    mss: u16,
+    window_scale: u8,
+    /// Which of these options it announced.
+    announced: u8,
+    /// What went wrong, where anything did.
+    rare: Option<Box<Rare>>,
 }
 
+/// Options of a SYN, as bits of what was announced.
+const MSS: u8 = 1 << 0;
+const WINDOW_SCALE: u8 = 1 << 1;
+const SACK_PERMITTED: u8 = 1 << 2;
+
 impl Sent {
-    /// What a segment says of its sender.
-    pub(super) fn facts(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
-        let (now, options) = (segment.frame.time, &segment.options);
-        self.times = Some(
-            self.times
-                .map_or((now, now), |(first, last)| (first.min(now), last.max(now))),
-        );
-        let syn = segment.flags.any(Flags::SYN);
-        if syn {
-            self.mss = options.mss.or(self.mss);
-            self.window_scale = options.window_scale.or(self.window_scale);
-            self.sack_permitted |= options.sack_permitted;
+    /// Takes a segment.
+    pub(super) fn segment(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
+        let now = segment.frame.time;
+        if self.packets == 0 {
+            (self.first, self.last) = (now, now);
         }
-        let shift = flowed.relative.window_shift.filter(|_| !syn).unwrap_or(0);
-        self.largest_window = self
-            .largest_window
-            .max(u32::from(segment.window) << shift.min(14));
+        self.first = self.first.min(now);
+        self.last = self.last.max(now);
+        self.packets += 1;
+        self.frame_bytes += u64::from(segment.frame.wire_len);
+        self.payload_bytes += u64::from(segment.payload_len);
+        let mut shift = flowed.relative.window_shift.unwrap_or(0);
+        if segment.flags.any(Flags::SYN) {
+            self.announce(segment);
+            shift = 0;
+        }
+        let window = u32::from(segment.window) << shift.min(14);
+        self.largest_window = self.largest_window.max(window);
+        if flowed.verdict != Verdict::default() {
+            self.judged(flowed.verdict);
+        }
+    }
+
+    /// Takes a SYN's options.
+    fn announce(&mut self, segment: &Segment<'_>) {
+        let options = &segment.options;
+        if let Some(mss) = options.mss {
+            self.mss = mss;
+            self.announced |= MSS;
+        }
+        if let Some(shift) = options.window_scale {
+            self.window_scale = shift;
+            self.announced |= WINDOW_SCALE;
+        }
+        if options.sack_permitted {
+            self.announced |= SACK_PERMITTED;
+        }
+    }
+
+    fn has(&self, option: u8) -> bool {
+        self.announced & option != 0
+    }
+
+    /// Payload bytes seen, each once; known at the conversation's end.
+    #[must_use]
+    pub fn stream_bytes(&self) -> u64 {
+        let again = self.rare.as_ref().map_or(0, |rare| rare.again);
+        self.payload_bytes.wrapping_sub(again)
+    }
+
+    /// Capture time of the first and of the last segment.
+    #[must_use]
+    pub fn times(&self) -> Option<(Time, Time)> {
+        (self.packets > 0).then_some((self.first, self.last))
+    }
+
+    /// Maximum segment size that it announced.
+    #[must_use]
+    pub fn mss(&self) -> Option<u16> {
+        self.has(MSS).then_some(self.mss)
+    }
+
+    /// Window scale shift that it announced.
+    #[must_use]
+    pub fn window_scale(&self) -> Option<u8> {
+        self.has(WINDOW_SCALE).then_some(self.window_scale)
+    }
+
+    /// Whether it permitted selective acknowledgments.
+    #[must_use]
+    pub fn sack_permitted(&self) -> bool {
+        self.has(SACK_PERMITTED)
     }
 }
 
@@ -94,11 +153,9 @@ impl Sent {
     }
 
     /// Takes a segment's verdict.
-    pub(super) fn judged(&mut self, verdict: Verdict) {
+    #[cold]
+    fn judged(&mut self, verdict: Verdict) {
         let mut flags = verdict.0;
-        if flags == 0 {
-            return;
-        }
         let counts = &mut self.rare.get_or_insert_default().verdicts;
         while flags != 0 {
             counts[flags.trailing_zeros() as usize] += 1;
@@ -108,9 +165,10 @@ impl Sent {
 
     /// Takes what became of the stream.
     pub(super) fn stream(&mut self, counts: &Counts) {
-        self.stream_bytes = counts.seen;
-        if counts.missing + counts.late + counts.differing > 0 {
+        let again = self.payload_bytes.wrapping_sub(counts.seen);
+        if again != 0 || counts.missing + counts.late + counts.differing > 0 {
             let rare = self.rare.get_or_insert_default();
+            rare.again = again;
             rare.missing_bytes = counts.missing;
             rare.late_bytes = counts.late;
             rare.differing = counts.differing;

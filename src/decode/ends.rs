@@ -116,6 +116,41 @@ impl Key {
     }
 }
 
+/// Ends in little memory, to be kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// Of IPv4: the addresses and the ports, the lesser endpoint's first.
+    Four([u32; 2], [u16; 2]),
+    /// Of IPv6.
+    Six(Box<Key>),
+}
+
+impl From<&Key> for Kept {
+    fn from(key: &Key) -> Self {
+        if key.ports & SIX != 0 {
+            return Self::Six(Box::new(*key));
+        }
+        let ports = [key.ports as u16, (key.ports >> 16) as u16];
+        Self::Four([key.low[1] as u32, key.high[1] as u32], ports)
+    }
+}
+
+impl Kept {
+    /// The ends as they were.
+    #[must_use]
+    #[inline]
+    pub fn key(&self) -> Key {
+        match self {
+            Self::Four([low, high], [first, second]) => Key {
+                low: [0, u64::from(*low)],
+                high: [0, u64::from(*high)],
+                ports: u64::from(*first) | u64::from(*second) << 16,
+            },
+            Self::Six(key) => **key,
+        }
+    }
+}
+
 /// Both halves of a product, as one.
 fn fold(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b);
@@ -177,6 +212,7 @@ mod tests {
             let (there, back) = (ends(a, b), ends(b, a));
             assert!(there.key == back.key && there.low_sent != back.low_sent);
             assert_eq!(there.key.spread(), back.key.spread());
+            assert!(Kept::from(&there.key).key() == there.key);
             there.key
         });
         for (at, one) in keys.iter().enumerate() {

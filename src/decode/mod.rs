@@ -1,7 +1,7 @@
 //! From a frame's bytes to its TCP segment: every length is checked here, once.
 
 pub mod dissect;
-mod ends;
+pub mod ends;
 mod fragment;
 mod ip;
 mod layer;

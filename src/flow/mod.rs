@@ -1,6 +1,8 @@
 //! From segments to conversations: which one, which direction, what became of it.
 
 mod idle;
+mod ids;
+mod open;
 pub mod ranges;
 mod rtt;
 pub mod sighting;
@@ -8,15 +10,14 @@ pub mod state;
 mod unacked;
 pub mod verdict;
 
-use std::collections::HashMap;
-
-use crate::decode::segment::{Flags, Key, Segment};
+use crate::decode::segment::{Flags, Segment};
 use crate::sys::prefetch;
 use idle::{Idle, Moment};
-use rtt::Waiting;
+use ids::Ids;
+pub use open::Closed;
+use open::{Flight, Open};
 use sighting::{Sighting, Sightings};
-use state::Life;
-use verdict::{Analysis, Verdict};
+use verdict::Verdict;
 pub use verdict::{Duplicate, Relative};
 
 /// What flow says of a segment.
@@ -53,35 +54,25 @@ pub struct Placed {
     sighting: Option<Sighting>,
 }
 
-/// A conversation that is still followed.
-struct Open {
-    key: Key,
-    /// Whether the lesser endpoint sent the first segment.
-    low_first: bool,
-    analysis: Analysis,
-    waiting: [Waiting; 2],
-    life: Life,
-    /// When its last segment came.
-    last: Moment,
-}
-
-/// What is known of a conversation at its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Closed {
-    /// From SYN to the ACK that ends the handshake, in nanoseconds, where both were captured.
-    pub handshake_rtt: Option<u64>,
-    /// The flags seen.
-    pub life: Life,
+/// What is kept of a conversation.
+#[derive(Default)]
+struct Slot {
+    /// None where it is no longer followed.
+    open: Option<Box<Open>>,
+    /// None where both sides have ended and nothing waits.
+    flight: Option<Box<Flight>>,
 }
 
 /// Follows conversations.
 pub struct Flow {
-    ids: HashMap<Key, u32, foldhash::fast::RandomState>,
-    /// By id; nothing where the conversation is no longer followed.
-    open: Vec<Option<Box<Open>>>,
+    ids: Ids,
+    /// By id.
+    slots: Vec<Slot>,
     sightings: Option<Sightings>,
     idle: Idle,
     followed: usize,
+    /// Of those that are followed, how many have something in flight.
+    flying: usize,
 }
 
 impl Flow {
@@ -89,11 +80,12 @@ impl Flow {
     #[must_use]
     pub fn new(merge_sightings: bool) -> Self {
         Self {
-            ids: HashMap::default(),
-            open: Vec::new(),
+            ids: Ids::default(),
+            slots: Vec::new(),
             sightings: merge_sightings.then(Sightings::default),
             idle: Idle::default(),
             followed: 0,
+            flying: 0,
         }
     }
 
@@ -117,8 +109,7 @@ impl Flow {
         if segment.flags.any(Flags::SYN) && !segment.flags.any(Flags::ACK) {
             return None;
         }
-        let id = *self.ids.get(&segment.ends.key)?;
-        self.open[id as usize].as_ref()?;
+        let id = self.ids.get(&segment.ends.key, &self.slots)?;
         Some(self.placed(segment, id, false, None))
     }
 
@@ -149,9 +140,15 @@ impl Flow {
     /// is here, and once that may have come what it leads to.
     #[inline]
     pub fn approach(&self, id: u32, step: u8) {
-        match (self.open.get(id as usize), step) {
-            (Some(place), 0) => prefetch(place),
-            (Some(Some(open)), 1) => prefetch(&**open),
+        let Some(slot) = self.slots.get(id as usize) else {
+            return;
+        };
+        match step {
+            0 => prefetch(slot),
+            1 => {
+                slot.open.as_deref().into_iter().for_each(prefetch);
+                slot.flight.as_deref().into_iter().for_each(prefetch);
+            }
             _ => {}
         }
     }
@@ -159,15 +156,24 @@ impl Flow {
     /// Judges a segment. Those of one conversation are judged in capture order.
     pub fn judge(&mut self, segment: &Segment<'_>, placed: &Placed) -> Flowed {
         let id = placed.conversation;
-        let open = self.open[id as usize].get_or_insert_with(|| Open::begin(segment));
+        let slot = &mut self.slots[id as usize];
+        let open = slot.open.get_or_insert_with(|| Open::begin(segment));
         open.last = placed.moment;
         let direction = open.direction(segment);
         let mut verdict = Verdict::default();
         let mut rtt = None;
         if placed.sighting.is_none() && segment.analysed {
-            verdict = open.analysis.judge(segment, direction);
-            rtt = open.time(segment, direction, verdict);
+            let flight = slot.flight.get_or_insert_with(|| {
+                self.flying += 1;
+                Box::default()
+            });
+            verdict = open.analysis.judge(segment, direction, &mut flight.unacked);
+            rtt = flight.time(segment, direction, verdict);
             open.life.segment(segment, direction);
+            if open.over && flight.is_empty() {
+                slot.flight = None;
+                self.flying -= 1;
+            }
         }
         if placed.reuses.is_some() {
             verdict.0 |= Verdict::REUSED_PORTS;
@@ -199,56 +205,61 @@ impl Flow {
         if self.followed <= 1 {
             return None;
         }
-        let all = u32::try_from(self.open.len()).unwrap_or(u32::MAX);
-        let last = |id| Some(self.open.get(id as usize)?.as_ref()?.last);
+        let all = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
+        let last = |id| Some(self.slots.get(id as usize)?.open.as_ref()?.last);
         self.idle.longest(all, last)
     }
 
     /// Memory held for the conversations that are followed, in bytes.
     #[must_use]
     pub fn held(&self) -> usize {
-        // an entry of the table, the state, and a run of unacknowledged segments each way
+        // the state and its place in the tables; runs of segments and times each way
         let sightings = self.sightings.as_ref().map_or(0, Sightings::held);
-        self.followed * (size_of::<Open>() + 2 * size_of::<Key>() + 160) + sightings
+        self.followed * (size_of::<Open>() + 64)
+            + self.flying * (size_of::<Flight>() + 160)
+            + sightings
     }
 
     /// Both sides have ended: what follows are at most some acknowledgments.
     pub fn over(&mut self, id: u32) {
-        if let Some(Some(open)) = self.open.get_mut(id as usize) {
-            open.analysis.shrink();
-            open.waiting.iter_mut().for_each(Waiting::shrink);
+        let Some(slot) = self.slots.get_mut(id as usize) else {
+            return;
+        };
+        if let Some(open) = &mut slot.open {
+            open.over = true;
+            self.flying -= usize::from(slot.flight.take_if(|it| it.is_empty()).is_some());
         }
     }
 
     /// Forgets a conversation, and tells its end; a later segment of its endpoints opens a new one.
     pub fn close(&mut self, id: u32) -> Option<Closed> {
-        let open = self.open.get_mut(id as usize).and_then(Option::take)?;
-        if self.ids.get(&open.key) == Some(&id) {
-            self.ids.remove(&open.key);
-        }
+        let slot = self.slots.get(id as usize)?;
+        let open = slot.open.as_ref()?;
+        let closed = open.closed();
+        self.ids.remove(&open.key(), id);
         self.followed -= 1;
+        self.flying -= usize::from(slot.flight.is_some());
+        self.slots[id as usize] = Slot::default();
         if let Some(sightings) = &mut self.sightings {
             sightings.close(id);
         }
-        Some(Closed {
-            handshake_rtt: open.analysis.handshake_rtt(),
-            life: open.life,
-        })
+        Some(closed)
     }
 
     /// The segment's conversation, whether it is new, and which one had its endpoints before.
     fn conversation(&mut self, segment: &Segment<'_>) -> (u32, bool, Option<u32>) {
         let key = segment.ends.key;
-        let known = self.ids.get(&key).copied();
+        let known = self.ids.get(&key, &self.slots);
         if let Some(id) = known
-            && let Some(open) = &self.open[id as usize]
+            && let Some(open) = &self.slots[id as usize].open
             && !(segment.analysed && open.reopened_by(segment))
         {
             return (id, false, None);
         }
-        let id = u32::try_from(self.open.len()).unwrap_or(u32::MAX);
-        self.open.push(Some(Open::begin(segment)));
-        self.ids.insert(key, id);
+        let id = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
+        let open = Some(Open::begin(segment));
+        self.slots.push(Slot { open, flight: None });
+        self.ids.insert(&key, id, &self.slots);
         self.idle.opened(id);
         self.followed += 1;
         (id, true, known)
@@ -258,35 +269,4 @@ impl Flow {
 /// Whether records of this one's kind can have been made in more than one place.
 fn tells_place(segment: &Segment<'_>) -> bool {
     segment.frame.interface.is_some() || segment.packet_type != 255
-}
-
-impl Open {
-    fn begin(segment: &Segment<'_>) -> Box<Self> {
-        let analysis = Analysis::default();
-        Box::new(Self {
-            waiting: Default::default(),
-            life: Life::default(),
-            last: 0,
-            key: segment.ends.key,
-            low_first: segment.ends.low_sent,
-            analysis,
-        })
-    }
-
-    fn direction(&self, segment: &Segment<'_>) -> usize {
-        usize::from(self.low_first != segment.ends.low_sent)
-    }
-
-    /// Takes a segment's times; gives the round trip that it ends.
-    fn time(&mut self, segment: &Segment<'_>, direction: usize, verdict: Verdict) -> Option<u64> {
-        self.waiting[direction].sent(segment, verdict);
-        if !segment.flags.any(Flags::ACK) {
-            return None;
-        }
-        self.waiting[1 - direction].acknowledged(segment.ack, segment.frame.time)
-    }
-
-    fn reopened_by(&self, segment: &Segment<'_>) -> bool {
-        self.analysis.reopened_by(segment, self.direction(segment))
-    }
 }

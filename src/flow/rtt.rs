@@ -44,9 +44,8 @@ impl Waiting {
         }
     }
 
-    /// Keeps no more memory than it needs now.
-    pub(super) fn shrink(&mut self) {
-        self.sent.shrink_to_fit();
+    pub(super) fn is_empty(&self) -> bool {
+        self.first.is_none() && self.sent.is_empty()
     }
 
     /// Takes an acknowledgment; gives the time since the segment that ends there was sent.

@@ -2,14 +2,24 @@
 
 use crate::decode::segment::{Flags, Segment};
 
-/// What was seen of one direction.
+/// What was seen of one direction, a set of flags: it is kept of each conversation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Side {
-    syn: bool,
-    syn_ack: bool,
-    fin: bool,
-    rst: bool,
-    other: bool,
+struct Side(u8);
+
+impl Side {
+    const SYN: u8 = 1 << 0;
+    const SYN_ACK: u8 = 1 << 1;
+    const FIN: u8 = 1 << 2;
+    const RST: u8 = 1 << 3;
+    const OTHER: u8 = 1 << 4;
+
+    fn set(&mut self, flag: u8, seen: bool) {
+        self.0 |= flag * u8::from(seen);
+    }
+
+    fn has(self, flag: u8) -> bool {
+        self.0 & flag != 0
+    }
 }
 
 /// How a conversation ended.
@@ -33,23 +43,27 @@ impl Life {
     /// Takes a segment.
     pub fn segment(&mut self, segment: &Segment<'_>, direction: usize) {
         let flags = segment.flags;
-        let closed = self.sides[0].fin && self.sides[1].fin;
+        if !flags.any(Flags::SYN | Flags::FIN | Flags::RST) {
+            self.sides[direction].0 |= Side::OTHER;
+            return;
+        }
+        let closed = self.sides.iter().all(|side| side.has(Side::FIN));
         let side = &mut self.sides[direction];
         let (syn, ack) = (flags.any(Flags::SYN), flags.any(Flags::ACK));
-        side.syn |= syn && !ack;
-        side.syn_ack |= syn && ack;
-        side.fin |= flags.any(Flags::FIN);
-        side.rst |= flags.any(Flags::RST) && !closed;
-        side.other |= !flags.any(Flags::SYN | Flags::RST);
+        side.set(Side::SYN, syn && !ack);
+        side.set(Side::SYN_ACK, syn && ack);
+        side.set(Side::FIN, flags.any(Flags::FIN));
+        side.set(Side::RST, flags.any(Flags::RST) && !closed);
+        side.set(Side::OTHER, !flags.any(Flags::SYN | Flags::RST));
     }
 
     /// How it ended.
     #[must_use]
     pub fn ended(&self) -> Ended {
-        let [a, b] = &self.sides;
-        if a.rst || b.rst {
+        let [a, b] = self.sides;
+        if a.has(Side::RST) || b.has(Side::RST) {
             Ended::Rst
-        } else if a.fin && b.fin {
+        } else if a.has(Side::FIN) && b.has(Side::FIN) {
             Ended::Fin
         } else {
             Ended::Open
@@ -60,26 +74,28 @@ impl Life {
     /// client sends.
     #[must_use]
     pub fn state(&self, client: usize) -> (&'static str, &'static str) {
-        let (from, to) = (&self.sides[client], &self.sides[1 - client]);
-        match (from.syn, to.syn_ack) {
-            (true, true) if from.rst => ("RSTO", "established, reset by the client"),
-            (true, true) if to.rst => ("RSTR", "established, reset by the server"),
-            (true, true) => match (from.fin, to.fin) {
+        let (from, to) = (self.sides[client], self.sides[1 - client]);
+        match (from.has(Side::SYN), to.has(Side::SYN_ACK)) {
+            (true, true) if from.has(Side::RST) => ("RSTO", "established, reset by the client"),
+            (true, true) if to.has(Side::RST) => ("RSTR", "established, reset by the server"),
+            (true, true) => match (from.has(Side::FIN), to.has(Side::FIN)) {
                 (true, true) => ("SF", "established and closed by both sides"),
                 (true, false) => ("S2", "established, closed by the client only"),
                 (false, true) => ("S3", "established, closed by the server only"),
                 (false, false) => ("S1", "established, not closed"),
             },
-            (true, false) if to.rst => ("REJ", "refused by the server"),
-            (true, false) if from.rst => ("RSTOS0", "reset by the client before an answer"),
-            (true, false) if from.fin && !to.other => {
+            (true, false) if to.has(Side::RST) => ("REJ", "refused by the server"),
+            (true, false) if from.has(Side::RST) => {
+                ("RSTOS0", "reset by the client before an answer")
+            }
+            (true, false) if from.has(Side::FIN) && !to.has(Side::OTHER) => {
                 ("SH", "closed by the client before an answer")
             }
-            (true, false) if !to.other => ("S0", "not answered"),
-            (false, true) if to.rst => {
+            (true, false) if !to.has(Side::OTHER) => ("S0", "not answered"),
+            (false, true) if to.has(Side::RST) => {
                 ("RSTRH", "reset by the server; the client's SYN is missing")
             }
-            (false, true) if to.fin && !from.other => {
+            (false, true) if to.has(Side::FIN) && !from.has(Side::OTHER) => {
                 ("SHR", "closed by the server; the client's SYN is missing")
             }
             _ => ("OTH", "the handshake was not captured whole"),
@@ -97,11 +113,11 @@ mod tests {
             let (direction, flags) = step.split_at(1);
             let side = &mut life.sides[usize::from(direction == "<")];
             match flags {
-                "S" => side.syn = true,
-                "SA" => side.syn_ack = true,
-                "F" => side.fin = true,
-                "R" => side.rst = true,
-                _ => side.other = true,
+                "S" => side.set(Side::SYN, true),
+                "SA" => side.set(Side::SYN_ACK, true),
+                "F" => side.set(Side::FIN, true),
+                "R" => side.set(Side::RST, true),
+                _ => side.set(Side::OTHER, true),
             }
         }
         life

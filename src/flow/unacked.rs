@@ -46,9 +46,8 @@ impl Unacked {
         self.count < ROOM
     }
 
-    /// Keeps no more memory than it needs now.
-    pub(super) fn shrink(&mut self) {
-        self.runs.shrink_to_fit();
+    pub(super) fn is_empty(&self) -> bool {
+        self.count == 0
     }
 
     /// Adds a segment, unless there is no room.

@@ -5,22 +5,23 @@
 //! sender's. A test takes out each rule in turn and sees the comparison with tshark fail.
 
 mod flags;
+mod known;
 mod packet;
 mod told;
 mod usual;
+
+use std::num::NonZero;
 
 use super::unacked::Unacked;
 use crate::decode::segment::{Flags, Segment};
 use crate::decode::seq::Seq;
 use crate::time::Time;
 pub use flags::Verdict;
+pub use known::Analysis;
+use known::{Last, SCALE_OFF, SCALE_UNKNOWN, Side};
 use packet::Packet;
 pub use told::{Duplicate, Relative};
 
-/// A window scale that is not known.
-const SCALE_UNKNOWN: i16 = -1;
-/// A window that is not scaled.
-const SCALE_OFF: i16 = -2;
 /// RFC 7323, section 2.3: a larger shift counts as this.
 const LARGEST_SCALE: u8 = 14;
 
@@ -33,80 +34,12 @@ fn elapsed(now: Time, then: Time) -> u64 {
 const FAST_RETRANSMISSION_WITHIN: u64 = 20_000_000;
 const OUT_OF_ORDER_WITHIN: u64 = 3_000_000;
 
-/// What the rules remember of one direction.
-#[derive(Clone, Debug)]
-struct Side {
-    base: Option<Seq>,
-    window: Option<u16>,
-    scale: i16,
-    next: Seq,
-    next_time: Time,
-    max_ack: Seq,
-    last_ack: Seq,
-    last_time: Time,
-    duplicates: u32,
-    /// Frame that brought the acknowledgment number which duplicates say again.
-    acknowledged_in: u64,
-    last: Verdict,
-    first_ack: bool,
-    /// The conversation's kinds of MPTCP options before this side's last packet.
-    mptcp: u8,
-    unacked: Unacked,
-}
-
-impl Default for Side {
-    fn default() -> Self {
-        Self {
-            base: None,
-            window: None,
-            scale: SCALE_UNKNOWN,
-            next: Seq(0),
-            next_time: Time(0),
-            max_ack: Seq(0),
-            last_ack: Seq(0),
-            last_time: Time(0),
-            duplicates: 0,
-            acknowledged_in: 0,
-            last: Verdict(0),
-            first_ack: false,
-            mptcp: 0,
-            unacked: Unacked::default(),
-        }
-    }
-}
-
-/// What the rules remember of one conversation.
-#[derive(Clone, Debug, Default)]
-pub struct Analysis {
-    sides: [Side; 2],
-    syn_time: Option<Time>,
-    handshake_rtt: Option<u64>,
-    /// Kinds of MPTCP options seen, in either direction.
-    mptcp: u8,
-}
-
 impl Analysis {
-    /// Rule 1, first half: whether this segment opens a new conversation on used endpoints.
-    #[must_use]
-    pub fn reopened_by(&self, segment: &Segment<'_>, direction: usize) -> bool {
-        let opens = segment.flags.any(Flags::SYN) && !segment.flags.any(Flags::ACK);
-        on(1)
-            && opens
-            && self.sides[direction]
-                .base
-                .is_some_and(|base| base != segment.seq)
-    }
-
-    /// From SYN to the ACK that ends the handshake, in nanoseconds, where both were seen.
-    #[must_use]
-    pub fn handshake_rtt(&self) -> Option<u64> {
-        self.handshake_rtt
-    }
-
     /// What Wireshark shows the numbers of `direction`'s segments relative to.
     #[must_use]
     pub fn relative(&self, direction: usize) -> Relative {
-        let (from, to) = (&self.sides[direction], &self.sides[1 - direction]);
+        let sides = &self.sides;
+        let (from, to) = (&sides[direction], &sides[1 - direction]);
         Relative {
             seq_base: from.base,
             ack_base: to.base,
@@ -124,17 +57,28 @@ impl Analysis {
         }
     }
 
-    /// Judges a segment sent in `direction` and remembers it.
+    /// Judges a segment sent in `direction` and remembers it. `unacked` is what each direction
+    /// sent and the other has not acknowledged.
     #[inline]
-    pub fn judge(&mut self, segment: &Segment<'_>, direction: usize) -> Verdict {
-        if on(0) && self.carries_on(segment, direction) {
+    pub(super) fn judge(
+        &mut self,
+        segment: &Segment<'_>,
+        direction: usize,
+        unacked: &mut [Unacked; 2],
+    ) -> Verdict {
+        if on(0) && self.carries_on(segment, direction, unacked) {
             return Verdict(0);
         }
-        self.rules(segment, direction)
+        self.rules(segment, direction, unacked)
     }
 
     /// Judges a segment by the rules.
-    fn rules(&mut self, segment: &Segment<'_>, direction: usize) -> Verdict {
+    fn rules(
+        &mut self,
+        segment: &Segment<'_>,
+        direction: usize,
+        unacked: &mut [Unacked; 2],
+    ) -> Verdict {
         let packet = Packet {
             frame: segment.frame.number,
             seq: segment.seq,
@@ -146,6 +90,7 @@ impl Analysis {
             control: segment.flags.any(Flags::SYN | Flags::FIN | Flags::RST),
             mptcp: self.mptcp,
         };
+        let rtt = self.handshake_rtt();
         let [first, second] = &mut self.sides;
         let (from, to) = if direction == 0 {
             (first, second)
@@ -161,9 +106,14 @@ impl Analysis {
         }
         verdict |= from.acknowledges(to, &packet);
         if verdict & Verdict::KEEP_ALIVE == 0 {
-            verdict |= from.sent_before(to, &packet, self.handshake_rtt);
+            verdict |= from.sent_before(to, &packet, rtt);
         }
-        from.remember(to, &packet, verdict);
+        let [first, second] = unacked;
+        let unacked = match direction {
+            0 => (first, second),
+            _ => (second, first),
+        };
+        from.remember(unacked, &packet, verdict);
         self.handshake(segment, direction);
         self.mptcp |= segment.options.mptcp;
         Verdict(verdict)
@@ -183,11 +133,11 @@ impl Analysis {
             return;
         }
         if syn && !ack {
-            self.syn_time = Some(now);
+            self.handshake.begins(now);
         }
         if let Some(shift) = segment.options.window_scale {
             // Wireshark takes the option from any segment, and no more than RFC 7323 allows
-            from.scale = i16::from(shift.min(LARGEST_SCALE));
+            from.scale = shift.min(LARGEST_SCALE).cast_signed();
         }
         if syn {
             from.first_ack = true;
@@ -200,9 +150,7 @@ impl Analysis {
                 from.scale = SCALE_OFF;
             }
         } else if ack {
-            if let (Some(sent), None) = (self.syn_time, self.handshake_rtt) {
-                self.handshake_rtt = Some(elapsed(now, sent)).filter(|rtt| *rtt != 0);
-            }
+            self.handshake.ends(now);
             from.first_ack = false;
         }
     }
@@ -271,7 +219,7 @@ impl Side {
             self.scale
         };
         let window = self.window.map_or(u32::MAX, u32::from);
-        end == self.last_ack + window.wrapping_shl(u32::from(shift.unsigned_abs()))
+        end == self.last_ack + window.wrapping_shl(shift.unsigned_abs().into())
     }
 
     /// Rules 8 and 10 to 12: segments that say again what was acknowledged. A probe's or a
@@ -286,7 +234,7 @@ impl Side {
         }
         let kept = self.window == Some(packet.window);
         if packet.window == 0 {
-            let probed = to.last.any(Verdict::ZERO_WINDOW_PROBE);
+            let probed = to.last == Last::Probe;
             return if on(11) && kept && probed {
                 Verdict::ZERO_WINDOW_PROBE_ACK
             } else {
@@ -296,7 +244,7 @@ impl Side {
         if !kept {
             return if on(8) { Verdict::WINDOW_UPDATE } else { 0 };
         }
-        if on(10) && to.last.any(Verdict::KEEP_ALIVE) {
+        if on(10) && to.last == Last::KeepAlive {
             return Verdict::KEEP_ALIVE_ACK;
         }
         // MPTCP may acknowledge once more only to carry its options (RFC 8684, section 4);
@@ -327,7 +275,7 @@ impl Side {
     }
 
     /// Rule 15: bytes that stand before the next expected.
-    fn sent_before(&self, to: &Self, packet: &Packet, rtt: Option<u64>) -> u16 {
+    fn sent_before(&self, to: &Self, packet: &Packet, rtt: Option<NonZero<u64>>) -> u16 {
         if !on(15) || !(packet.len > 0 || packet.syn_or_fin()) {
             return 0;
         }
@@ -344,7 +292,7 @@ impl Side {
         if to.duplicates >= 2 && to.last_ack == packet.seq && quick {
             return Verdict::RETRANSMISSION | Verdict::FAST_RETRANSMISSION;
         }
-        let within = rtt.unwrap_or(OUT_OF_ORDER_WITHIN);
+        let within = rtt.map_or(OUT_OF_ORDER_WITHIN, NonZero::get);
         let end = end + u32::from(packet.syn_or_fin());
         if elapsed(packet.now, self.next_time) < within && self.next != end {
             return Verdict::OUT_OF_ORDER;
@@ -352,12 +300,18 @@ impl Side {
         Verdict::RETRANSMISSION
     }
 
-    /// Rules 16 to 18: what the next packets are compared with.
-    fn remember(&mut self, to: &mut Self, packet: &Packet, verdict: u16) {
-        let flag = u32::from(packet.syn_or_fin() && (!on(16) || self.unacked.has_room()));
+    /// Rules 16 to 18: what the next packets are compared with. What this side sent is not
+    /// acknowledged yet, and what the other sent may be by this.
+    fn remember(
+        &mut self,
+        (own, others): (&mut Unacked, &mut Unacked),
+        packet: &Packet,
+        verdict: u16,
+    ) {
+        let flag = u32::from(packet.syn_or_fin() && (!on(16) || own.has_room()));
         let end = packet.seq + packet.len + flag;
         if on(16) && (packet.len > 0 || packet.syn_or_fin()) {
-            self.unacked.push(packet.seq, end);
+            own.push(packet.seq, end);
         }
         if on(17) && verdict & Verdict::ZERO_WINDOW_PROBE == 0 {
             if end.after(self.next) || self.next.is_unset() {
@@ -372,9 +326,9 @@ impl Side {
             self.window = Some(packet.window);
             self.last_ack = packet.ack;
             self.last_time = packet.now;
-            self.last = Verdict(verdict);
+            self.last = Last::of(verdict);
             self.mptcp = packet.mptcp;
-            to.unacked.acknowledge(packet.ack);
+            others.acknowledge(packet.ack);
         }
     }
 }

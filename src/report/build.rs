@@ -8,6 +8,7 @@ mod questions;
 mod unknown;
 
 use std::collections::BTreeSet;
+use std::num::NonZero;
 
 use super::model::{
     self, Capture, Conversations, Delay, Digest, Direction, EchoRule, Endpoint, Exchanges, Exhibit,
@@ -142,8 +143,8 @@ fn not_read(analysed: &Analysed) -> Vec<model::NotRead> {
 
 /// The direction of what the client sends, and how that was found.
 fn roles(one: &Conversation) -> Roles {
-    one.settled
-        .map_or_else(|| Roles::fallback(one.sides), |settled| settled.roles)
+    one.settled()
+        .map_or_else(|| Roles::fallback(one.sides()), |settled| settled.roles)
 }
 
 fn role_rule(rule: RoleRule) -> &'static str {
@@ -162,15 +163,15 @@ fn conversation(id: usize, analysed: &Analysed) -> model::Conversation {
     let evicted = analysed.answers.totals.ledger.evicted_conversations;
     let shared = one.endpoints_reused || evicted > 0;
     let Roles { client, rule } = roles(one);
+    let sides = one.sides();
     let endpoint = |side: usize| Endpoint {
-        address: one.sides[side].address,
-        port: one.sides[side].port,
+        address: sides[side].address,
+        port: sides[side].port,
     };
-    let said = &one.said;
-    let life = one.closed.map(|closed| closed.life).unwrap_or_default();
-    let state = life.state(client);
+    let said = one.said();
+    let state = one.life.state(client);
     let (first, last) = one.response();
-    let said_anything = one.settled.filter(|settled| settled.framing.is_some());
+    let said_anything = one.settled().filter(|settled| settled.framing.is_some());
     model::Conversation {
         id: id as u64,
         client: endpoint(client),
@@ -178,19 +179,19 @@ fn conversation(id: usize, analysed: &Analysed) -> model::Conversation {
         role_rule: role_rule(rule),
         first_frame: one.first_frame,
         stands_in: files::place(analysed, one.first_origin),
-        interfaces: one.interfaces.clone(),
+        interfaces: one.interfaces().collect(),
         to_server: direction(&one.sent[client], &one.rtt[client]),
         to_client: direction(&one.sent[1 - client], &one.rtt[1 - client]),
-        handshake_rtt_ns: one.closed.and_then(|closed| closed.handshake_rtt),
-        ended: match life.ended() {
+        handshake_rtt_ns: one.handshake_rtt.map(NonZero::get),
+        ended: match one.life.ended() {
             Ended::Fin => "fin",
             Ended::Rst => "rst",
             Ended::Open => "open",
         },
         state: state.0,
         state_text: state.1,
-        other_sightings: one.other_sightings,
-        paths: one.hops.iter().map(|hop| path(hop, client)).collect(),
+        other_sightings: one.other_sightings(),
+        paths: one.hops().iter().map(|hop| path(hop, client)).collect(),
         messages: Messages {
             to_server: said.to_server,
             to_client: said.to_client,
@@ -256,9 +257,9 @@ fn path(hop: &Hop, client: usize) -> Path {
 /// What is known of one side beyond what every row tells.
 fn more(sent: &Sent, rtt: &Quantiles) -> Direction {
     let duration = sent
-        .times
+        .times()
         .map_or(0, |(first, last)| last.since(first).unsigned_abs());
-    let bits = u128::from(sent.stream_bytes) * 8 * 1_000_000_000;
+    let bits = u128::from(sent.stream_bytes()) * 8 * 1_000_000_000;
     let goodput = bits.checked_div(u128::from(duration)).unwrap_or(0);
     let round_trips = || {
         Some(RoundTrips {
@@ -279,9 +280,9 @@ fn more(sent: &Sent, rtt: &Quantiles) -> Direction {
         missing_bytes: rare.missing_bytes,
         late_bytes: rare.late_bytes,
         differing_segments: rare.differing,
-        mss: sent.mss,
-        window_scale: sent.window_scale,
-        sack_permitted: sent.sack_permitted,
+        mss: sent.mss(),
+        window_scale: sent.window_scale(),
+        sack_permitted: sent.sack_permitted(),
         largest_window: sent.largest_window.into(),
         duration_ns: duration,
         goodput_bps: u64::try_from(goodput).unwrap_or(u64::MAX),
@@ -295,7 +296,7 @@ fn direction(sent: &Sent, rtt: &Quantiles) -> Direction {
         packets: sent.packets,
         frame_bytes: sent.frame_bytes,
         payload_bytes: sent.payload_bytes,
-        stream_bytes: sent.stream_bytes,
+        stream_bytes: sent.stream_bytes(),
         retransmissions: sent.count(Verdict::RETRANSMISSION),
         fast_retransmissions: sent.count(Verdict::FAST_RETRANSMISSION),
         spurious_retransmissions: sent.count(Verdict::SPURIOUS_RETRANSMISSION),

@@ -69,11 +69,16 @@ impl Streams {
         pair.packets += 1;
         let before = pair.held();
         let (this, other) = (flowed.direction, 1 - flowed.direction);
-        if segment.analysed {
+        let carries = segment.analysed && carries(segment);
+        if carries {
             pair.sides[this].segment(segment, &mut |piece| give(this, piece));
-            if segment.flags.any(Flags::ACK) {
-                pair.sides[other].acknowledged(segment.ack);
-            }
+        }
+        if segment.analysed && segment.flags.any(Flags::ACK) {
+            pair.sides[other].acknowledged(segment.ack);
+        }
+        if !carries && before == 0 {
+            // nothing is behind a hole, and nothing can have ended
+            return false;
         }
         let (now, packets) = (segment.frame.time, pair.packets);
         for direction in [this, other] {

@@ -45,11 +45,12 @@ pub struct Reassembler {
     recent: Recent,
 }
 
-/// What is kept of a direction that has ended with all its bytes seen.
+/// What is kept of a direction that has ended with all its bytes seen; of one with 4 GiB and more
+/// all is kept.
 #[derive(Clone, Copy, Debug)]
 pub struct Whole {
     next: Seq,
-    offset: u64,
+    offset: u32,
 }
 
 impl Whole {
@@ -57,7 +58,7 @@ impl Whole {
     #[must_use]
     pub fn counts(&self) -> Counts {
         Counts {
-            seen: self.offset,
+            seen: self.offset.into(),
             ..Counts::default()
         }
     }
@@ -66,11 +67,12 @@ impl Whole {
 impl From<Whole> for Reassembler {
     /// For what comes after the end; the bytes delivered before are no longer compared.
     fn from(whole: Whole) -> Self {
+        let offset = whole.offset.into();
         Self {
             next: Some(whole.next),
-            offset: whole.offset,
-            acked: whole.offset,
-            fin: Some(whole.offset),
+            offset,
+            acked: offset,
+            fin: Some(offset),
             ended: true,
             counts: whole.counts(),
             ..Self::default()
@@ -96,16 +98,12 @@ pub struct Counts {
 impl Reassembler {
     /// Takes a segment of this direction.
     pub fn segment(&mut self, segment: &Segment<'_>, give: &mut Sink<'_>) {
+        if !super::carries(segment) {
+            return;
+        }
         let syn = segment.flags.any(Flags::SYN);
         let start = if syn { segment.seq + 1 } else { segment.seq };
-        let carries = segment.payload_len > 0 || segment.flags.any(Flags::FIN) || syn;
-        if self.next.is_none() {
-            if !carries {
-                return;
-            }
-            self.next = Some(start);
-        }
-        let Some(next) = self.next else { return };
+        let next = *self.next.get_or_insert(start);
         let Some(at) = self
             .offset
             .checked_add_signed(i64::from(start.distance(next)))
@@ -344,10 +342,12 @@ impl Reassembler {
     /// What is to be kept of it, if it has ended with all its bytes seen.
     #[must_use]
     pub fn whole(&self) -> Option<Whole> {
-        let (next, offset) = (self.next?, self.offset);
+        if !self.ended || !self.held.is_empty() {
+            return None;
+        }
+        let (next, offset) = (self.next?, u32::try_from(self.offset).ok()?);
         let whole = Whole { next, offset };
-        let ended = self.ended && self.held.is_empty();
-        (ended && self.counts == whole.counts()).then_some(whole)
+        (self.counts == whole.counts()).then_some(whole)
     }
 
     /// What this direction holds back, in bytes.

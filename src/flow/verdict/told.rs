@@ -21,10 +21,3 @@ pub struct Duplicate {
     /// Counts from 1, Wireshark's `tcp.analysis.duplicate_ack_num`.
     pub number: u32,
 }
-
-impl super::Analysis {
-    /// Keeps no more memory than it needs now.
-    pub(in crate::flow) fn shrink(&mut self) {
-        self.sides.iter_mut().for_each(|side| side.unacked.shrink());
-    }
-}

@@ -1,14 +1,21 @@
 //! The segments that the rules have nothing to say of: a way around them, with the same effect.
 
-use super::{Analysis, Verdict, elapsed};
+use super::Analysis;
+use super::known::Last;
 use crate::decode::segment::{Flags, Segment};
+use crate::flow::unacked::Unacked;
 
 impl Analysis {
     /// Remembers a segment of which the rules have nothing to say, as nearly all are: it stands
     /// where the last one ended and only acknowledges or carries bytes. Where that is not sure, it
     /// does nothing, and the rules are for it.
     #[inline]
-    pub(super) fn carries_on(&mut self, segment: &Segment<'_>, direction: usize) -> bool {
+    pub(super) fn carries_on(
+        &mut self,
+        segment: &Segment<'_>,
+        direction: usize,
+        unacked: &mut [Unacked; 2],
+    ) -> bool {
         const FLAGS: u16 = Flags::SYN | Flags::FIN | Flags::RST | Flags::ACK;
         let [first, second] = &mut self.sides;
         let (from, to) = if direction == 0 {
@@ -46,7 +53,7 @@ impl Analysis {
             from.acknowledged_in = segment.frame.number;
         }
         if len > 0 {
-            from.unacked.push(seq, end);
+            unacked[direction].push(seq, end);
             from.next = end;
             from.next_time = segment.frame.time;
         }
@@ -56,13 +63,11 @@ impl Analysis {
         from.window = Some(segment.window);
         from.last_ack = ack;
         from.last_time = segment.frame.time;
-        from.last = Verdict(0);
+        from.last = Last::Other;
         from.mptcp = self.mptcp;
         from.first_ack = false;
-        to.unacked.acknowledge(ack);
-        if let (Some(sent), None) = (self.syn_time, self.handshake_rtt) {
-            self.handshake_rtt = Some(elapsed(segment.frame.time, sent)).filter(|rtt| *rtt != 0);
-        }
+        unacked[1 - direction].acknowledge(ack);
+        self.handshake.ends(segment.frame.time);
         self.mptcp |= segment.options.mptcp;
         true
     }

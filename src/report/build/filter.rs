@@ -13,7 +13,7 @@ fn ip(address: IpAddr) -> &'static str {
 
 /// All packets of a conversation.
 pub(super) fn conversation(analysed: &Analysed, one: &Conversation) -> String {
-    let [a, b] = one.sides;
+    let [a, b] = one.sides();
     let family = ip(a.address);
     if is_crossed(analysed, one) {
         let (there, back) = (one_way(a, b), one_way(b, a));
@@ -32,7 +32,8 @@ pub(super) fn conversation(analysed: &Analysed, one: &Conversation) -> String {
 
 /// Packets of one direction that carry payload.
 pub(super) fn payload(analysed: &Analysed, one: &Conversation, direction: usize) -> String {
-    let way = one_way(one.sides[direction], one.sides[1 - direction]);
+    let sides = one.sides();
+    let way = one_way(sides[direction], sides[1 - direction]);
     limited(analysed, one, format!("{way} && tcp.len > 0"))
 }
 
@@ -70,9 +71,9 @@ fn one_way(from: Endpoint, to: Endpoint) -> String {
 
 /// Whether another conversation has the same addresses and ports, put together otherwise.
 fn is_crossed(analysed: &Analysed, one: &Conversation) -> bool {
-    let [a, b] = one.sides;
+    let [a, b] = one.sides();
     let crossed = |other: &Conversation| {
-        let [c, d] = other.sides;
+        let [c, d] = other.sides();
         let same = (c.address, d.address) == (a.address, b.address)
             && (c.port, d.port) == (b.port, a.port);
         let turned = (d.address, c.address) == (a.address, b.address)

@@ -64,7 +64,7 @@ impl Of<'_> {
     fn answer(&self, value: Value, text: String, rule: String, confidence: Confidence) -> Answer {
         let frames = self.evidence.map(|evidence| &evidence.frames);
         let records =
-            self.one.sent[0].packets + self.one.sent[1].packets + self.one.other_sightings;
+            self.one.sent[0].packets + self.one.sent[1].packets + self.one.other_sightings();
         Answer {
             value,
             text,
@@ -83,8 +83,8 @@ impl Of<'_> {
     }
 
     fn port(&self, side: usize, role: &str) -> Answer {
-        let port = self.one.sides[side].port;
-        let from = self.one.sides[self.client];
+        let port = self.one.sides()[side].port;
+        let from = self.one.sides()[self.client];
         let (rule, confidence) = match self.rule {
             RoleRule::Syn => (
                 format!("{from} sent the SYN, so it is the client"),
@@ -120,9 +120,9 @@ impl Of<'_> {
     }
 
     fn interface(&self) -> Answer {
-        let ids = self.one.interfaces.iter();
+        let ids = self.one.interfaces();
         let seen: Vec<&Interface> = ids
-            .filter_map(|id| self.asked.interfaces.get(*id as usize))
+            .filter_map(|id| self.asked.interfaces.get(id as usize))
             .collect();
         let mut names: Vec<&str> = Vec::new();
         for name in seen.iter().filter_map(|it| it.name.as_deref()) {
@@ -166,7 +166,11 @@ impl Of<'_> {
                 "the device type in the packets' SLL header is 772, which only the loopback device has"
             }
         };
-        let local = self.one.sides.iter().all(|side| side.address.is_loopback());
+        let local = self
+            .one
+            .sides()
+            .iter()
+            .all(|side| side.address.is_loopback());
         match names {
             ["lo"] if local => {
                 format!(
@@ -175,7 +179,8 @@ impl Of<'_> {
             }
             ["lo"] => format!(
                 "{source}; {} and {} belong to one machine, so its packets stay on the loopback device whatever the address",
-                self.one.sides[0].address, self.one.sides[1].address
+                self.one.sides()[0].address,
+                self.one.sides()[1].address
             ),
             [_] => format!(
                 "{source}; the packets left or entered the machine here, so client and server ran on different machines"
@@ -202,7 +207,7 @@ impl Of<'_> {
             }
             return answer;
         }
-        let said = &self.one.said;
+        let said = self.one.said();
         if said.to_server + said.to_client == 0 {
             return unknown("no payload was captured in this conversation");
         }
@@ -270,7 +275,7 @@ impl Of<'_> {
             let rule = format!("its text is that of packet {asked} {how}");
             return message(self.asked, self.evidence, &reply, &rule);
         }
-        let said = &self.one.said;
+        let said = self.one.said();
         let none = format!("no server message is a client message {how}");
         if said.to_server == 0 {
             unknown("the client sent no message that was captured")
@@ -293,10 +298,10 @@ impl Of<'_> {
         let sent = &self.one.sent[direction];
         let (payload, frames) = (sent.payload_bytes, sent.frame_bytes);
         let mut rule = "the first number is the payload, the sum of tcp.len, retransmissions included; the second is the sum of frame.len over all packets this way".to_owned();
-        if self.one.other_sightings > 0 {
+        if self.one.other_sightings() > 0 {
             rule += "; a packet recorded on several interfaces counts once";
         }
-        let value = json!({"payload_bytes": payload, "frame_bytes": frames, "stream_bytes": sent.stream_bytes});
+        let value = json!({"payload_bytes": payload, "frame_bytes": frames, "stream_bytes": sent.stream_bytes()});
         let empty = Frames::default();
         let with_payload = self
             .evidence
@@ -314,7 +319,7 @@ impl Of<'_> {
     }
 
     fn largest(&self) -> Answer {
-        let Some((frame, len)) = self.one.largest else {
+        let Some((frame, len)) = self.one.largest() else {
             return unknown("no packet of this conversation carries payload");
         };
         let value = json!({"frame": frame, "payload_bytes": len});
