@@ -3,6 +3,7 @@
 mod conclusion;
 mod devices;
 mod options;
+mod outputs;
 mod recording;
 mod refused;
 mod status;
@@ -20,6 +21,10 @@ use options::Args;
 
 /// An end with a message for standard error.
 struct Failure(Exit, String);
+
+fn other(error: io::Error) -> Failure {
+    Failure(Exit::Usage, error.to_string())
+}
 
 /// How the program ends: by itself, or as its command did.
 enum End {
@@ -69,6 +74,9 @@ fn run(args: &Args) -> Result<End, Failure> {
     }
     if let Some(text) = storing.wrong() {
         return usage(text);
+    }
+    if let Some(text) = outputs::clash(args) {
+        return usage(&text);
     }
     let mut names = args.interfaces.clone();
     names.sort();

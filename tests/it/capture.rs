@@ -21,6 +21,7 @@ mod faults;
 mod head_and_tail;
 mod ledger;
 mod names;
+mod outputs;
 mod readers;
 mod records;
 mod refusals;

@@ -9,7 +9,9 @@ use crate::record::interfaces::Interface;
 use crate::record::ledger::Counts;
 use crate::record::output::Trouble;
 use crate::record::session::Outcome;
+use crate::record::session::wait_for_end;
 use crate::record::side::{SideFile, Whole};
+use crate::record::signals::Signals;
 use crate::record::wake::Wake;
 use crate::record::writer::Report;
 use crate::source::sidecar::LinkCounters;
@@ -28,7 +30,7 @@ pub(super) struct Conclusion<'a> {
 
 impl Conclusion<'_> {
     /// Tells how it went, writes the statistics, and decides the exit code.
-    pub(super) fn tell(&self, stats: Option<SideFile>, hurry: &Wake) -> Exit {
+    pub(super) fn tell(&self, stats: Option<SideFile>, signals: &Signals, hurry: &Wake) -> Exit {
         let storing = &self.args.storing;
         let counts: Counts = self.report.counts.iter().copied().sum();
         let mut lacks = self.lacks(&counts);
@@ -41,7 +43,15 @@ impl Conclusion<'_> {
             complete: lacks.is_empty(),
         };
         if let Some(mut file) = stats {
-            lacks.extend(file.stats(&whole.stats(), hurry).err());
+            let stats = whole.stats();
+            // A reader of a pipe may take nothing of it.
+            let written = std::thread::scope(|scope| {
+                let writes = scope.spawn(|| file.stats(&stats, hurry));
+                wait_for_end(|| writes.is_finished(), signals, hurry);
+                writes.join()
+            });
+            let panicked = |_| Err("the statistics are lost: their writer panicked".into());
+            lacks.extend(written.unwrap_or_else(panicked).err());
         }
         for text in &lacks {
             say(&format!("capture: {text}"));
