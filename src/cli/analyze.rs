@@ -1,5 +1,6 @@
 //! `analyze`: reads captures and answers what was recorded.
 
+mod counterparts;
 mod inputs;
 mod names;
 mod options;
@@ -12,9 +13,7 @@ use std::io;
 use std::path::Path;
 use std::time::Instant;
 
-use clap::Parser;
-
-use super::Exit;
+use super::{Exit, usage};
 use crate::answers::Analysed;
 use crate::echo::escape::escape;
 use crate::pipeline;
@@ -25,6 +24,7 @@ use crate::source::file::Reader;
 use crate::source::merge::Merge;
 use crate::source::sidecar::Sidecar;
 use crate::time::Time;
+use counterparts::COUNTERPARTS;
 use inputs::{Recording, Wanted};
 use options::{Format, Options};
 use output::{Output, Watching};
@@ -35,7 +35,10 @@ use views::views;
 /// Runs the program with the process's arguments.
 #[must_use]
 pub fn main() -> Exit {
-    let options = Options::parse();
+    let options: Options = match usage::parse(COUNTERPARTS) {
+        Ok(options) => options,
+        Err(exit) => return exit,
+    };
     let asked = match packets::asked(&options) {
         Ok(asked) => asked,
         Err(exit) => return exit,

@@ -1,6 +1,7 @@
 //! `capture`.
 
 mod conclusion;
+mod counterparts;
 mod devices;
 mod options;
 mod outputs;
@@ -8,13 +9,12 @@ mod recording;
 mod refused;
 mod status;
 mod storing;
+mod warnings;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use super::Exit;
+use super::{Exit, usage};
 use crate::echo::escape::escape;
 use crate::source::live::ANY;
 use options::Args;
@@ -35,18 +35,9 @@ enum End {
 /// Runs the program with the process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
-    let args = match Args::try_parse() {
+    let args = match usage::parse(counterparts::COUNTERPARTS) {
         Ok(args) => args,
-        Err(error) => {
-            // Nowhere is left to tell of a failure to print this.
-            let _ = error.print();
-            let exit = if error.use_stderr() {
-                Exit::Usage
-            } else {
-                Exit::Done
-            };
-            return exit.into();
-        }
+        Err(exit) => return exit.into(),
     };
     match run(&args) {
         Ok(End::Own(exit)) => exit.into(),
@@ -84,5 +75,9 @@ fn run(args: &Args) -> Result<End, Failure> {
         let name = escape(&pair[0]);
         return usage(&format!("-i {name} is given twice: give it once"));
     }
+    if args.command.is_empty() && std::env::args_os().next_back().is_some_and(|it| it == "--") {
+        return usage("nothing stands after --: give a command and its arguments, or leave -- out");
+    }
+    warnings::tell(args);
     recording::record(args)
 }

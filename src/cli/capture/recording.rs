@@ -179,6 +179,9 @@ fn ended(command: Option<Command>, exit: Exit, outcome: &Outcome, signals: &Sign
     let status = if outcome.hurried {
         None
     } else {
+        if command.runs() {
+            say("capture: the capture is over, and the command goes on; its end is waited for");
+        }
         command.wait(signals)
     };
     match status {
