@@ -134,7 +134,8 @@ impl Run<'_> {
     /// Reads several files as one capture; none if no file of it can be read.
     fn merged(&mut self, name: &str, recordings: Vec<Recording>, several: bool) -> Option<Capture> {
         let opening = self.options.opening(recordings.len());
-        let inputs = inputs::open(recordings, opening, &mut self.trouble)?;
+        let (inputs, left) = inputs::open(recordings, opening, &mut self.trouble)?;
+        let name = left.as_deref().unwrap_or(name);
         let mut views = self.begin(name, several);
         let mut watching = Watching {
             views: &mut views,

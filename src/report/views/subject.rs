@@ -4,7 +4,7 @@ use crate::report::build::filter;
 use crate::report::document::Block;
 use crate::report::model::{Capture, Conversation, Endpoint};
 use crate::report::present::{clean, heading, plural, text};
-use crate::report::view::{Show, Shown};
+use crate::report::view::{Scope, Show, Shown};
 
 /// `10.0.0.1:40000`, `[::1]:40000`.
 fn endpoint(end: &Endpoint) -> String {
@@ -71,6 +71,15 @@ pub(super) fn filtered(capture: &Capture, one: &Conversation, show: &mut Show<'_
     show(Shown::Block(text(words)));
     let filter = filter::both_ways(capture, one);
     show(Shown::Block(Block::Lines(vec![clean(&filter)])));
+}
+
+/// Says so where there is no conversation at all that could be shown.
+pub(super) fn none(of: usize, scope: &Scope, show: &mut Show<'_>) {
+    if of == 0 && scope.conversations.is_empty() {
+        show(Shown::Block(text(
+            "There is no TCP conversation in this capture.",
+        )));
+    }
 }
 
 /// Says how many conversations are not shown, and why.
