@@ -96,6 +96,7 @@ struct StatsCounts {
 #[derive(Debug, Serialize)]
 struct StatsSource<'a> {
     device: &'a str,
+    went_down: u64,
     #[serde(flatten)]
     counts: StatsCounts,
 }
@@ -127,6 +128,8 @@ pub struct Whole<'a> {
     pub times: (Time, Time),
     /// The devices asked for.
     pub devices: Vec<&'a str>,
+    /// How often each of them was switched off.
+    pub downs: &'a [u64],
     /// What the writer did.
     pub report: &'a Report,
     /// All interfaces met, by slot.
@@ -143,7 +146,7 @@ impl<'a> Whole<'a> {
     pub fn stats(&self) -> Stats<'a> {
         let report = self.report;
         let sum: Counts = report.counts.iter().copied().sum();
-        let sources = self.devices.iter().zip(&report.counts);
+        let sources = self.devices.iter().zip(&report.counts).zip(self.downs);
         let interfaces = self.slots.iter().enumerate();
         Stats {
             schema: STATS_SCHEMA,
@@ -155,8 +158,9 @@ impl<'a> Whole<'a> {
             complete: self.complete,
             files: (report.files.iter().map(|path| path.display().to_string())).collect(),
             sources: sources
-                .map(|(device, counts)| StatsSource {
+                .map(|((device, counts), went_down)| StatsSource {
                     device,
+                    went_down: *went_down,
                     counts: (*counts).into(),
                 })
                 .collect(),

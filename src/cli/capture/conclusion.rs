@@ -21,6 +21,7 @@ use crate::time::Time;
 pub(super) struct Conclusion<'a> {
     pub(super) args: &'a Args,
     pub(super) devices: Vec<&'a str>,
+    pub(super) downs: Vec<u64>,
     pub(super) slots: Vec<Interface>,
     pub(super) links: HashMap<u32, LinkCounters>,
     pub(super) outcome: &'a Outcome,
@@ -37,6 +38,7 @@ impl Conclusion<'_> {
         let whole = Whole {
             times: self.times,
             devices: self.devices.clone(),
+            downs: &self.downs,
             report: &self.report,
             slots: &self.slots,
             links: &self.links,
@@ -73,6 +75,7 @@ impl Conclusion<'_> {
         let mut lacks: Vec<String> = broken
             .map(|text| format!("{text}; the packets until then are kept"))
             .collect();
+        lacks.extend(self.went_down());
         if self.outcome.hurried {
             let text = "stopped at once: packets that the kernel still held are not in the file";
             lacks.push(text.into());
@@ -80,6 +83,19 @@ impl Conclusion<'_> {
         lacks.extend(self.trouble(counts));
         lacks.extend(self.report.lacks.iter().cloned());
         lacks
+    }
+
+    /// Interfaces that were asked for by name and did not bring packets all the time.
+    fn went_down(&self) -> impl Iterator<Item = String> {
+        let each = self.devices.iter().zip(&self.downs);
+        each.filter(|(_, times)| **times > 0).map(|(device, times)| {
+            let device = escape(device);
+            let times = if *times == 1 { "once" } else { "several times" };
+            format!(
+                "{device}: the interface went down {times} while packets were taken, and brings \
+                 nothing until it is up again; what it brought is kept"
+            )
+        })
     }
 
     /// What kept packets out of the output. A reader that closed its pipe wanted no more.

@@ -88,6 +88,7 @@ pub(super) fn record(args: &Args) -> Result<End, Failure> {
     let conclusion = Conclusion {
         args,
         devices: lives.iter().map(Live::device).collect(),
+        downs: threads.taker.interfaces().downs(),
         slots: threads.taker.interfaces().rows().to_vec(),
         links,
         outcome: &outcome,
