@@ -75,16 +75,7 @@ pub fn main() -> Exit {
         // the process ends: taking each part of many conversations apart would only take time
         std::mem::forget(report);
     }
-    match run.output.finish() {
-        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
-            eprintln!("analyze: standard output: {e}; free some space or write elsewhere");
-            Exit::Incomplete
-        }
-        _ => run.trouble.exit().unwrap_or(match run.read {
-            0 => Exit::Usage,
-            _ => Exit::Done,
-        }),
-    }
+    run.end()
 }
 
 /// What goes on over all captures.
@@ -99,6 +90,20 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// Ends the output, and gives how the program ends.
+    fn end(self) -> Exit {
+        match self.output.finish() {
+            Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
+                eprintln!("analyze: standard output: {e}; free some space or write elsewhere");
+                Exit::Incomplete
+            }
+            _ => self.trouble.exit().unwrap_or(match self.read {
+                0 => Exit::Usage,
+                _ => Exit::Done,
+            }),
+        }
+    }
+
     /// Reads one file: shows its views, and gives its report.
     fn one(&mut self, file: &Path, several: bool) -> Option<Capture> {
         let reader = match Reader::open(file, self.options.opening(1)) {

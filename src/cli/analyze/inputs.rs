@@ -236,27 +236,8 @@ pub(super) fn open(
     opening: Opening,
     trouble: &mut Trouble,
 ) -> Option<(Vec<Input>, Option<String>)> {
-    let files: usize = recordings.iter().map(|it| it.files.len()).sum();
-    let first = recordings.first()?.files.first()?.clone();
-    let at_once = recordings.len() as u64;
-    if files > Origin::MOST_FILES {
-        let most = Origin::MOST_FILES;
-        complain(
-            &first,
-            &format!("{files} files are too many to merge; give at most {most}"),
-        );
-        trouble.ends(Exit::Usage);
-        return None;
-    }
-    let limit = sys::raise_open_files(at_once + OTHER_FILES);
-    if limit < at_once + OTHER_FILES {
-        let wanted = at_once + OTHER_FILES;
-        complain(
-            &first,
-            &format!(
-                "{at_once} files are merged, and this process may have {limit} open; raise that with ulimit -n {wanted}, or leave --merge out"
-            ),
-        );
+    if let Some(why) = too_many(&recordings) {
+        complain(recordings.first()?.files.first()?, &why);
         trouble.ends(Exit::Usage);
         return None;
     }
@@ -277,4 +258,23 @@ pub(super) fn open(
     }
     let left = (read.len() < recordings.len()).then(|| joined(&read));
     (!inputs.is_empty()).then_some((inputs, left))
+}
+
+/// Why these cannot all be read, and what to do.
+fn too_many(recordings: &[Recording]) -> Option<String> {
+    let files: usize = recordings.iter().map(|it| it.files.len()).sum();
+    if files > Origin::MOST_FILES {
+        let most = Origin::MOST_FILES;
+        return Some(format!(
+            "{files} files are too many to merge; give at most {most}"
+        ));
+    }
+    let at_once = recordings.len() as u64;
+    let wanted = at_once + OTHER_FILES;
+    let limit = sys::raise_open_files(wanted);
+    (limit < wanted).then(|| {
+        format!(
+            "{at_once} files are merged, and this process may have {limit} open; raise that with ulimit -n {wanted}, or leave --merge out"
+        )
+    })
 }

@@ -48,14 +48,12 @@ struct Threads {
     hurry: Arc<Wake>,
 }
 
+/// One list of steps and in one place, for their order is what counts: a process before
+/// anything is open, rights given up before a file is made, files before packets are said to be
+/// taken.
 pub(super) fn record(args: &Args) -> Result<End, Failure> {
-    let storing = &args.storing;
     // First of all, before another descriptor gets its number.
-    let ready_fd = storing.ready_fd.map(sys::inherited).transpose();
-    let ready_fd = ready_fd.map_err(|error| {
-        let text = format!("--ready-fd: {error}; give the number of an open descriptor");
-        Failure(Exit::Usage, text)
-    })?;
+    let ready_fd = ready_fd(args)?;
     let signals = Signals::new().map_err(other)?;
     let mut command = prepare(args)?;
     let links = Links::watch();
@@ -97,6 +95,15 @@ pub(super) fn record(args: &Args) -> Result<End, Failure> {
     };
     let exit = conclusion.tell(opened.stats, &signals, &threads.hurry);
     Ok(ended(command, exit, &outcome, &signals))
+}
+
+/// The descriptor that gets a line when packets are taken.
+fn ready_fd(args: &Args) -> Result<Option<OwnedFd>, Failure> {
+    let fd = args.storing.ready_fd.map(sys::inherited).transpose();
+    fd.map_err(|error| {
+        let text = format!("--ready-fd: {error}; give the number of an open descriptor");
+        Failure(Exit::Usage, text)
+    })
 }
 
 impl Threads {
