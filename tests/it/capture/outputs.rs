@@ -100,76 +100,67 @@ fn standard_output_is_one_file_too() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("noise\n"));
 }
 
-#[test]
-fn a_start_that_is_refused_changes_nothing() {
+/// A folder with files that must stay, a program that cannot run, a folder and a link.
+fn with_files() -> tempfile::TempDir {
     let folder = folder();
-    let write = |name: &str, text: &str| {
-        fs::write(folder.path().join(name), text).expect("written");
-    };
     for name in ["old.pcap", "old.pcap.meta.json", "taken"] {
-        write(name, name);
+        fs::write(folder.path().join(name), name).expect("written");
     }
-    write("cannot-run", "#!/no/such/program\n");
-    let mode = fs::Permissions::from_mode(0o755);
-    fs::set_permissions(folder.path().join("cannot-run"), mode).expect("set");
+    let program = folder.path().join("cannot-run");
+    fs::write(&program, "#!/no/such/program\n").expect("written");
+    fs::set_permissions(program, fs::Permissions::from_mode(0o755)).expect("set");
     fs::create_dir(folder.path().join("folder")).expect("made");
     symlink("taken", folder.path().join("link")).expect("linked");
-    let exists = "--force to replace";
+    folder
+}
+
+#[test]
+fn a_start_whose_outputs_are_refused_changes_nothing() {
+    let (exists, missing) = ("--force to replace", "folder first");
     let cases = [
-        ("-w a.pcap --stats-json taken", 2, exists),
-        ("-w a.pcap --ready-file taken", 2, exists),
-        ("-w taken --stats-json s --ready-file r", 2, exists),
-        (
-            "-w a.pcap --ready-file r --stats-json no/s",
-            2,
-            "folder first",
-        ),
-        (
-            "-w a.pcap --stats-json s --ready-file no/r",
-            2,
-            "folder first",
-        ),
-        (
-            "-w a.pcap --ready-file folder --force",
-            2,
-            "no regular file",
-        ),
-        ("-w a.pcap --ready-file link --force", 2, "no regular file"),
-        ("--force -w old.pcap --stats-json no/s", 2, "folder first"),
-        ("--force -w old.pcap --stats-json link", 2, "symbolic link"),
-        ("--force -w no/a.pcap --stats-json taken", 2, "folder first"),
-        (
-            "--force -w old.pcap --stats-json taken tcp prt",
-            2,
-            "syntax",
-        ),
-        (
-            "-w a.pcap --stats-json s -i nosuch0",
-            2,
-            "no such interface",
-        ),
+        ("-w a.pcap --stats-json taken", exists),
+        ("-w a.pcap --ready-file taken", exists),
+        ("-w taken --stats-json s --ready-file r", exists),
+        ("-w a.pcap --ready-file r --stats-json no/s", missing),
+        ("-w a.pcap --stats-json s --ready-file no/r", missing),
+        ("-w a.pcap --ready-file folder --force", "no regular file"),
+        ("-w a.pcap --ready-file link --force", "no regular file"),
+        ("--force -w old.pcap --stats-json no/s", missing),
+        ("--force -w old.pcap --stats-json link", "symbolic link"),
+        ("--force -w no/a.pcap --stats-json taken", missing),
+    ];
+    refused_without_a_trace(
+        with_files().path(),
+        &cases.map(|(words, text)| (words, 2, text)),
+    );
+}
+
+#[test]
+fn a_start_that_is_refused_for_another_reason_changes_nothing() {
+    let cases = [
+        ("--force -w old.pcap --stats-json taken tcp prt", "syntax"),
+        ("-w a.pcap --stats-json s -i nosuch0", "no such interface"),
         (
             "-w a.pcap --stats-json s --ready-file r -- ./none",
-            2,
             "No such",
         ),
         (
             "-w a.pcap --stats-json s --ready-file r -- ./cannot-run",
-            2,
             "No such",
         ),
         (
             "-w a.pcap -b packets:5 --stats-json s -- /etc/passwd",
-            2,
             "denied",
         ),
         (
             "--force -w old.pcap --stats-json taken -- /etc/passwd",
-            2,
             "denied",
         ),
     ];
-    refused_without_a_trace(folder.path(), &cases);
+    refused_without_a_trace(
+        with_files().path(),
+        &cases.map(|(words, text)| (words, 2, text)),
+    );
 }
 
 #[test]
