@@ -63,7 +63,7 @@ pub fn main() -> Exit {
             Wanted::File(file) => run.one(&file, several),
             Wanted::Merged { name, recordings } => run.merged(&name, recordings, several),
         };
-        captures.extend(capture.filter(|_| options.reports()));
+        captures.extend(capture.filter(|it| options.reports() && options.asks_of(it)));
     }
     run.names.tell(&options.interface);
     if !captures.is_empty() {
