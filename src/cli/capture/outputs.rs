@@ -67,9 +67,6 @@ impl Outputs {
             Ok((path.clone(), ready?))
         });
         let ready = ready.transpose()?;
-        let Some(capture) = patience.open(|| plan.prepare(1))? else {
-            return Ok(None);
-        };
         let stats = storing.stats_json.as_ref().map(|path| {
             let open = || match storing.stats_file() {
                 Some(file) => Output::prepare(file, storing.force),
@@ -82,6 +79,10 @@ impl Outputs {
         if matches!(stats, Some(None)) {
             return Ok(None);
         }
+        // Last, for it may be a pipe, and what refuses the rest shall not be waited for.
+        let Some(capture) = patience.open(|| plan.prepare(1))? else {
+            return Ok(None);
+        };
         Ok(Some(Self {
             capture,
             stats: stats.flatten(),
