@@ -1,5 +1,6 @@
 //! `analyze`: reads captures and answers what was recorded.
 
+mod counterparts;
 mod inputs;
 mod names;
 mod options;
@@ -12,9 +13,7 @@ use std::io;
 use std::path::Path;
 use std::time::Instant;
 
-use clap::Parser;
-
-use super::Exit;
+use super::{Exit, usage};
 use crate::answers::Analysed;
 use crate::echo::escape::escape;
 use crate::pipeline;
@@ -25,6 +24,7 @@ use crate::source::file::Reader;
 use crate::source::merge::Merge;
 use crate::source::sidecar::Sidecar;
 use crate::time::Time;
+use counterparts::COUNTERPARTS;
 use inputs::{Recording, Wanted};
 use options::{Format, Options};
 use output::{Output, Watching};
@@ -35,7 +35,10 @@ use views::views;
 /// Runs the program with the process's arguments.
 #[must_use]
 pub fn main() -> Exit {
-    let options = Options::parse();
+    let options: Options = match usage::parse(COUNTERPARTS) {
+        Ok(options) => options,
+        Err(exit) => return exit,
+    };
     let asked = match packets::asked(&options) {
         Ok(asked) => asked,
         Err(exit) => return exit,
@@ -60,7 +63,7 @@ pub fn main() -> Exit {
             Wanted::File(file) => run.one(&file, several),
             Wanted::Merged { name, recordings } => run.merged(&name, recordings, several),
         };
-        captures.extend(capture.filter(|_| options.reports()));
+        captures.extend(capture.filter(|it| options.reports() && options.asks_of(it)));
     }
     run.names.tell(&options.interface);
     if !captures.is_empty() {
@@ -72,16 +75,7 @@ pub fn main() -> Exit {
         // the process ends: taking each part of many conversations apart would only take time
         std::mem::forget(report);
     }
-    match run.output.finish() {
-        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
-            eprintln!("analyze: standard output: {e}; free some space or write elsewhere");
-            Exit::Incomplete
-        }
-        _ => run.trouble.exit().unwrap_or(match run.read {
-            0 => Exit::Usage,
-            _ => Exit::Done,
-        }),
-    }
+    run.end()
 }
 
 /// What goes on over all captures.
@@ -96,6 +90,20 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// Ends the output, and gives how the program ends.
+    fn end(self) -> Exit {
+        match self.output.finish() {
+            Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
+                eprintln!("analyze: standard output: {e}; free some space or write elsewhere");
+                Exit::Incomplete
+            }
+            _ => self.trouble.exit().unwrap_or(match self.read {
+                0 => Exit::Usage,
+                _ => Exit::Done,
+            }),
+        }
+    }
+
     /// Reads one file: shows its views, and gives its report.
     fn one(&mut self, file: &Path, several: bool) -> Option<Capture> {
         let reader = match Reader::open(file, self.options.opening(1)) {
@@ -131,7 +139,8 @@ impl Run<'_> {
     /// Reads several files as one capture; none if no file of it can be read.
     fn merged(&mut self, name: &str, recordings: Vec<Recording>, several: bool) -> Option<Capture> {
         let opening = self.options.opening(recordings.len());
-        let inputs = inputs::open(recordings, opening, &mut self.trouble)?;
+        let (inputs, left) = inputs::open(recordings, opening, &mut self.trouble)?;
+        let name = left.as_deref().unwrap_or(name);
         let mut views = self.begin(name, several);
         let mut watching = Watching {
             views: &mut views,

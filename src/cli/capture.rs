@@ -1,25 +1,30 @@
 //! `capture`.
 
 mod conclusion;
+mod counterparts;
 mod devices;
 mod options;
+mod outputs;
 mod recording;
 mod refused;
 mod status;
 mod storing;
+mod warnings;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use super::Exit;
+use super::{Exit, usage};
 use crate::echo::escape::escape;
 use crate::source::live::ANY;
 use options::Args;
 
 /// An end with a message for standard error.
 struct Failure(Exit, String);
+
+fn other(error: io::Error) -> Failure {
+    Failure(Exit::Usage, error.to_string())
+}
 
 /// How the program ends: by itself, or as its command did.
 enum End {
@@ -30,18 +35,9 @@ enum End {
 /// Runs the program with the process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
-    let args = match Args::try_parse() {
+    let args = match usage::parse(counterparts::COUNTERPARTS) {
         Ok(args) => args,
-        Err(error) => {
-            // Nowhere is left to tell of a failure to print this.
-            let _ = error.print();
-            let exit = if error.use_stderr() {
-                Exit::Usage
-            } else {
-                Exit::Done
-            };
-            return exit.into();
-        }
+        Err(exit) => return exit.into(),
     };
     match run(&args) {
         Ok(End::Own(exit)) => exit.into(),
@@ -70,11 +66,18 @@ fn run(args: &Args) -> Result<End, Failure> {
     if let Some(text) = storing.wrong() {
         return usage(text);
     }
+    if let Some(text) = outputs::clash(args) {
+        return usage(&text);
+    }
     let mut names = args.interfaces.clone();
     names.sort();
     if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
         let name = escape(&pair[0]);
         return usage(&format!("-i {name} is given twice: give it once"));
     }
+    if args.command.is_empty() && std::env::args_os().next_back().is_some_and(|it| it == "--") {
+        return usage("nothing stands after --: give a command and its arguments, or leave -- out");
+    }
+    warnings::tell(args);
     recording::record(args)
 }

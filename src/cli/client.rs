@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
-use super::{Exit, endpoint};
+use super::{Exit, endpoint, usage};
 use crate::echo::transform::Transform;
 use crate::endpoint::client::{Client, Outcome};
 use crate::endpoint::input::Input;
@@ -15,7 +15,7 @@ use crate::endpoint::{DEFAULT_PORT, Framing, Trouble};
 #[command(name = "client", version, after_help = EXAMPLES)]
 struct Args {
     /// Address or name of the server
-    #[arg(default_value = "localhost")]
+    #[arg(default_value = "localhost", value_parser = host)]
     host: String,
     /// Port of the server
     #[arg(short, long, default_value_t = DEFAULT_PORT, value_parser = clap::value_parser!(u16).range(1..))]
@@ -31,6 +31,18 @@ struct Args {
     transform: Transform,
 }
 
+/// An address or a name. A port behind it would be taken for a part of the name.
+fn host(text: &str) -> Result<String, String> {
+    let port = |(name, port): &(&str, &str)| {
+        let bare = !name.contains(':') || name.starts_with('[');
+        bare && !name.is_empty() && port.parse::<u16>().is_ok()
+    };
+    match text.rsplit_once(':').filter(port) {
+        Some((name, port)) => Err(format!("give the port with -p: client {name} -p {port}")),
+        None => Ok(text.to_owned()),
+    }
+}
+
 const EXAMPLES: &str = "\
 Examples:
   client                                 in-proj.txt to port 50007 of this host
@@ -43,7 +55,7 @@ server; 4 not permitted.";
 /// Runs the program with the process's arguments.
 #[must_use]
 pub fn main() -> Exit {
-    match endpoint::parse() {
+    match usage::parse(&[]) {
         Ok(args) => run(&args).unwrap_or_else(|trouble| endpoint::end("client", &trouble)),
         Err(exit) => exit,
     }

@@ -3,23 +3,10 @@
 use std::io::ErrorKind;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::error::ErrorKind as UsageKind;
 
 use super::Exit;
 use crate::echo::transform::Transform;
 use crate::endpoint::{Framing, Trouble, console};
-
-/// Reads the process's arguments; `Err` is how to end: help was shown, or usage was wrong.
-pub(super) fn parse<T: clap::Parser>() -> Result<T, Exit> {
-    T::try_parse().map_err(|error| {
-        // a closed pipe is no failure of help
-        let _ = error.print();
-        match error.kind() {
-            UsageKind::DisplayHelp | UsageKind::DisplayVersion => Exit::Done,
-            _ => Exit::Usage,
-        }
-    })
-}
 
 /// The values of `--framing`.
 pub(super) fn framing() -> impl TypedValueParser<Value = Framing> {

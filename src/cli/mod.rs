@@ -6,6 +6,7 @@ pub mod capture;
 pub mod client;
 mod endpoint;
 pub mod server;
+mod usage;
 
 /// How a program ends; the number is its exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

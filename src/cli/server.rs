@@ -8,7 +8,7 @@ use clap::Parser;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use super::{Exit, endpoint};
+use super::{Exit, endpoint, usage};
 use crate::echo::transform::Transform;
 use crate::endpoint::server::{Options, Server};
 use crate::endpoint::{DEFAULT_PORT, DEFAULT_WELCOME, Framing, Trouble};
@@ -64,7 +64,7 @@ enum Event {
 /// Runs the program with the process's arguments.
 #[must_use]
 pub fn main() -> Exit {
-    match endpoint::parse() {
+    match usage::parse(&[]) {
         Ok(args) => run(args).unwrap_or_else(|trouble| endpoint::end("server", &trouble)),
         Err(exit) => exit,
     }

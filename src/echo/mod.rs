@@ -2,4 +2,5 @@
 
 pub mod escape;
 pub mod line;
+pub mod shell;
 pub mod transform;

@@ -16,6 +16,9 @@ const GREETING_PATIENCE: Duration = Duration::from_secs(3);
 /// How long an answer may take from when its message is sent, and the end of the stream.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
 
+/// After so long without an answer it is said what is waited for.
+const SILENCE: Duration = Duration::from_secs(3);
+
 /// Whether every answer came and was right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -198,7 +201,8 @@ impl Client {
     /// The next answer: in line framing a line, at the end of the stream perhaps without its
     /// ending; in chunk framing `length` bytes.
     fn answer(&mut self, length: usize) -> Result<Vec<u8>, Missing> {
-        let until = Instant::now() + ANSWER_PATIENCE;
+        let (begun, mut told) = (Instant::now(), false);
+        let until = begun + ANSWER_PATIENCE;
         loop {
             let whole = match self.framing {
                 Framing::Line => self.socket.received.next_line().unwrap_or(None),
@@ -218,8 +222,13 @@ impl Client {
                     _ => Err(Missing(why.clone())),
                 };
             }
-            if self.socket.wait(&mut &b""[..], until) == Waited::TimeIsUp {
-                return Err(Missing(too_late(self.framing, held, length)));
+            let first = if told { until } else { begun + SILENCE };
+            if self.socket.wait(&mut &b""[..], first) == Waited::TimeIsUp {
+                if told {
+                    return Err(Missing(too_late(self.framing, held, length)));
+                }
+                told = true;
+                still_waiting(self.framing, held, length);
             }
         }
     }
@@ -255,6 +264,21 @@ impl Client {
         Err(Missing(format!(
             "the server has sent more than {most} MiB that are no answer"
         )))
+    }
+}
+
+/// Says in chunk framing what is waited for, which in line framing a server says itself.
+fn still_waiting(framing: Framing, held: usize, length: usize) {
+    let seconds = ANSWER_PATIENCE.as_secs();
+    match (framing, held) {
+        (Framing::Line, _) => {}
+        (Framing::Chunk, 0) => console::note(&format!(
+            "client: no answer yet, waits {seconds} s in all; a server that reads lines waits for \
+             a line ending: start the client with --framing line"
+        )),
+        (Framing::Chunk, _) => console::note(&format!(
+            "client: {held} of {length} bytes yet, waits {seconds} s in all"
+        )),
     }
 }
 

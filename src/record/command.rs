@@ -135,6 +135,12 @@ impl Command {
         }
     }
 
+    /// Whether it has not ended yet.
+    pub fn runs(&mut self) -> bool {
+        self.look();
+        self.ended.is_none()
+    }
+
     /// Its process.
     #[must_use]
     pub fn pid(&self) -> i32 {

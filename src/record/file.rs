@@ -6,8 +6,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
-
 use super::batch::{Batch, Place};
 use super::clock::now;
 use super::container::blocks::{Blocks, Head, Statistics};
@@ -15,7 +13,8 @@ use super::container::{Format, Layout};
 use super::interfaces::Interface;
 use super::ledger::Counts;
 use super::links::{self, since};
-use super::output::{Output, Trouble};
+use super::made::move_to;
+use super::output::{Output, Prepared, Trouble};
 use super::rotation::part_of;
 use super::side;
 use super::wake::Wake;
@@ -71,7 +70,7 @@ impl CaptureFile {
     ///
     /// # Errors
     /// As open(2); `AlreadyExists` for a file that would be lost.
-    pub fn create(name: Name) -> io::Result<(Output, Name)> {
+    pub fn prepare(name: &Name) -> io::Result<Prepared> {
         if name.part && !name.force && fs::symlink_metadata(&name.path).is_ok() {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
@@ -80,8 +79,7 @@ impl CaptureFile {
         } else {
             name.path.clone()
         };
-        let output = Output::create(&place, name.force || name.part)?;
-        Ok((output, name))
+        Output::prepare(&place, name.force || name.part)
     }
 
     /// Begins to write: the header and the descriptions of those interfaces are what the first
@@ -305,14 +303,9 @@ impl Closing {
         }
         if name.part {
             let part = part_of(&name.path);
-            let flags = if name.force {
-                RenameFlags::empty()
-            } else {
-                RenameFlags::RENAME_NOREPLACE
-            };
-            if let Err(errno) = renameat2(AT_FDCWD, &part, AT_FDCWD, &name.path, flags) {
+            if let Err(error) = move_to(&part, &name.path, name.force) {
                 let part = part.display();
-                lacks.push(format!("{place}: {errno}; its packets are in {part}"));
+                lacks.push(format!("{place}: {error}; its packets are in {part}"));
             }
         }
         lacks

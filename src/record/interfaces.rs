@@ -177,6 +177,16 @@ impl Interfaces {
         }
     }
 
+    /// How often the interface of each source was switched off; of one that is of all
+    /// interfaces, that is none.
+    #[must_use]
+    pub fn downs(&self) -> Vec<u64> {
+        let single = self.single.iter();
+        single
+            .map(|index| index.map_or(0, |index| self.links.downs(index)))
+            .collect()
+    }
+
     /// Those met so far, by slot.
     #[must_use]
     pub fn rows(&self) -> &[Interface] {

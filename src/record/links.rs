@@ -38,6 +38,8 @@ pub struct Links {
     by_index: HashMap<u32, Vec<Epoch>>,
     /// Counters when the capture began; of an interface that came later, zeros.
     begin: HashMap<u32, LinkCounters>,
+    /// How often each was switched off.
+    downs: HashMap<u32, u64>,
     /// Changes are told here; `None` where the kernel gave no socket.
     changes: Option<OwnedFd>,
 }
@@ -103,6 +105,8 @@ impl Links {
             // Its last counters are what is left of it. Its packets may still be in the ring,
             // and its index is not given out again soon: the name stays.
             Change::Gone(link) => {
+                // It is switched off as a part of that.
+                self.downs.remove(&link.ifindex);
                 if let Some(known) = self.by_index.get_mut(&link.ifindex)
                     && let Some(last) = known.last_mut()
                 {
@@ -116,6 +120,9 @@ impl Links {
 
     fn learn(&mut self, link: Link, now: Time) -> bool {
         let known = self.by_index.entry(link.ifindex).or_default();
+        if known.last().is_some_and(|last| last.link.up) && !link.up {
+            *self.downs.entry(link.ifindex).or_default() += 1;
+        }
         match known.last_mut() {
             Some(last) if last.link.name == link.name => {
                 last.link = link;
@@ -145,6 +152,12 @@ impl Links {
             from: epoch.from,
             until: known.get(after).map_or(Time(i64::MAX), |next| next.from),
         })
+    }
+
+    /// How often an interface that is there was switched off.
+    #[must_use]
+    pub fn downs(&self, ifindex: u32) -> u64 {
+        self.downs.get(&ifindex).copied().unwrap_or(0)
     }
 
     /// What each interface counted since the capture began; of those that are gone, until then.
@@ -246,5 +259,27 @@ mod tests {
         assert_eq!(name(100), ("new".into(), 100, i64::MAX));
         assert_eq!(name(900).0, "new", "a name outlives its interface");
         assert_eq!(links.at(8, Time(0)), None);
+    }
+
+    #[test]
+    fn each_time_it_is_switched_off_is_counted_but_not_its_end() {
+        let mut links = Links::default();
+        for (up, downs) in [
+            (false, 0),
+            (true, 0),
+            (false, 1),
+            (false, 1),
+            (true, 1),
+            (false, 2),
+        ] {
+            let link = Link {
+                up,
+                ..link(7, "name")
+            };
+            links.apply(Change::New(link), Time(50));
+            assert_eq!((links.downs(7), links.downs(8)), (downs, 0));
+        }
+        links.apply(Change::Gone(link(7, "name")), Time(60));
+        assert_eq!(links.downs(7), 0);
     }
 }

@@ -4,12 +4,13 @@ use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use super::made::{Made, beside};
 use super::wake::Wake;
 
 /// What a pipe that says it is ready takes without blocking: one page.
@@ -36,6 +37,48 @@ impl fmt::Display for Trouble {
     }
 }
 
+/// An output that is open while it is not sure yet that it will be written: until it is kept
+/// what it replaces stays, and without that nothing is left of it.
+#[derive(Debug)]
+pub struct Prepared {
+    output: Output,
+    /// Where it is a file.
+    made: Option<Made>,
+}
+
+impl Prepared {
+    /// Puts it in its place, to be written.
+    ///
+    /// # Errors
+    /// As rename(2).
+    pub fn keep(self) -> io::Result<Output> {
+        if let Some(made) = self.made {
+            made.keep()?;
+        }
+        Ok(self.output)
+    }
+
+    /// Whether it is a regular file.
+    #[must_use]
+    pub fn is_regular(&self) -> bool {
+        self.output.is_regular()
+    }
+}
+
+/// A stream leaves nothing.
+impl From<Output> for Prepared {
+    fn from(output: Output) -> Self {
+        Self { output, made: None }
+    }
+}
+
+/// Whether an output could not be opened because it is a pipe that nobody reads yet.
+#[must_use]
+pub fn lacks_reader(path: &Path, error: &io::Error) -> bool {
+    let is_pipe = |about: fs::Metadata| about.file_type().is_fifo();
+    error.raw_os_error() == Some(libc::ENXIO) && fs::symlink_metadata(path).is_ok_and(is_pipe)
+}
+
 /// An open output.
 #[derive(Debug)]
 pub struct Output {
@@ -46,26 +89,46 @@ pub struct Output {
 impl Output {
     /// Makes a file that is its owner's alone: captures hold what others wrote. Nothing that is
     /// there is written to unless it is a pipe or a device, and no symbolic link is followed.
-    /// With `force` a regular file that is there goes first.
+    /// With `force` it will replace a regular file that is there.
     ///
     /// # Errors
-    /// As open(2); `AlreadyExists` for a file that would be lost.
-    pub fn create(path: &Path, force: bool) -> io::Result<Self> {
+    /// As open(2); `AlreadyExists` for a file that would be lost; ENXIO for a pipe that nobody
+    /// reads, see [`lacks_reader`].
+    pub fn prepare(path: &Path, force: bool) -> io::Result<Prepared> {
         match fs::symlink_metadata(path) {
             Ok(about) if about.is_symlink() => {
                 let text = "a symbolic link, which is not followed";
                 return Err(io::Error::new(ErrorKind::InvalidInput, text));
             }
-            Ok(about) if about.is_file() && force => fs::remove_file(path)?,
+            Ok(about) if about.is_file() && force => {
+                let at = beside(path);
+                let output = Self::new_file(&at)?;
+                let made = Some(Made::aside(at, path, true));
+                return Ok(Prepared { output, made });
+            }
             Ok(about) if !about.is_file() => {
+                // To open a pipe waits for its reader, and no signal would end that.
+                let patience = match about.file_type().is_fifo() {
+                    true => libc::O_NONBLOCK,
+                    false => 0,
+                };
                 let mut options = OpenOptions::new();
-                options.write(true).custom_flags(libc::O_NOFOLLOW);
+                options.write(true);
+                options.custom_flags(libc::O_NOFOLLOW | patience);
                 let file = options.open(path)?;
                 let regular = file.metadata()?.is_file();
-                return Ok(Self { file, regular });
+                return Ok(Self { file, regular }.into());
             }
             _ => {}
         }
+        Ok(Prepared {
+            output: Self::new_file(path)?,
+            made: Some(Made::here(path)),
+        })
+    }
+
+    /// One that is not there yet.
+    fn new_file(path: &Path) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true).mode(0o600);
         options.custom_flags(libc::O_NOFOLLOW);
@@ -189,25 +252,24 @@ mod tests {
     fn what_is_there_is_kept_unless_asked_otherwise_and_links_are_not_followed() {
         let folder = tempfile::tempdir().expect("a folder");
         let (file, link) = (folder.path().join("a"), folder.path().join("link"));
-        let made = Output::create(&file, false).expect("made");
+        let create = |path: &Path, force| Output::prepare(path, force)?.keep();
+        let made = create(&file, false).expect("made");
         assert!(made.is_regular());
         let mode = fs::metadata(&file).expect("there").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         fs::write(&file, "kept").expect("written");
         let exists = |result: io::Result<Output>| result.expect_err("refused").kind();
-        assert_eq!(
-            exists(Output::create(&file, false)),
-            ErrorKind::AlreadyExists
-        );
+        assert_eq!(exists(create(&file, false)), ErrorKind::AlreadyExists);
         symlink(&file, &link).expect("linked");
         for force in [false, true] {
-            let kind = exists(Output::create(&link, force));
+            let kind = exists(create(&link, force));
             assert_eq!(kind, ErrorKind::InvalidInput);
         }
+        drop(Output::prepare(&file, true).expect("prepared"));
         assert_eq!(fs::read(&file).expect("read"), b"kept");
-        Output::create(&file, true).expect("replaced");
+        create(&file, true).expect("replaced");
         assert_eq!(fs::read(&file).expect("read"), b"");
-        let null = Output::create(Path::new("/dev/null"), false).expect("a device is a stream");
+        let null = create(Path::new("/dev/null"), false).expect("a device is a stream");
         assert!(!null.is_regular());
     }
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::clock::now;
 use super::container::blocks::Head;
 use super::file::{CaptureFile, Name};
-use super::output::Output;
+use super::output::{Output, Prepared};
 use super::rotation::{Rotation, path_of};
 use crate::source::sidecar::Sidecar;
 use crate::sys;
@@ -30,25 +30,18 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The first output, which is opened before anything is captured to tell what is wrong.
+    /// Opens the output of that number, counted from 1. Nothing is lost and nothing is left by
+    /// it unless it is kept.
     ///
     /// # Errors
     /// As open(2), with the path.
-    pub fn open(&self) -> Result<(Output, Option<Name>), (PathBuf, io::Error)> {
-        self.output(1)
-    }
-
-    /// The output of that number, counted from 1.
-    ///
-    /// # Errors
-    /// As [`Plan::open`].
-    pub(super) fn output(
-        &self,
-        number: u64,
-    ) -> Result<(Output, Option<Name>), (PathBuf, io::Error)> {
+    pub fn prepare(&self, number: u64) -> Result<Next, (PathBuf, io::Error)> {
         let Some(base) = &self.path else {
             let failed = |error| (PathBuf::from("standard output"), error);
-            return Ok((Output::stdout().map_err(failed)?, None));
+            return Ok(Next {
+                output: Output::stdout().map_err(failed)?.into(),
+                name: None,
+            });
         };
         let part = self.rotation.is_on();
         let name = Name {
@@ -64,10 +57,32 @@ impl Plan {
             part,
             force: self.force,
         };
-        let path = name.path.clone();
-        let failed = |error| (path.clone(), error);
-        let (output, name) = CaptureFile::create(name).map_err(failed)?;
-        if output.is_regular() {
+        match CaptureFile::prepare(&name) {
+            Ok(output) => Ok(Next {
+                output,
+                name: Some(name),
+            }),
+            Err(error) => Err((name.path, error)),
+        }
+    }
+}
+
+/// An output that is open and not yet kept, and what it is called.
+#[derive(Debug)]
+pub struct Next {
+    output: Prepared,
+    name: Option<Name>,
+}
+
+impl Next {
+    /// Keeps it, to be written.
+    ///
+    /// # Errors
+    /// As unlink(2) of an old sidecar and rename(2), with the path.
+    pub fn keep(self) -> Result<(Output, Option<Name>), (PathBuf, io::Error)> {
+        let path = self.name.as_ref().map(|name| name.path.clone());
+        let path = path.unwrap_or_default();
+        if self.output.is_regular() {
             // One of an earlier file of this name is no longer true.
             let old = Sidecar::path_for(&path);
             match fs::remove_file(&old) {
@@ -75,6 +90,7 @@ impl Plan {
                 _ => {}
             }
         }
-        Ok((output, Some(name)))
+        let output = self.output.keep().map_err(|error| (path, error))?;
+        Ok((output, self.name))
     }
 }

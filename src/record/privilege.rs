@@ -44,6 +44,21 @@ pub fn sudo_caller() -> Option<Caller> {
     )
 }
 
+/// Whether root's environment speaks of sudo in a way that names nobody, so that what is made
+/// stays root's.
+#[must_use]
+pub fn sudo_names_nobody() -> bool {
+    let text = |name: &str| std::env::var_os(name).map(|it| it.to_string_lossy().into_owned());
+    let (uid, gid) = (text("SUDO_UID"), text("SUDO_GID"));
+    getuid().is_root() && names_nobody(uid.as_deref(), gid.as_deref())
+}
+
+fn names_nobody(uid: Option<&str>, gid: Option<&str>) -> bool {
+    let given = uid.is_some() || gid.is_some();
+    let root = uid.is_some_and(|uid| uid.parse() == Ok(0_u32));
+    given && !root && caller(true, uid, gid).is_none()
+}
+
 fn caller(root: bool, uid: Option<&str>, gid: Option<&str>) -> Option<Caller> {
     if !root {
         return None;
@@ -134,6 +149,15 @@ mod tests {
         assert_eq!(caller(true, None, None), None);
         assert_eq!(caller(true, Some("1000"), None), None);
         assert_eq!(caller(true, Some("-1"), Some("100")), None);
+        let whole = names_nobody(Some("1000"), Some("100")) || names_nobody(Some("0"), Some("0"));
+        assert!(!whole && !names_nobody(None, None));
+        for (uid, gid) in [
+            (Some("x"), Some("100")),
+            (Some("1000"), None),
+            (None, Some("1")),
+        ] {
+            assert!(names_nobody(uid, gid));
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! When a file is full and the next one begins, in dumpcap's words, and what they are called.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -72,6 +73,33 @@ pub fn path_of(base: &Path, number: u64, time: LocalTime) -> PathBuf {
         name.push(extension);
     }
     base.with_file_name(name)
+}
+
+/// Whether a path is, or may become, one of the set of `base`: a file of it, its `.part` or its
+/// sidecar. Both are in the same spelling.
+#[must_use]
+pub fn is_of_set(base: &Path, path: &Path) -> bool {
+    let name = |path: &Path| path.file_name().unwrap_or_default().as_bytes().to_vec();
+    let extension = |path: &Path| {
+        let dotted = |it: &OsStr| [b".", it.as_bytes()].concat();
+        path.extension().map(dotted).unwrap_or_default()
+    };
+    let all = name(path);
+    let one = all.strip_suffix(b".part").unwrap_or(&all);
+    let one = one.strip_suffix(b".meta.json").unwrap_or(one);
+    let stem = base.file_stem().unwrap_or_default().as_bytes();
+    let number = one
+        .strip_suffix(&extension(base)[..])
+        .and_then(|it| it.strip_prefix(stem));
+    // _00001_20261126120000
+    let form = |it: &[u8]| {
+        let marks = |(at, byte): (usize, &u8)| match at {
+            0 | 6 => *byte == b'_',
+            _ => byte.is_ascii_digit(),
+        };
+        it.len() == 21 && it.iter().enumerate().all(marks)
+    };
+    path.parent() == base.parent() && number.is_some_and(form)
 }
 
 /// What a file is called until it is whole.

@@ -216,13 +216,13 @@ fn salvage(live: &mut Live, taker: &mut Taker, source: usize) {
     while taker.take(live, source, BATCH).is_ok_and(|count| count > 0) {}
 }
 
-/// Waits for the writer's end; a second signal, then, tells it to hurry.
-pub fn wait_for_end<T>(thread: &std::thread::JoinHandle<T>, course: &Course<'_>) {
-    while !thread.is_finished() {
-        if course.signals.count() > 1 {
-            course.hurry.set();
+/// Waits for the end of who writes; a second signal, then, tells it to hurry.
+pub fn wait_for_end(ended: impl Fn() -> bool, signals: &Signals, hurry: &Wake) {
+    while !ended() {
+        if signals.count() > 1 {
+            hurry.set();
         }
-        let mut fds = [PollFd::new(course.signals.as_fd(), PollFlags::POLLIN)];
+        let mut fds = [PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
         let _ = poll(&mut fds, PollTimeout::from(5_u8));
     }
 }

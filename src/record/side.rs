@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::file::{Ending, Written};
 use super::interfaces::Interface;
 use super::ledger::Counts;
+use super::made::{Made, beside};
 use super::output::Output;
 use super::wake::Wake;
 use super::writer::Report;
@@ -95,6 +96,7 @@ struct StatsCounts {
 #[derive(Debug, Serialize)]
 struct StatsSource<'a> {
     device: &'a str,
+    went_down: u64,
     #[serde(flatten)]
     counts: StatsCounts,
 }
@@ -126,6 +128,8 @@ pub struct Whole<'a> {
     pub times: (Time, Time),
     /// The devices asked for.
     pub devices: Vec<&'a str>,
+    /// How often each of them was switched off.
+    pub downs: &'a [u64],
     /// What the writer did.
     pub report: &'a Report,
     /// All interfaces met, by slot.
@@ -142,7 +146,7 @@ impl<'a> Whole<'a> {
     pub fn stats(&self) -> Stats<'a> {
         let report = self.report;
         let sum: Counts = report.counts.iter().copied().sum();
-        let sources = self.devices.iter().zip(&report.counts);
+        let sources = self.devices.iter().zip(&report.counts).zip(self.downs);
         let interfaces = self.slots.iter().enumerate();
         Stats {
             schema: STATS_SCHEMA,
@@ -154,8 +158,9 @@ impl<'a> Whole<'a> {
             complete: self.complete,
             files: (report.files.iter().map(|path| path.display().to_string())).collect(),
             sources: sources
-                .map(|(device, counts)| StatsSource {
+                .map(|((device, counts), went_down)| StatsSource {
                     device,
+                    went_down: *went_down,
                     counts: (*counts).into(),
                 })
                 .collect(),
@@ -179,15 +184,10 @@ pub struct SideFile {
 }
 
 impl SideFile {
-    /// Opens it; what is there is kept unless `force` says otherwise.
-    ///
-    /// # Errors
-    /// As open(2); `AlreadyExists` for a file that would be lost.
-    pub fn create(path: &Path, force: bool) -> io::Result<Self> {
-        Ok(Self {
-            path: path.to_owned(),
-            output: Output::create(path, force)?,
-        })
+    /// One at that path.
+    #[must_use]
+    pub fn new(path: PathBuf, output: Output) -> Self {
+        Self { path, output }
     }
 
     /// Writes the statistics.
@@ -205,32 +205,55 @@ impl SideFile {
     }
 }
 
-/// Makes the file that tells that packets are being taken, with this process's number in it.
-/// One of an earlier run is replaced, for it would tell so too early.
-///
-/// # Errors
-/// As open(2) and rename(2).
-pub fn tell_ready(path: &Path) -> io::Result<()> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    let part = PathBuf::from(name);
-    let mut file = File::create_new(&part)?;
-    writeln!(file, "{}", std::process::id())?;
-    let done = fs::rename(&part, path);
-    if done.is_err() {
-        // The first error is the one that counts.
-        let _ = fs::remove_file(&part);
-    }
-    done
+/// The file that tells that packets are being taken, not yet in its place.
+#[derive(Debug)]
+pub struct Ready {
+    file: File,
+    made: Made,
 }
 
-/// Removes the file of an earlier run that tells that packets are being taken.
-///
-/// # Errors
-/// As unlink(2), except that there is none.
-pub fn not_ready(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
+impl Ready {
+    /// Makes it ready. One of an earlier run goes at once, for it would tell so too early; what
+    /// else is there is kept unless `force` says otherwise.
+    ///
+    /// # Errors
+    /// As open(2); `AlreadyExists` for a file that would be lost.
+    pub fn prepare(path: &Path, force: bool) -> io::Result<Self> {
+        match fs::symlink_metadata(path) {
+            Ok(about) if !about.is_file() => {
+                let text = "no regular file, and a pipe is told by --ready-fd";
+                return Err(io::Error::new(ErrorKind::InvalidInput, text));
+            }
+            Ok(about) if is_of_earlier(path, about.len()) => fs::remove_file(path)?,
+            Ok(_) if !force => return Err(ErrorKind::AlreadyExists.into()),
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let at = beside(path);
+        Ok(Self {
+            file: File::create_new(&at)?,
+            made: Made::aside(at, path, force),
+        })
     }
+
+    /// Tells it, with this process's number.
+    ///
+    /// # Errors
+    /// As write(2) and rename(2).
+    pub fn tell(mut self) -> io::Result<()> {
+        writeln!(self.file, "{}", std::process::id())?;
+        self.made.keep()
+    }
+}
+
+/// Longest text of a process's number and a line ending.
+const LONGEST_NUMBER: u64 = 11;
+
+/// Whether a file is what [`Ready::tell`] writes, a number alone, or empty.
+fn is_of_earlier(path: &Path, len: u64) -> bool {
+    let number = |text: String| {
+        let digits = text.strip_suffix('\n').unwrap_or("-");
+        text.is_empty() || digits.parse::<u32>().is_ok()
+    };
+    len <= LONGEST_NUMBER && fs::read_to_string(path).is_ok_and(number)
 }

@@ -15,7 +15,7 @@ use super::file::{CaptureFile, Ending, Name, Written};
 use super::interfaces::Interface;
 use super::ledger::{Counts, Progress, Tail};
 use super::output::{Output, Trouble};
-use super::plan::Plan;
+use super::plan::{Next, Plan};
 use super::queue::{Item, Queue};
 use super::wake::Wake;
 use crate::source::sidecar::Sidecar;
@@ -251,7 +251,8 @@ impl Writer {
         self.make_room();
         self.number += 1;
         let head = &self.plan.head;
-        let next = self.plan.output(self.number).and_then(|(output, name)| {
+        let next = self.plan.prepare(self.number).and_then(Next::keep);
+        let next = next.and_then(|(output, name)| {
             let path = name.as_ref().map(|it| it.path.clone()).unwrap_or_default();
             CaptureFile::begin(output, name, head, &self.slots).map_err(|error| (path, error))
         });
@@ -418,7 +419,7 @@ mod tests {
             filesize: None,
             files: None,
         };
-        let first = plan.open().expect("opened");
+        let first = plan.prepare(1).expect("opened").keep().expect("kept");
         let (queue, progress) = (Arc::new(Queue::new(1 << 20)), Arc::new(Progress::new(1)));
         let wakes = [Wake::new(), Wake::new()].map(|wake| Arc::new(wake.expect("made")));
         let [over, hurry] = wakes;

@@ -69,3 +69,14 @@ pub struct Damage {
     /// Packets read before it.
     pub packets_before: u64,
 }
+
+impl Damage {
+    /// Whether no bytes are wanted: what was compressed is read to its end, and its checksum
+    /// says that some of it is not what it was.
+    #[must_use]
+    pub fn is_doubt(&self) -> bool {
+        // one that cut a record short stands before the checksum's
+        let alone = self.reason.starts_with("the ") && !self.reason.contains(';');
+        alone && self.available == 0 && self.reason.contains("does not fit its checksum")
+    }
+}

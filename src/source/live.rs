@@ -98,11 +98,14 @@ impl Live {
         Ok(live)
     }
 
-    /// Sets the filter such that `Counters` and packets start at the same instant.
+    /// Sets the filter such that `Counters` and packets start at the same instant, which is now.
     ///
     /// Between opening and filtering, packets of all kinds were taken and counted. So the
     /// door is closed, those are thrown away, their counts noted, and then the filter opens it.
-    fn begin(&mut self) -> Result<(), OpenError> {
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn begin(&mut self) -> Result<(), OpenError> {
         let other = |text: String| OpenError::Other(text);
         self.refuse().map_err(|error| other(error.to_string()))?;
         let mut last = Instant::now();

@@ -126,6 +126,25 @@ pub fn members(path: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(in_order(of_set.collect()))
 }
 
+/// Files of a set that were not ended: a recorder that was killed left them as `.part`.
+///
+/// # Errors
+/// If the folder cannot be read.
+pub fn unfinished(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let Some(asked) = Member::of(path) else {
+        return Ok(Vec::new());
+    };
+    let parent = path.parent().unwrap_or(Path::new(""));
+    let here = parent.as_os_str().is_empty();
+    let mut found = files(if here { Path::new(".") } else { parent })?;
+    found.retain(|file| {
+        let is_part = file.extension().is_some_and(|it| it == "part");
+        let member = Member::of(&file.with_extension(""));
+        is_part && member.is_some_and(|member| member.is_with(&asked))
+    });
+    Ok(found)
+}
+
 /// Files as sets: each is that of its first file, in the order of these; a file whose name
 /// follows no scheme is alone.
 #[must_use]

@@ -21,6 +21,7 @@ mod faults;
 mod head_and_tail;
 mod ledger;
 mod names;
+mod outputs;
 mod readers;
 mod records;
 mod refusals;
@@ -28,6 +29,7 @@ mod rights;
 mod rotation;
 mod streams;
 mod view;
+mod words;
 
 const CAPTURE: &str = env!("CARGO_BIN_EXE_capture");
 const LISTENING: &str = "listening on any, link-type LINUX_SLL2 (Linux cooked v2), \

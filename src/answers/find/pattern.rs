@@ -8,6 +8,10 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 /// Memory that a compiled regular expression may take.
 const MOST_REGEX: usize = 4 << 20;
 
+/// Flags of regular expressions elsewhere: so few of these behind a `/` are no path's last part.
+const FLAGS: &str = "gimsuxyU";
+const MOST_FLAGS: usize = 3;
+
 /// Something to be found.
 #[derive(Clone, Debug)]
 pub enum Pattern {
@@ -37,6 +41,13 @@ impl Pattern {
             let (regex, flags) = (&rest[..end], &rest[end + 1..]);
             if flags.is_empty() || flags == "i" {
                 return Self::regex(regex, flags == "i");
+            }
+            if flags.len() <= MOST_FLAGS && flags.chars().all(|flag| FLAGS.contains(flag)) {
+                let text = regex::escape(text);
+                return Err(format!(
+                    "of the flags behind a regular expression there is i alone, not {flags}; \
+                     for this text itself give /{text}/"
+                ));
             }
         }
         Self::bytes(text.as_bytes().to_vec())

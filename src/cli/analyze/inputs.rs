@@ -1,5 +1,6 @@
 //! Which captures the arguments stand for: files, folders, rotated sets, merged or each alone.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::super::Exit;
@@ -10,6 +11,7 @@ use crate::source::folder;
 use crate::source::frame::Origin;
 use crate::source::merge::Input;
 use crate::source::set::{self, Member};
+use crate::source::sidecar::Sidecar;
 use crate::sys;
 
 /// Bytes read of a file to see whether it is a capture, and when it begins.
@@ -30,34 +32,34 @@ pub(super) enum Wanted {
 }
 
 /// One file, or the files of one rotated set in order.
-#[derive(PartialEq)]
 pub(super) struct Recording {
     files: Vec<PathBuf>,
+    /// The argument that it comes of.
+    argument: PathBuf,
 }
 
 /// What the arguments ask for. Trouble is told at once.
 pub(super) fn captures(options: &Options, trouble: &mut Trouble) -> Vec<Wanted> {
-    let mut named: Vec<(String, Vec<Recording>)> = Vec::new();
+    let mut all: Vec<Recording> = Vec::new();
     for argument in &options.files {
-        let name = argument.to_string_lossy().into_owned();
         let mut recordings = of_argument(argument, options.set, trouble);
         if options.set {
             // two files of one set stand for it once
-            let known = |it: &Recording| named.iter().any(|(_, all)| all.contains(it));
-            recordings.retain(|it| !known(it));
+            recordings.retain(|it| all.iter().all(|known| known.files != it.files));
         }
-        named.push((name, recordings));
+        all.extend(recordings);
     }
     if options.merge {
-        let all = named.iter().map(|(name, _)| name.as_str());
-        let name = joined(&all.collect::<Vec<_>>());
-        let recordings: Vec<Recording> = named.into_iter().flat_map(|(_, all)| all).collect();
-        return match recordings.is_empty() {
+        let name = joined(&all.iter().collect::<Vec<_>>());
+        return match all.is_empty() {
             true => Vec::new(),
-            false => vec![Wanted::Merged { name, recordings }],
+            false => vec![Wanted::Merged {
+                name,
+                recordings: all,
+            }],
         };
     }
-    let each = named.into_iter().flat_map(|(_, all)| all);
+    let each = all.into_iter();
     each.map(|mut recording| match recording.files.len() {
         1 => Wanted::File(recording.files.remove(0)),
         _ => Wanted::Merged {
@@ -68,10 +70,14 @@ pub(super) fn captures(options: &Options, trouble: &mut Trouble) -> Vec<Wanted> 
     .collect()
 }
 
-/// `a.pcap`, `a.pcap and b.pcap`, `a.pcap and 2 more`.
-fn joined(names: &[&str]) -> String {
-    match names {
-        [one] => (*one).to_owned(),
+/// By the arguments that they come of: `a.pcap`, `a.pcap and b.pcap`, `a.pcap and 2 more`.
+fn joined(recordings: &[&Recording]) -> String {
+    let mut names: Vec<_> = (recordings.iter())
+        .map(|it| it.argument.to_string_lossy())
+        .collect();
+    names.dedup();
+    match &names[..] {
+        [one] => one.clone().into_owned(),
         [one, other] => format!("{one} and {other}"),
         [one, others @ ..] => format!("{one} and {} more", others.len()),
         [] => String::new(),
@@ -102,10 +108,12 @@ fn of_argument(argument: &Path, sets: bool, trouble: &mut Trouble) -> Vec<Record
         vec![vec![argument.to_owned()]]
     };
     let recordings = found.into_iter().map(|files| match files.len() {
-        1 => Recording { files },
-        _ => Recording {
-            files: in_order(files, trouble),
-        },
+        1 => files,
+        _ => in_order(files, trouble),
+    });
+    let recordings = recordings.map(|files| Recording {
+        files,
+        argument: argument.to_owned(),
     });
     recordings.filter(|it| !it.files.is_empty()).collect()
 }
@@ -119,13 +127,15 @@ fn look() -> Opening {
 
 /// The captures in a folder, by their content.
 fn in_folder(folder: &Path, trouble: &mut Trouble) -> Vec<PathBuf> {
-    let files = match folder::files(folder) {
+    let mut files = match folder::files(folder) {
         Ok(files) => files,
         Err(e) => {
             trouble.not_read(folder, &e);
             return Vec::new();
         }
     };
+    let sidecars = sidecars(&files);
+    files.retain(|file| !sidecars.contains(file));
     let all = files.len();
     let mut others = 0;
     let mut captures = Vec::new();
@@ -154,6 +164,13 @@ fn in_folder(folder: &Path, trouble: &mut Trouble) -> Vec<PathBuf> {
     captures
 }
 
+/// Those of these files that stand beside a capture with what it cannot hold.
+fn sidecars(files: &[PathBuf]) -> HashSet<PathBuf> {
+    let beside: HashSet<PathBuf> = files.iter().map(|file| Sidecar::path_for(file)).collect();
+    let there = files.iter().filter(|file| beside.contains(*file));
+    there.cloned().collect()
+}
+
 /// The files of the set that a file belongs to.
 fn set_of(file: &Path, trouble: &mut Trouble) -> Option<Vec<PathBuf>> {
     if file.as_os_str() == "-" {
@@ -168,6 +185,13 @@ fn set_of(file: &Path, trouble: &mut Trouble) -> Option<Vec<PathBuf>> {
             return None;
         }
     };
+    // a folder that cannot be read was told above
+    for part in set::unfinished(file).unwrap_or_default() {
+        complain(
+            &part,
+            "of this set, but not ended by its recorder, and not read: name it with --merge beside the others to read it with them",
+        );
+    }
     if files.is_empty() {
         // neither it nor any other: what is said of a missing file fits
         files.push(file.to_owned());
@@ -205,46 +229,52 @@ fn in_order(files: Vec<PathBuf>, trouble: &mut Trouble) -> Vec<PathBuf> {
     begun.into_iter().map(|(_, _, file)| file).collect()
 }
 
-/// Opens what is to be merged; none if no file can be read, or not all at once.
+/// Opens what is to be merged, and names what is left of it where some cannot be read; none if
+/// no file can be read, or not all at once.
 pub(super) fn open(
     recordings: Vec<Recording>,
     opening: Opening,
     trouble: &mut Trouble,
-) -> Option<Vec<Input>> {
-    let files: usize = recordings.iter().map(|it| it.files.len()).sum();
-    let first = recordings.first()?.files.first()?.clone();
-    let at_once = recordings.len() as u64;
-    if files > Origin::MOST_FILES {
-        let most = Origin::MOST_FILES;
-        complain(
-            &first,
-            &format!("{files} files are too many to merge; give at most {most}"),
-        );
-        trouble.ends(Exit::Usage);
-        return None;
-    }
-    let limit = sys::raise_open_files(at_once + OTHER_FILES);
-    if limit < at_once + OTHER_FILES {
-        let wanted = at_once + OTHER_FILES;
-        complain(
-            &first,
-            &format!(
-                "{at_once} files are merged, and this process may have {limit} open; raise that with ulimit -n {wanted}, or leave --merge out"
-            ),
-        );
+) -> Option<(Vec<Input>, Option<String>)> {
+    if let Some(why) = too_many(&recordings) {
+        complain(recordings.first()?.files.first()?, &why);
         trouble.ends(Exit::Usage);
         return None;
     }
     let mut inputs = Vec::new();
-    for Recording { mut files } in recordings {
-        if files.len() > 1 {
-            inputs.push(Input::Set(files));
-        } else if let Some(file) = files.pop() {
-            match Reader::open(&file, opening) {
-                Ok(reader) => inputs.push(Input::File(file, Box::new(reader))),
-                Err(e) => trouble.refused(&file, &e),
-            }
+    let mut read = Vec::new();
+    for recording in &recordings {
+        match &recording.files[..] {
+            [file] => match Reader::open(file, opening) {
+                Ok(reader) => inputs.push(Input::File(file.clone(), Box::new(reader))),
+                Err(e) => {
+                    trouble.refused(file, &e);
+                    continue;
+                }
+            },
+            files => inputs.push(Input::Set(files.to_vec())),
         }
+        read.push(recording);
     }
-    (!inputs.is_empty()).then_some(inputs)
+    let left = (read.len() < recordings.len()).then(|| joined(&read));
+    (!inputs.is_empty()).then_some((inputs, left))
+}
+
+/// Why these cannot all be read, and what to do.
+fn too_many(recordings: &[Recording]) -> Option<String> {
+    let files: usize = recordings.iter().map(|it| it.files.len()).sum();
+    if files > Origin::MOST_FILES {
+        let most = Origin::MOST_FILES;
+        return Some(format!(
+            "{files} files are too many to merge; give at most {most}"
+        ));
+    }
+    let at_once = recordings.len() as u64;
+    let wanted = at_once + OTHER_FILES;
+    let limit = sys::raise_open_files(wanted);
+    (limit < wanted).then(|| {
+        format!(
+            "{at_once} files are merged, and this process may have {limit} open; raise that with ulimit -n {wanted}, or leave --merge out"
+        )
+    })
 }

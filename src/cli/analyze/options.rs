@@ -12,6 +12,7 @@ use crate::message::Reading;
 use crate::message::exchange::Pair;
 use crate::message::lines::Framing;
 use crate::pipeline::Settings;
+use crate::report::model::Capture;
 use crate::source::file::Opening;
 use crate::source::merge::{max_window, read_size};
 
@@ -233,6 +234,13 @@ impl Options {
             Format::Ndjson | Format::Tsv => false,
             Format::Text | Format::Markdown => !self.asks(),
         }
+    }
+
+    /// Whether what is asked about is in this capture, where a report for people is of that.
+    pub(super) fn asks_of(&self, capture: &Capture) -> bool {
+        let ids = &self.conversation;
+        let there = |id: &u64| capture.lacks(*id).is_none();
+        ids.is_empty() || !self.format.is_document() || ids.iter().any(there)
     }
 
     /// Most entries that a view shows of a conversation.

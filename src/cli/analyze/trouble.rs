@@ -38,6 +38,15 @@ impl Trouble {
             reason,
             packets_before,
         } = damage;
+        if damage.is_doubt() {
+            complain(
+                file,
+                &format!(
+                    "{reason}: the {packets_before} packets are analysed as they were read; fetch the file again from where it was made"
+                ),
+            );
+            return self.ends(Exit::Incomplete);
+        }
         // a limit of ours is no fault of the recording
         let then = match reason.contains("--max-decompressed") {
             true => "raise it",

@@ -46,12 +46,11 @@ pub(super) fn views(options: &Options, asked: &Asked, index: usize) -> Vec<Box<d
             Bytes::Hex => Form::Hex,
             Bytes::Raw => Form::Raw,
         };
-        views.push(Box::new(FollowView::new(
-            scope.clone(),
-            conversation,
-            side,
-            form,
-        )));
+        let view = FollowView::new(scope.clone(), conversation, side, form);
+        views.push(Box::new(match options.format {
+            Format::Markdown => view.indented(),
+            _ => view,
+        }));
     }
     if !options.find.is_empty() {
         views.push(Box::new(FindView::new(scope.clone(), options.find.clone())));

@@ -9,7 +9,9 @@ use crate::record::interfaces::Interface;
 use crate::record::ledger::Counts;
 use crate::record::output::Trouble;
 use crate::record::session::Outcome;
+use crate::record::session::wait_for_end;
 use crate::record::side::{SideFile, Whole};
+use crate::record::signals::Signals;
 use crate::record::wake::Wake;
 use crate::record::writer::Report;
 use crate::source::sidecar::LinkCounters;
@@ -19,6 +21,7 @@ use crate::time::Time;
 pub(super) struct Conclusion<'a> {
     pub(super) args: &'a Args,
     pub(super) devices: Vec<&'a str>,
+    pub(super) downs: Vec<u64>,
     pub(super) slots: Vec<Interface>,
     pub(super) links: HashMap<u32, LinkCounters>,
     pub(super) outcome: &'a Outcome,
@@ -28,20 +31,29 @@ pub(super) struct Conclusion<'a> {
 
 impl Conclusion<'_> {
     /// Tells how it went, writes the statistics, and decides the exit code.
-    pub(super) fn tell(&self, stats: Option<SideFile>, hurry: &Wake) -> Exit {
+    pub(super) fn tell(&self, stats: Option<SideFile>, signals: &Signals, hurry: &Wake) -> Exit {
         let storing = &self.args.storing;
         let counts: Counts = self.report.counts.iter().copied().sum();
         let mut lacks = self.lacks(&counts);
         let whole = Whole {
             times: self.times,
             devices: self.devices.clone(),
+            downs: &self.downs,
             report: &self.report,
             slots: &self.slots,
             links: &self.links,
             complete: lacks.is_empty(),
         };
         if let Some(mut file) = stats {
-            lacks.extend(file.stats(&whole.stats(), hurry).err());
+            let stats = whole.stats();
+            // A reader of a pipe may take nothing of it.
+            let written = std::thread::scope(|scope| {
+                let writes = scope.spawn(|| file.stats(&stats, hurry));
+                wait_for_end(|| writes.is_finished(), signals, hurry);
+                writes.join()
+            });
+            let panicked = |_| Err("the statistics are lost: their writer panicked".into());
+            lacks.extend(written.unwrap_or_else(panicked).err());
         }
         for text in &lacks {
             say(&format!("capture: {text}"));
@@ -63,6 +75,7 @@ impl Conclusion<'_> {
         let mut lacks: Vec<String> = broken
             .map(|text| format!("{text}; the packets until then are kept"))
             .collect();
+        lacks.extend(self.went_down());
         if self.outcome.hurried {
             let text = "stopped at once: packets that the kernel still held are not in the file";
             lacks.push(text.into());
@@ -70,6 +83,19 @@ impl Conclusion<'_> {
         lacks.extend(self.trouble(counts));
         lacks.extend(self.report.lacks.iter().cloned());
         lacks
+    }
+
+    /// Interfaces that were asked for by name and did not bring packets all the time.
+    fn went_down(&self) -> impl Iterator<Item = String> {
+        let each = self.devices.iter().zip(&self.downs);
+        each.filter(|(_, times)| **times > 0).map(|(device, times)| {
+            let device = escape(device);
+            let times = if *times == 1 { "once" } else { "several times" };
+            format!(
+                "{device}: the interface went down {times} while packets were taken, and brings \
+                 nothing until it is up again; what it brought is kept"
+            )
+        })
     }
 
     /// What kept packets out of the output. A reader that closed its pipe wanted no more.

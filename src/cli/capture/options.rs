@@ -104,7 +104,8 @@ const EXAMPLES: &str = "\
 `any` is all interfaces, each packet with the one it passed. A .pcap has their
 names in FILE.meta.json beside it, a .pcapng holds them itself. The first Ctrl-C
 takes what the kernel still has and ends, or is CMD's while that runs; a further
-one ends at once. CMD is run as who called sudo, and its status is capture's.
+one ends at once. CMD is run as who called sudo, and its status is capture's; a
+limit of -a or -c ends the capture, and CMD's own end is waited for.
 Promiscuous mode is not switched on.
 
 Conditions: duration:SECS, filesize:kB, packets:N, and of -b interval:SECS, with

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use super::conclusion::Conclusion;
 use super::options::Args;
+use super::outputs::Outputs;
 use super::status::Status;
-use super::{End, Exit, Failure, refused, say};
+use super::{End, Exit, Failure, other, refused, say};
 use crate::echo::escape::escape;
 use crate::record::clock::now;
 use crate::record::command::Command;
@@ -25,7 +26,6 @@ use crate::record::plan::Plan;
 use crate::record::privilege::{self, Caller};
 use crate::record::queue::Queue;
 use crate::record::session::{self, Course, Outcome};
-use crate::record::side::{self, SideFile};
 use crate::record::signals::Signals;
 use crate::record::taker::Taker;
 use crate::record::wake::Wake;
@@ -36,14 +36,6 @@ use crate::wire::link;
 
 /// So long a packet waits for others before it goes to a file: what a kill may cost.
 const AGE: Duration = Duration::from_millis(50);
-
-/// What is opened before the program gives up its right to open more.
-struct Opened {
-    output: (Output, Option<Name>),
-    /// The output again, where it is a stream.
-    stream: Option<OwnedFd>,
-    stats: Option<SideFile>,
-}
 
 /// The two threads of a capture: this one takes, and another one writes.
 struct Threads {
@@ -56,24 +48,30 @@ struct Threads {
     hurry: Arc<Wake>,
 }
 
+/// One list of steps and in one place, for their order is what counts: a process before
+/// anything is open, rights given up before a file is made, files before packets are said to be
+/// taken.
 pub(super) fn record(args: &Args) -> Result<End, Failure> {
-    let storing = &args.storing;
     // First of all, before another descriptor gets its number.
-    let ready_fd = storing.ready_fd.map(sys::inherited).transpose();
-    let ready_fd = ready_fd.map_err(|error| {
-        let text = format!("--ready-fd: {error}; give the number of an open descriptor");
-        Failure(Exit::Usage, text)
-    })?;
+    let ready_fd = ready_fd(args)?;
     let signals = Signals::new().map_err(other)?;
     let mut command = prepare(args)?;
     let links = Links::watch();
     let mut lives = open_lives(args)?;
     drop_rights(args)?;
     let plan = plan(args, &lives)?;
-    let opened = open_outputs(args, &plan)?;
-    if let Some(file) = &storing.ready_file {
-        side::tell_ready(file).map_err(|error| not_writable(file, &error))?;
+    let Some(outputs) = Outputs::prepare(args, &plan, &signals)? else {
+        say("capture: ended before its output had a reader; nothing was captured");
+        return Ok(End::Own(Exit::Done));
+    };
+    if outputs.waited {
+        begin_anew(&mut lives)?;
     }
+    // As long as what it cannot run for can still be undone. The kernel takes packets already.
+    if let Some(command) = &mut command {
+        command.start().map_err(|error| not_run(args, &error))?;
+    }
+    let opened = outputs.keep()?;
     privilege::stay_beside(plan.path.as_deref());
     let mut threads = Threads::start(args, &lives, plan, opened.output, links).map_err(other)?;
     let start = now();
@@ -82,23 +80,30 @@ pub(super) fn record(args: &Args) -> Result<End, Failure> {
         // Whoever asked for it may have gone.
         let _ = nix::unistd::write(&fd, b"ready\n");
     }
-    if let Some(command) = &mut command {
-        command.start().map_err(|error| not_run(args, &error))?;
-    }
     let outcome = threads.run(args, &mut lives, opened.stream, command.as_mut(), &signals);
     let links = threads.taker.interfaces().links().since_begin(now());
     let report = threads.writer.join();
     let conclusion = Conclusion {
         args,
         devices: lives.iter().map(Live::device).collect(),
+        downs: threads.taker.interfaces().downs(),
         slots: threads.taker.interfaces().rows().to_vec(),
         links,
         outcome: &outcome,
         report: report.map_err(|_| other(io::Error::other("the writer panicked")))?,
         times: (start, now()),
     };
-    let exit = conclusion.tell(opened.stats, &threads.hurry);
+    let exit = conclusion.tell(opened.stats, &signals, &threads.hurry);
     Ok(ended(command, exit, &outcome, &signals))
+}
+
+/// The descriptor that gets a line when packets are taken.
+fn ready_fd(args: &Args) -> Result<Option<OwnedFd>, Failure> {
+    let fd = args.storing.ready_fd.map(sys::inherited).transpose();
+    fd.map_err(|error| {
+        let text = format!("--ready-fd: {error}; give the number of an open descriptor");
+        Failure(Exit::Usage, text)
+    })
 }
 
 impl Threads {
@@ -157,7 +162,8 @@ impl Threads {
             each_second: &mut || status.show(),
         };
         let outcome = session::run(lives, &mut self.taker, &mut course);
-        session::wait_for_end(&self.writer, &course);
+        let ended = || self.writer.is_finished();
+        session::wait_for_end(ended, signals, &self.hurry);
         status.clear();
         outcome
     }
@@ -168,7 +174,7 @@ fn prepare(args: &Args) -> Result<Option<Command>, Failure> {
     if args.command.is_empty() {
         return Ok(None);
     }
-    let aside = args.storing.write.is_some() && args.storing.file().is_none();
+    let aside = args.storing.takes_stdout();
     let command = Command::prepare(&args.command, privilege::sudo_caller(), aside);
     command.map(Some).map_err(|error| not_run(args, &error))
 }
@@ -181,6 +187,9 @@ fn ended(command: Option<Command>, exit: Exit, outcome: &Outcome, signals: &Sign
     let status = if outcome.hurried {
         None
     } else {
+        if command.runs() {
+            say("capture: the capture is over, and the command goes on; its end is waited for");
+        }
         command.wait(signals)
     };
     match status {
@@ -204,10 +213,6 @@ fn not_run(args: &Args, error: &io::Error) -> Failure {
     Failure(Exit::Usage, text)
 }
 
-fn other(error: io::Error) -> Failure {
-    Failure(Exit::Usage, error.to_string())
-}
-
 fn open_lives(args: &Args) -> Result<Vec<Live>, Failure> {
     let opened = args.interfaces.iter().map(|device| {
         let live = Live::open(&args.options(device));
@@ -229,6 +234,14 @@ fn open_lives(args: &Args) -> Result<Vec<Live>, Failure> {
         return Err(Failure(Exit::Usage, text));
     }
     Ok(lives)
+}
+
+/// Throws away what came while a reader was waited for: it is not of this capture.
+fn begin_anew(lives: &mut [Live]) -> Result<(), Failure> {
+    lives.iter_mut().try_for_each(|live| {
+        let begun = live.begin();
+        begun.map_err(|error| refused::not_opened(live.device(), &error))
+    })
 }
 
 fn sources(lives: &[Live]) -> Vec<Source> {
@@ -289,41 +302,4 @@ fn plan(args: &Args, lives: &[Live]) -> Result<Plan, Failure> {
         filesize: storing.filesize(),
         files: storing.files(),
     })
-}
-
-fn open_outputs(args: &Args, plan: &Plan) -> Result<Opened, Failure> {
-    let storing = &args.storing;
-    if let Some(file) = &storing.ready_file {
-        side::not_ready(file).map_err(|error| not_writable(file, &error))?;
-    }
-    let output = plan
-        .open()
-        .map_err(|(path, error)| not_writable(&path, &error))?;
-    let stats = storing.stats_json.as_ref().map(|path| {
-        SideFile::create(path, storing.force).map_err(|error| not_writable(path, &error))
-    });
-    Ok(Opened {
-        stream: output.0.stream().map_err(other)?,
-        output,
-        stats: stats.transpose()?,
-    })
-}
-
-/// Why a file cannot be written, and what to do.
-fn not_writable(path: &Path, error: &io::Error) -> Failure {
-    let exit = match error.kind() {
-        ErrorKind::PermissionDenied => Exit::Permission,
-        _ => Exit::Usage,
-    };
-    let path = path.display();
-    let hint = match error.kind() {
-        ErrorKind::PermissionDenied => format!(
-            "; user {} may not write there, and no further right is used: give another path, or -Z USER",
-            nix::unistd::getuid()
-        ),
-        ErrorKind::NotFound => "; make its folder first".into(),
-        ErrorKind::AlreadyExists => "; give another path, or --force to replace a file".into(),
-        _ => "; give another path".into(),
-    };
-    Failure(exit, format!("{path}: {error}{hint}"))
 }

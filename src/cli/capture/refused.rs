@@ -1,12 +1,11 @@
 //! Why nothing can be captured, and what to do.
 
-use std::ffi::OsString;
-
 use unicode_width::UnicodeWidthStr;
 
 use super::super::Exit;
 use super::Failure;
 use crate::echo::escape::escape;
+use crate::echo::shell::quoted;
 use crate::source::live::{OpenError, WrongFilter};
 
 /// Columns of a filter that are shown, so that it fits a line of 80.
@@ -17,6 +16,11 @@ pub(super) fn not_opened(device: &str, error: &OpenError) -> Failure {
     match error {
         OpenError::Permission(_) => Failure(Exit::Permission, format!("{text}\n{}", rights())),
         OpenError::Filter(wrong) => Failure(Exit::Usage, wrong_filter(wrong)),
+        OpenError::Other(words) if words.contains("not up") => {
+            let device = quoted(device);
+            let text = format!("{text}: ip link set {device} up, as root, changes that");
+            Failure(Exit::Usage, text)
+        }
         OpenError::NoDevice(_) | OpenError::Other(_) => Failure(Exit::Usage, text),
     }
 }
@@ -35,6 +39,9 @@ fn wrong_filter(wrong: &WrongFilter) -> String {
     // The end of what stands before it, then what fits behind it.
     let before = last_columns(&before, SHOWN / 2);
     let after = first_columns(&after, SHOWN - before.width());
+    if let Some(meant) = display_filter(&wrong.text) {
+        return format!("filter: {words}\n  {before}{after}\n  {meant}; see pcap-filter(7)");
+    }
     let end = if place >= wrong.text.trim_end().len() {
         "more is needed there"
     } else {
@@ -44,6 +51,30 @@ fn wrong_filter(wrong: &WrongFilter) -> String {
         "filter: {words}\n  {before}{after}\n  {}^ {end}; see pcap-filter(7)",
         " ".repeat(before.width())
     )
+}
+
+/// What a display filter, as Wireshark has them, is here; `None` where the text has no field.
+fn display_filter(text: &str) -> Option<String> {
+    let parts = |it: char| it.is_whitespace() || "()!=<>&|".contains(it);
+    text.split(parts).find_map(|word| {
+        let (protocol, field) = word.split_once('.')?;
+        let here = match (protocol, field) {
+            ("tcp" | "udp" | "sctp", "port") => format!("{protocol} port N"),
+            ("tcp" | "udp" | "sctp", "srcport") => format!("{protocol} src port N"),
+            ("tcp" | "udp" | "sctp", "dstport") => format!("{protocol} dst port N"),
+            ("ip" | "ipv6", "addr" | "host") => "host ADDRESS".into(),
+            ("ip" | "ipv6", "src" | "src_host") => "src host ADDRESS".into(),
+            ("ip" | "ipv6", "dst" | "dst_host") => "dst host ADDRESS".into(),
+            ("eth", "addr") => "ether host ADDRESS".into(),
+            ("tcp", _) if field.starts_with("flags") => "tcp[tcpflags] & tcp-syn != 0".into(),
+            ("frame", "len") => "greater LENGTH".into(),
+            _ => return None,
+        };
+        let word = escape(word);
+        Some(format!(
+            "{word} is of a display filter; for a capture write: {here}"
+        ))
+    })
 }
 
 /// As much of the end as has so many columns, an ellipsis before what is left out.
@@ -66,19 +97,19 @@ fn first_columns(text: &str, columns: usize) -> String {
     format!("{}…", fitting.last().unwrap_or_default())
 }
 
-/// The three ways to the right to capture.
+/// The ways to the right to capture, and one without it.
 fn rights() -> String {
     let program = std::env::current_exe().unwrap_or_else(|_| "capture".into());
-    let program = program.display();
-    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
-    let words = words.join(OsString::from(" ").as_os_str());
-    let words = words.to_string_lossy();
-    let words = words.escape_debug();
+    let program = quoted(&program.to_string_lossy());
+    let words = std::env::args_os().skip(1);
+    let words: Vec<String> = words.map(|it| quoted(&it.to_string_lossy())).collect();
+    let words = words.join(" ");
     format!(
         "Three ways to be allowed to capture:\n  \
          run it as root:           sudo {program} {words}\n  \
          or allow this program:    sudo setcap cap_net_raw+ep {program}   (again after each build)\n  \
-         or let another record:    sudo tcpdump -i any -w FILE, and then: analyze FILE"
+         or in a network of yours: unshare -Urn, then: ip link set lo up, and all programs there\n\
+         Or let another record:      sudo tcpdump -i any -w FILE, and then: analyze FILE"
     )
 }
 
@@ -104,6 +135,23 @@ mod tests {
         assert!(shown("tcp and", 7).contains("\n         ^ more is needed there"));
         // What could steer a terminal is written out, and the caret moves along.
         assert!(shown("\u{1b} é prt", 5).contains("\n  \\x1b é prt\n         ^"));
+    }
+
+    #[test]
+    fn a_display_filter_is_told_as_one() {
+        for (text, here) in [
+            (
+                "tcp.port == 80",
+                "tcp.port is of a display filter; for a capture write: tcp port N",
+            ),
+            ("arp or ip.addr==1.2.3.4", "write: host ADDRESS"),
+            ("!(udp.dstport==53)", "write: udp dst port N"),
+            ("tcp.flags.syn==1", "write: tcp[tcpflags] & tcp-syn != 0"),
+        ] {
+            let told = shown(text, 0);
+            assert!(told.contains(here) && !told.contains('^'), "{told}");
+        }
+        assert!(shown("host tcp.example.org and", 24).contains('^'));
     }
 
     #[test]

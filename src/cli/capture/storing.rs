@@ -32,7 +32,7 @@ pub(super) struct Storing {
     /// After a condition, see below
     #[arg(short = 'a', long, value_name = "WHEN", value_parser = stop, help_heading = WHEN)]
     autostop: Vec<Stop>,
-    /// File for all counters, at the end
+    /// File, or - for stdout, for all counters, at the end
     #[arg(long, value_name = "FILE", help_heading = TOLD)]
     pub(super) stats_json: Option<PathBuf>,
     /// File that is made once packets are taken
@@ -123,6 +123,18 @@ impl Storing {
         self.write.as_deref().filter(|file| file.as_os_str() != "-")
     }
 
+    /// The file for the statistics; `None` where they go to standard output, or nowhere.
+    pub(super) fn stats_file(&self) -> Option<&Path> {
+        let file = self.stats_json.as_deref();
+        file.filter(|file| file.as_os_str() != "-")
+    }
+
+    /// Whether standard output carries results, so that a command has to keep out of it.
+    pub(super) fn takes_stdout(&self) -> bool {
+        let stdout = |file: &Option<PathBuf>| file.as_ref().is_some_and(|it| it.as_os_str() == "-");
+        stdout(&self.write) || stdout(&self.stats_json)
+    }
+
     /// What `-b` says; the last of each kind counts.
     pub(super) fn rotation(&self) -> Rotation {
         let mut rotation = Rotation::default();
@@ -185,6 +197,22 @@ impl Storing {
         let rotation = self.rotation();
         if rotation.is_on() && self.file().is_none() {
             return Some("-b makes files, and -w - is a stream: give -w FILE");
+        }
+        if self.stats_json.is_some() && self.stats_file().is_none() && self.file().is_none() {
+            return Some(
+                "--stats-json - is standard output, where the packets go: give --stats-json FILE, \
+                 or -w FILE",
+            );
+        }
+        if self
+            .ready_file
+            .as_ref()
+            .is_some_and(|it| it.as_os_str() == "-")
+        {
+            return Some(
+                "--ready-file - names no file: give --ready-file FILE, or --ready-fd N for an \
+                 open descriptor",
+            );
         }
         let by_size = self.filesize().is_some();
         if rotation.is_on() && !rotation.has_criterion() && !by_size {

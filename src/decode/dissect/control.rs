@@ -119,14 +119,7 @@ impl Walk<'_> {
             (129, _) => format!("Echo (ping) reply id=0x{:04x}, seq={}", word(4), word(6)),
             (135, Some(target)) => format!("Neighbor Solicitation for {target}"),
             (136, Some(target)) => format!("Neighbor Advertisement {target}"),
-            (kind, _) => name_v6(kind).map_or_else(
-                || format!("Type {kind} code {}", head[1]),
-                |name| {
-                    let mut letters = name.chars();
-                    let first = letters.next().map(|it| it.to_ascii_uppercase());
-                    first.into_iter().chain(letters).collect()
-                },
-            ),
+            (kind, _) => title_v6(kind, head[1]),
         };
         self.push(layer, len);
         Some(Next::Data)
@@ -163,6 +156,16 @@ fn unreachable(code: u8) -> String {
         _ => return format!("Code {code}"),
     };
     name.to_owned()
+}
+
+/// What stands for a message of which no more is told.
+fn title_v6(kind: u8, code: u8) -> String {
+    let Some(name) = name_v6(kind) else {
+        return format!("Type {kind} code {code}");
+    };
+    let mut letters = name.chars();
+    let first = letters.next().map(|it| it.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
 }
 
 /// Names of ICMPv6 messages (IANA's registry), in small letters.

@@ -75,25 +75,27 @@ impl Packet<'_> {
         }
     }
 
+    fn unreachable_v6(&self, layer: &Layer, code: u32) -> String {
+        let quoted = self.quoted(layer);
+        let host = &quoted.parts.destination;
+        match code {
+            0 => format!("destination unreachable, unreachable route {host}"),
+            1 => format!("destination unreachable, unreachable prohibited {host}"),
+            3 => format!("destination unreachable, unreachable address {host}"),
+            4 => {
+                let port = quoted.port();
+                format!("destination unreachable, unreachable port, {host} {port}")
+            }
+            _ => format!("destination unreachable, unknown unreach code ({code})"),
+        }
+    }
+
     pub(super) fn icmpv6(&mut self, layer: &Layer) {
         let length = self.from(layer);
         let (kind, code) = (number(layer, "icmpv6.type"), number(layer, "icmpv6.code"));
         let name = u8::try_from(kind).ok().and_then(name_v6);
         let words = match kind {
-            1 => {
-                let quoted = self.quoted(layer);
-                let host = &quoted.parts.destination;
-                match code {
-                    0 => format!("destination unreachable, unreachable route {host}"),
-                    1 => format!("destination unreachable, unreachable prohibited {host}"),
-                    3 => format!("destination unreachable, unreachable address {host}"),
-                    4 => {
-                        let port = quoted.port();
-                        format!("destination unreachable, unreachable port, {host} {port}")
-                    }
-                    _ => format!("destination unreachable, unknown unreach code ({code})"),
-                }
-            }
+            1 => self.unreachable_v6(layer, code),
             2 => format!("packet too big, mtu {}", text(layer, "icmpv6.mtu")),
             128 | 129 => {
                 let ident = text(layer, "icmpv6.echo.identifier");

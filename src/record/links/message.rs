@@ -15,6 +15,8 @@ pub struct Link {
     pub mac: Option<[u8; 6]>,
     /// Largest packet in bytes.
     pub mtu: u32,
+    /// Whether it is switched on; a cable that is pulled changes nothing of that.
+    pub up: bool,
     /// What it counted until now.
     pub counters: LinkCounters,
 }
@@ -73,6 +75,7 @@ const RTM_DELLINK: u16 = 17;
 const RTM_GETLINK: u16 = 18;
 const NLM_F_REQUEST: u16 = 1;
 const NLM_F_DUMP: u16 = 0x300;
+const IFF_UP: u32 = 1;
 const IFLA_ADDRESS: u16 = 1;
 const IFLA_IFNAME: u16 = 3;
 const IFLA_MTU: u16 = 4;
@@ -115,6 +118,7 @@ fn change(kind: u16, body: &[u8]) -> Change {
     let mut link = Link {
         arphrd: u16_at(body, 2),
         ifindex: u32_at(body, 4),
+        up: u32_at(body, 8) & IFF_UP != 0,
         ..Link::default()
     };
     let mut rest = &body[IFINFO..];

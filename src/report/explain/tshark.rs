@@ -1,7 +1,7 @@
 //! Commands for a shell that show with tshark what an answer says.
 
 use super::Question;
-use crate::echo::escape::is_unsafe;
+use crate::echo::shell::quoted;
 use crate::report::model::{Answer, Answers, Capture};
 
 /// A command, and what it shows.
@@ -122,61 +122,12 @@ fn path(file: &str) -> String {
     }
 }
 
-/// Text as one word of a shell. What could steer a terminal stands as octal numbers, which
-/// printf turns back.
-fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_./:@%+=,-".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.to_owned();
-    }
-    if !text.chars().any(is_unsafe) {
-        return format!("'{}'", text.replace('\'', "'\\''"));
-    }
-    let mut format = String::new();
-    for character in text.chars() {
-        match character {
-            '\'' => format.push_str("'\\''"),
-            '\\' => format.push_str("\\\\"),
-            '%' => format.push_str("%%"),
-            _ if is_unsafe(character) => {
-                let mut bytes = [0; 4];
-                for byte in character.encode_utf8(&mut bytes).bytes() {
-                    format.push_str(&format!("\\{byte:03o}"));
-                }
-            }
-            _ => format.push(character),
-        }
-    }
-    format!("\"$(printf '{format}')\"")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::process::Command as Process;
 
     #[test]
-    fn a_shell_reads_back_what_was_quoted() {
-        for text in [
-            "a.pcap",
-            "",
-            "two words",
-            "it's",
-            "$(touch x)`id`\"\\!*?~#&;|<>",
-            "-r",
-            "a\u{1b}[2J'%s\\n\u{202e}\tb",
-            "line\nfeed",
-            "日本",
-        ] {
-            let words = quoted(text);
-            assert!(!words.chars().any(is_unsafe), "{words:?}");
-            let output = Process::new("sh")
-                .arg("-c")
-                .arg(format!("printf '%s' {words}"))
-                .output()
-                .expect("a shell");
-            assert_eq!(String::from_utf8_lossy(&output.stdout), text, "{words}");
-        }
+    fn a_file_is_not_taken_for_an_option() {
         assert_eq!(path("-x"), "./-x");
         assert_eq!(path("-"), "-");
     }

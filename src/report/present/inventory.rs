@@ -13,6 +13,14 @@ pub(super) fn damage(out: &mut Document, capture: &Capture) {
 }
 
 fn one_damage(out: &mut Document, what: &str, damage: &Damage) {
+    if damage.is_doubt() {
+        out.push(text(&format!(
+            "{what}, or its checksum is: {}. The {} count as they were read.",
+            clean(&damage.reason),
+            plural(damage.packets_before, "packet"),
+        )));
+        return;
+    }
     out.push(text(&format!(
         "{what} at offset {}: {} ({} needed, {} available). The {} before it count.",
         damage.offset,

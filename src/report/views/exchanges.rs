@@ -184,6 +184,7 @@ impl View for ExchangeTables {
                 _ => over += 1,
             }
         }
+        subject::none(capture.conversations.len(), &self.scope, show);
         subject::left_out(silent, over, "exchanges", show);
     }
 }

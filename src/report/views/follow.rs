@@ -35,6 +35,8 @@ pub struct FollowView {
     /// Bytes shown of each side: of direction 0 and 1.
     shown: [u64; 2],
     over: bool,
+    /// What stands before each line.
+    before: &'static str,
 }
 
 /// A piece, its bytes kept.
@@ -56,7 +58,21 @@ impl FollowView {
             waiting: Vec::new(),
             shown: [0; 2],
             over: false,
+            before: "",
         }
+    }
+
+    /// The same, as a code block of Markdown: four spaces before each line.
+    #[must_use]
+    pub fn indented(self) -> Self {
+        Self {
+            before: "    ",
+            ..self
+        }
+    }
+
+    fn line(&self, line: &str, show: &mut Show<'_>) {
+        show(Shown::Line(&format!("{}{line}", self.before)));
     }
 
     fn piece(&mut self, direction: usize, piece: &Piece<'_>, show: &mut Show<'_>) {
@@ -119,20 +135,19 @@ impl FollowView {
         }
         let len = plural(data.len() as u64, "byte");
         let frame = by.frame;
-        show(Shown::Line(&format!(
-            "── {}, packet {frame}, {len} at offset {offset}",
-            arrow(from_client)
-        )));
+        let arrow = arrow(from_client);
+        let head = format!("── {arrow}, packet {frame}, {len} at offset {offset}");
+        self.line(&head, show);
         if self.form == Form::Text {
             for line in data.split_inclusive(|byte| *byte == b'\n') {
                 let line = line.strip_suffix(b"\n").unwrap_or(line);
-                show(Shown::Line(&escape_bytes(line)));
+                self.line(&escape_bytes(line), show);
             }
         } else {
             let indent = if from_client { "" } else { "    " };
             for (row, bytes) in (0..).zip(data.chunks(ROW)) {
                 let at = self.shown[side] + row * ROW as u64;
-                show(Shown::Line(&format!("{indent}{}", hex_row(at, bytes))));
+                self.line(&format!("{indent}{}", hex_row(at, bytes)), show);
             }
         }
         self.shown[side] += data.len() as u64;
@@ -159,10 +174,9 @@ impl FollowView {
         }
         if self.form != Form::Raw {
             let len = plural(len, "byte");
-            show(Shown::Line(&format!(
-                "── {}, {len} at offset {offset} missing in the capture",
-                arrow(from_client)
-            )));
+            let arrow = arrow(from_client);
+            let head = format!("── {arrow}, {len} at offset {offset} missing in the capture");
+            self.line(&head, show);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::subject;
 use crate::answers::event::Event;
 use crate::answers::{Flags, Flowed, Segment, Verdict};
 use crate::echo::escape::escape_bytes;
@@ -125,11 +126,7 @@ impl View for LadderView {
                 show(Shown::Block(Block::Text(words)));
             }
         }
-        let shown = self.counted.conversations();
-        if shown == 0 && self.scope.conversations.is_empty() {
-            let words = "There is no TCP conversation in this capture.".to_owned();
-            show(Shown::Block(Block::Text(words)));
-        }
+        subject::none(self.counted.conversations(), &self.scope, show);
     }
 }
 

@@ -269,6 +269,7 @@ impl View for MessageTables {
                 _ => over += 1,
             }
         }
+        subject::none(capture.conversations.len(), &self.scope, show);
         subject::left_out(silent, over, "messages", show);
     }
 }

@@ -4,7 +4,7 @@ use crate::report::build::filter;
 use crate::report::document::Block;
 use crate::report::model::{Capture, Conversation};
 use crate::report::present::{clean, heading, plural, text};
-use crate::report::view::{Show, Shown};
+use crate::report::view::{Scope, Show, Shown};
 
 /// The name of an interface, or what stands for it.
 pub(super) fn interface(capture: &Capture, id: u32) -> String {
@@ -63,6 +63,15 @@ pub(super) fn filtered(capture: &Capture, one: &Conversation, show: &mut Show<'_
     show(Shown::Block(text(words)));
     let filter = filter::both_ways(capture, one);
     show(Shown::Block(Block::Lines(vec![clean(&filter)])));
+}
+
+/// Says so where there is no conversation at all that could be shown.
+pub(super) fn none(of: usize, scope: &Scope, show: &mut Show<'_>) {
+    if of == 0 && scope.conversations.is_empty() {
+        show(Shown::Block(text(
+            "There is no TCP conversation in this capture.",
+        )));
+    }
 }
 
 /// Says how many conversations are not shown, and why.

@@ -48,6 +48,9 @@ fn first(count: usize, mut test: impl FnMut(usize) -> bool) -> usize {
     low
 }
 
+/// Operators of two characters, as libpcap's scanner has them.
+const PAIRS: [&str; 8] = ["&&", "||", "==", "!=", "<=", ">=", "<<", ">>"];
+
 /// The words of a filter: operators, and what stands between them and white space.
 fn ends(filter: &str) -> Vec<std::ops::Range<usize>> {
     let mut found: Vec<std::ops::Range<usize>> = Vec::new();
@@ -60,13 +63,9 @@ fn ends(filter: &str) -> Vec<std::ops::Range<usize>> {
         }
         let operator = "()[]!<>=&|".contains(character);
         match found.last_mut() {
-            // `==`, `&&`, `<=` are one; two brackets are two.
             Some(last) if open && !operator => last.end = end,
             Some(last)
-                if operator
-                    && last.end == at
-                    && "!<>=&|".contains(character)
-                    && filter[last.clone()].chars().all(|it| "!<>=&|".contains(it)) =>
+                if operator && last.end == at && PAIRS.contains(&&filter[last.start..end]) =>
             {
                 last.end = end;
             }
@@ -109,7 +108,8 @@ mod tests {
             ("port 80 and and port 81", "and port 81"),
             ("tcp[2 2] = 5", "2] = 5"),
             ("port 80&&port", ""),
-            ("port 1 &&& port 2", "&&& port 2"),
+            ("port 1 &&& port 2", "& port 2"),
+            ("icmp &&& tcp", "& tcp"),
         ] {
             assert_eq!(from_place(filter), rest, "{filter}");
         }

@@ -28,11 +28,23 @@ fn wrong_use_ends_with_2() {
         (&["--no-such", file], "--help"),
         (&["--format", "yaml", file], "json"),
         (&["--max-memory", "lots", file], "512M"),
-        (&["--conversations", "-1", file], "--"),
+        (
+            &["--conversations", "-1", file],
+            "no option takes a negative number",
+        ),
+        (&["--limit", "x", file], "give a whole number"),
+        (&["-r", file], "name the captures as they are"),
+        (&["-Y", "tcp", file], "--conversation ID"),
+        (&["-n", file], "never turned into names"),
+        (
+            &["--find", "/a/x", file],
+            "of the flags behind a regular expression there is i alone",
+        ),
     ] {
         let ran = run(arguments);
         assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{arguments:?}");
         assert!(ran.err.contains(hint), "{arguments:?}: {}", ran.err);
+        assert!(!ran.err.contains("use '-- "), "{}", ran.err);
     }
 }
 

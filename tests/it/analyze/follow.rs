@@ -150,3 +150,27 @@ fn raw_is_what_tshark_follows() {
         }
     }
 }
+
+#[test]
+fn in_markdown_it_is_a_code_block() {
+    let ran = run_on(&echo().bytes, &["--follow", "0", "--format", "markdown"]);
+    let lines: Vec<_> = ran.out.lines().collect();
+    assert!(ran.code == Some(0) && lines.len() > 4, "{}", ran.err);
+    assert!(
+        lines.iter().all(|line| line.starts_with("    ")),
+        "{lines:?}"
+    );
+    assert!(lines.contains(&"    Welcome"), "{lines:?}");
+}
+
+#[test]
+fn a_report_about_a_conversation_that_is_not_there_is_none() {
+    for format in ["text", "markdown"] {
+        let ran = run_on(&echo().bytes, &["--conversation", "5", "--format", format]);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""));
+        assert!(ran.err.contains("there is no conversation 5, only 0"));
+    }
+    let words = ["--conversation", "5", "--conversation", "0"];
+    let ran = run_on(&echo().bytes, &words);
+    assert!(ran.code == Some(2) && ran.out.contains("Answers"));
+}

@@ -321,6 +321,18 @@ fn of_a_damaged_file_the_others_go_on() {
 }
 
 #[test]
+fn what_cannot_be_merged_is_not_in_the_name() {
+    let files = Files::new();
+    let paths = ["a.pcap", "b.pcap", "c.pcap"].map(|name| files.add(name, &echo().bytes));
+    std::fs::remove_file(&paths[1]).unwrap();
+    let ran = as_json(&["--merge"], &paths);
+    assert_eq!(ran.code, Some(2), "{}", ran.err);
+    let name = ran.capture()["file"].as_str().unwrap().to_owned();
+    let (a, c) = (paths[0].display(), paths[2].display());
+    assert_eq!(name, format!("{a} and {c}"));
+}
+
+#[test]
 fn roles_do_not_depend_on_the_order_of_files() {
     let whole_echo = echo().bytes;
     let mut unseen = Capture::new(Link::Ethernet, [("10.0.0.1", 40_000), ("10.0.0.2", 45_000)]);

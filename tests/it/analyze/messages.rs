@@ -122,3 +122,19 @@ fn pairing_by_order_changes_no_roles() {
         assert_eq!(one["speaks_echo"], "yes");
     }
 }
+
+#[test]
+fn a_capture_without_tcp_says_so_in_each_view() {
+    // UDP
+    let mut capture = Capture::new(Link::Ethernet, ENDS);
+    let packet = capture.ip(0, 17, 0, &[0, 9, 0, 9, 0, 9, 0, 0, b'x']);
+    capture.record(packet.0, &packet.1);
+    for view in ["messages", "exchanges", "ladder"] {
+        for format in ["text", "markdown"] {
+            let ran = run_on(&capture.bytes, &["--show", view, "--format", format]);
+            let words = "There is no TCP conversation in this capture.";
+            assert_eq!((ran.code, ran.out.trim()), (Some(0), words), "{view}");
+        }
+        assert_eq!(rows(&capture.bytes, "capture", &["--show", view]).len(), 1);
+    }
+}

@@ -302,4 +302,13 @@ fn what_to_do_fits_what_is_wrong() {
     );
     let want = "the gzip data does not fit its checksum, so that what was read of it may be wrong";
     assert!(ran.err.contains(want), "{}", ran.err);
+    // nothing lacks
+    let hint = "fetch the file again";
+    assert!(
+        ran.err.contains(hint) && !ran.err.contains("needed"),
+        "{}",
+        ran.err
+    );
+    let text = run_on(&changed, &[]).out;
+    assert!(text.contains("packets count as they were read") && !text.contains("needed"));
 }

@@ -290,7 +290,7 @@ fn a_read_only_disk_is_told_before_anything_is_captured() {
 }
 
 #[test]
-fn an_interface_that_goes_down_loses_nothing_of_what_comes_when_it_is_up() {
+fn an_interface_that_goes_down_loses_nothing_of_what_comes_when_it_is_up_and_that_is_told() {
     let (here, there, folder) = (Namespace::new(), Namespace::new(), folder());
     let (near, far) = veth(&here, &there);
     let address = || {
@@ -298,18 +298,43 @@ fn an_interface_that_goes_down_loses_nothing_of_what_comes_when_it_is_up() {
         there.ip(&["addr", "replace", "10.9.1.2/24", "dev", &far]);
     };
     address();
-    let file = folder.path().join("a.pcap");
-    let program = start(&here, &["-i", &near, "tcp"], &file);
+    let (one, all) = (folder.path().join("a.pcap"), folder.path().join("b.pcap"));
+    let json = folder.path().join("json");
+    let words = ["--stats-json", json.to_str().expect("text")];
+    let program = start(&here, &[&words[..], &["-i", &near, "tcp"]].concat(), &one);
+    // For `any` an interface that goes down is an event of many.
+    let other = start(&here, &["tcp"], &all);
     crate::net::knock(&here, "10.9.1.2", 9, 3);
     here.ip(&["link", "set", &near, "down"]);
     here.ip(&["link", "set", &near, "up"]);
     address();
     crate::net::knock(&here, "10.9.1.2", 9, 4);
-    let errors = stop(program, Signal::SIGTERM);
+    program.signal(Signal::SIGTERM);
+    let (status, errors) = program.end();
+    assert_eq!(status.code(), Some(3), "{errors}");
+    let told = format!("capture: {near}: the interface went down once");
+    assert!(errors.contains(&told), "{errors}");
     assert_eq!(
-        (all_read(&file), counted(&errors, "received by filter")),
+        (all_read(&one), counted(&errors, "received by filter")),
         (14, 14)
     );
+    let stats = Stats::read(&json);
+    assert_eq!((stats.sources[0].went_down, stats.complete), (1, false));
+    stop(other, Signal::SIGTERM);
+    assert_eq!(all_read(&all), 14);
+}
+
+#[test]
+fn an_interface_that_stays_down_ends_nothing_and_is_told() {
+    let (here, there, folder) = (Namespace::new(), Namespace::new(), folder());
+    let (near, _far) = veth(&here, &there);
+    let file = folder.path().join("a.pcap");
+    let program = start(&here, &["-i", &near, "-a", "duration:0.5"], &file);
+    here.ip(&["link", "set", &near, "down"]);
+    let (status, errors) = program.end();
+    assert_eq!(status.code(), Some(3), "{errors}");
+    assert_eq!(errors.matches("went down once").count(), 1, "{errors}");
+    all_read(&file);
 }
 
 #[test]
@@ -326,6 +351,7 @@ fn an_interface_that_goes_away_does_not_end_the_capture_of_another() {
     let (status, errors) = program.end();
     assert_eq!(status.code(), Some(3), "{errors}");
     assert!(errors.contains(&format!("capture: {near}: ")), "{errors}");
+    assert!(!errors.contains("went down"), "its end is told: {errors}");
     assert_eq!(all_read(&file), counter.packets(), "{errors}");
 }
 

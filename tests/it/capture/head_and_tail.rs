@@ -99,7 +99,7 @@ fn counted(namespace: &Namespace) -> Vec<u64> {
 fn a_ready_file_is_there_once_packets_are_taken() {
     let (namespace, folder) = (Namespace::new(), folder());
     let (file, ready) = (folder.path().join("a.pcap"), folder.path().join("ready"));
-    fs::write(&ready, "of an earlier run").expect("written");
+    fs::write(&ready, "4294967\n").expect("that of an earlier run");
     let mut command = namespace.command(CAPTURE);
     command
         .args(["--port", "7", "--ready-file"])

@@ -35,6 +35,7 @@ pub struct Stats {
 #[derive(Debug, Deserialize)]
 pub struct Source {
     pub device: String,
+    pub went_down: u64,
     pub received: u64,
     pub written: u64,
 }

@@ -97,7 +97,7 @@ fn without_the_right_it_names_three_ways_to_get_it() {
     let output = Command::new("setpriv")
         .args(["--reuid", "65534", "--regid", "65534", "--clear-groups"])
         .arg(&program)
-        .args(["--port", "7", "-w", "a.pcap"])
+        .args(["--port", "7", "-w", "a.pcap", "udp port 7", "it's"])
         .current_dir(folder.path())
         .output()
         .expect("setpriv is installed");
@@ -105,8 +105,9 @@ fn without_the_right_it_names_three_ways_to_get_it() {
     assert_eq!(output.status.code(), Some(4), "{errors}");
     let program = program.display();
     for way in [
-        format!("sudo {program} --port 7 -w a.pcap\n"),
+        format!("sudo {program} --port 7 -w a.pcap 'udp port 7' 'it'\\''s'\n"),
         format!("sudo setcap cap_net_raw+ep {program} "),
+        "unshare -Urn, then: ip link set lo up".into(),
         "sudo tcpdump -i any -w FILE, and then: analyze FILE\n".into(),
     ] {
         assert!(errors.contains(&way), "{way}: {errors}");

@@ -81,6 +81,36 @@ fn an_answer_that_does_not_come_is_missing_after_ten_seconds() {
 }
 
 #[test]
+fn what_a_chunk_waits_for_is_said_before_it_gives_up() {
+    let folder = folder("HELLO");
+    let (port, _) = scripted(|mut stream| {
+        stream.write_all(b"hi").unwrap();
+        exactly(&mut stream, 5);
+        // as one that waits for the rest of a line, and then gives an answer all the same
+        std::thread::sleep(Duration::from_secs(4));
+        stream.write_all(b"olleh").unwrap();
+    });
+    let ended = client(folder.path(), port, &["127.0.0.1", "--framing", "chunk"]);
+    said(
+        &ended,
+        0,
+        &["no answer yet", "start the client with --framing line"],
+    );
+}
+
+#[test]
+fn a_port_behind_the_host_is_asked_for_by_its_option() {
+    let folder = folder("ab\n");
+    for (host, advice) in [
+        ("localhost:50007", "client localhost -p 50007"),
+        ("[::1]:7", "client [::1] -p 7"),
+    ] {
+        let ended = client(folder.path(), 1, &[host]);
+        said(&ended, 2, &[advice]);
+    }
+}
+
+#[test]
 fn half_of_a_chunk_is_no_answer() {
     let folder = folder("HELLO");
     let (port, _) = scripted(|mut stream| {

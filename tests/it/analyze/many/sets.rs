@@ -17,6 +17,8 @@ fn a_folder_stands_for_its_captures() {
         files.add(name, &bytes);
     }
     files.add("named.pcap.meta.json", b"{}");
+    // beside its capture it is a part of that
+    files.add("lab9.pcap.meta.json", b"{}");
     files.add("fake.pcap", b"not at all");
     std::fs::create_dir(files.path().join("below")).unwrap();
     files.add("below/deep.pcap", &bytes);
@@ -108,6 +110,21 @@ fn a_rotated_set_is_one_capture() {
         assert_eq!(captures.len(), 2, "the set and the other file");
         assert!(captures.iter().all(|capture| capture["packets"] == 12));
     }
+}
+
+#[test]
+fn a_file_of_a_set_that_was_not_ended_is_told_and_not_read() {
+    let files = Files::new();
+    let names = [1, 2].map(|at| format!("a_0000{at}_20240131235959.pcap"));
+    let [one, two] = names.each_ref().map(String::as_str);
+    let paths = rotated(&files, &[one, two], &echo().bytes);
+    let part = "a_00003_20240131235960.pcap.part";
+    files.add(part, &echo().bytes);
+    files.add("b_00003_20240131235960.pcap.part", &echo().bytes);
+    let ran = as_json(&["--set"], &paths[..1]);
+    assert_eq!((ran.code, &ran.capture()["packets"]), (Some(0), &json!(4)));
+    let told = ran.err.contains(part) && ran.err.contains("--merge beside the others");
+    assert!(told && !ran.err.contains("b_00003"), "{}", ran.err);
 }
 
 #[test]

@@ -1,0 +1,80 @@
+//! Reads a command line, and says of a wrong one what to do.
+
+use std::error::Error as _;
+use std::num::{IntErrorKind, ParseIntError};
+
+use clap::builder::StyledStr;
+use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
+
+use super::Exit;
+
+/// Options of other programs, and what stands for them here.
+pub(super) type Counterparts = [(&'static str, &'static str)];
+
+/// Reads the process's arguments; `Err` is how to end: help was shown, or usage was wrong.
+pub(super) fn parse<T: clap::Parser>(others: &Counterparts) -> Result<T, Exit> {
+    T::try_parse().map_err(|error| {
+        let exit = match error.use_stderr() {
+            true => Exit::Usage,
+            false => Exit::Done,
+        };
+        // a closed pipe is no failure of help
+        let _ = explained(error, others).print();
+        exit
+    })
+}
+
+/// The same error with what to do.
+fn explained(mut error: Error, others: &Counterparts) -> Error {
+    let tip = match error.kind() {
+        ErrorKind::UnknownArgument => {
+            // clap's own is to pass it behind `--`, which means something else or fails again
+            let _ = error.remove(ContextKind::Suggested);
+            counterpart(&error, others)
+        }
+        ErrorKind::ValueValidation => number(&error),
+        ErrorKind::ArgumentConflict => twice(&error),
+        _ => None,
+    };
+    if let Some(tip) = tip {
+        let tip = ContextValue::StyledStrs(vec![StyledStr::from(tip)]);
+        let _ = error.insert(ContextKind::Suggested, tip);
+    }
+    error
+}
+
+/// The text of one part of an error.
+fn part(error: &Error, kind: ContextKind) -> Option<&str> {
+    match error.get(kind)? {
+        ContextValue::String(text) => Some(text),
+        _ => None,
+    }
+}
+
+fn counterpart(error: &Error, others: &Counterparts) -> Option<String> {
+    let wrong = part(error, ContextKind::InvalidArg)?;
+    let known = others.iter().find(|(option, _)| *option == wrong);
+    let own = part(error, ContextKind::SuggestedArg).is_some();
+    let negative = wrong.trim_start_matches('-').parse::<u64>().is_ok();
+    let general = match negative {
+        true => "no option takes a negative number",
+        false => "--help lists the options",
+    };
+    let unknown = || (!own).then(|| general.to_owned());
+    known.map(|(_, tip)| (*tip).to_owned()).or_else(unknown)
+}
+
+/// What a number must be.
+fn number(error: &Error) -> Option<String> {
+    let wrong = error.source()?.downcast_ref::<ParseIntError>()?;
+    let tip = match wrong.kind() {
+        IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => "give a smaller number",
+        _ => "give a whole number that is not negative",
+    };
+    Some(tip.to_owned())
+}
+
+fn twice(error: &Error) -> Option<String> {
+    let same = part(error, ContextKind::InvalidArg) == part(error, ContextKind::PriorArg);
+    same.then(|| "give it once".to_owned())
+}
