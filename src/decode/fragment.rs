@@ -59,9 +59,13 @@ impl Fragments {
         bytes: &[u8],
         frames: &[Carrier],
     ) -> Option<Whole> {
-        // IPv6 numbers datagrams whatever they carry (RFC 8200, 4.5)
-        let protocol = if ip.source.is_ipv6() { 0 } else { ip.protocol };
-        let key = (ip.source, ip.destination, part.id, protocol, part.vlan);
+        // IPv6 numbers datagrams whatever they carry (RFC 8200, 4.5); as in Wireshark, an IPv4
+        // datagram that is mirrored in two VLANs is two
+        let (protocol, vlan) = match ip.source {
+            IpAddr::V4(_) => (ip.protocol, ip.vlan),
+            IpAddr::V6(_) => (0, 0),
+        };
+        let key = (ip.source, ip.destination, part.id, protocol, vlan);
         let waiting = self.waiting.entry(key).or_insert_with(|| {
             self.begun += 1;
             self.order.push_back((key, self.begun));
@@ -171,6 +175,7 @@ mod tests {
             source: [10, 0, 0, 1].into(),
             destination: [10, 0, 0, 2].into(),
             id,
+            vlan: 0,
             protocol: 6,
             at: 0,
             end: 0,
@@ -188,7 +193,6 @@ mod tests {
     ) -> Option<Vec<u8>> {
         let part = Part {
             id: id.into(),
-            vlan: 0,
             offset,
             more,
         };

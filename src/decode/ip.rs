@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use etherparse::{IpNumber, Ipv4HeaderSlice, Ipv6HeaderSlice};
 
-use super::layer::{be16, be32};
+use super::layer::{Network, be16, be32};
 use crate::ledger::Skip;
 
 /// IP protocol number of TCP.
@@ -24,6 +24,8 @@ pub(super) struct Ip {
     pub destination: IpAddr,
     /// Identification of an IPv4 header; 0 in IPv6.
     pub id: u16,
+    /// The VLAN that it is in, as [`Network`] has it.
+    pub vlan: u16,
     /// What it carries, extension headers passed over.
     pub protocol: u8,
     /// Where that begins.
@@ -41,39 +43,25 @@ pub(super) struct Ip {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Part {
     pub id: u32,
-    /// The VLAN's number, 0 where there is none: as in Wireshark, a mirrored datagram that is
-    /// seen in two of them is two.
-    pub vlan: u16,
     /// Where in the datagram, in bytes.
     pub offset: usize,
     pub more: bool,
 }
 
-/// The IP packet at `at`, of a frame or outer packet that ends at `end`.
+/// The IP packet of a frame or outer packet that ends at `end`.
 ///
 /// # Errors
 /// Why it can hold no TCP.
-pub(super) fn read(bytes: &[u8], at: usize, end: usize) -> Result<Ip, Skip> {
+pub(super) fn read(bytes: &[u8], network: Network, end: usize) -> Result<Ip, Skip> {
+    let at = network.at;
     let packet = bytes.get(at..).ok_or(Skip::NotIp)?;
     let mut ip = match packet.first().map(|first| first >> 4) {
         Some(4) => ipv4(packet, at, end),
         Some(6) => ipv6(packet, at, end),
         _ => Err(Skip::NotIp),
     }?;
-    if let Some(part) = &mut ip.part {
-        part.vlan = vlan(bytes, at);
-    }
+    ip.vlan = network.vlan;
     Ok(ip)
-}
-
-/// The number in the tag right before the packet at `at`. Where an address looks like a tag, it
-/// does so in each of a datagram's fragments.
-fn vlan(bytes: &[u8], at: usize) -> u16 {
-    let tag = at.checked_sub(6).and_then(|at| be32(bytes, at));
-    match tag.map(|tag| (tag >> 16, tag & 0xfff)) {
-        Some((0x8100 | 0x88a8 | 0x9100, number)) => number as u16,
-        _ => 0,
-    }
 }
 
 fn ipv4(packet: &[u8], at: usize, end: usize) -> Result<Ip, Skip> {
@@ -94,6 +82,7 @@ fn ipv4(packet: &[u8], at: usize, end: usize) -> Result<Ip, Skip> {
         source: IpAddr::from(header.source()),
         destination: IpAddr::from(header.destination()),
         id: header.identification(),
+        vlan: 0,
         protocol: header.protocol().0,
         at: at + len,
         end: at + total,
@@ -106,7 +95,6 @@ fn ipv4(packet: &[u8], at: usize, end: usize) -> Result<Ip, Skip> {
         if packet.len() >= length {
             ip.part = Some(Part {
                 id: header.identification().into(),
-                vlan: 0,
                 offset,
                 more: header.more_fragments(),
             });
@@ -137,6 +125,7 @@ fn ipv6(packet: &[u8], at: usize, end: usize) -> Result<Ip, Skip> {
         source: IpAddr::from(header.source()),
         destination: IpAddr::from(header.destination()),
         id: 0,
+        vlan: 0,
         protocol: header.next_header().0,
         at: 40,
         end: at + total,
@@ -220,7 +209,6 @@ fn extension(packet: &[u8], ip: &mut Ip, total: usize) -> Result<Option<usize>, 
                 }
                 ip.part = Some(Part {
                     id: be32(packet, ip.at + 4).ok_or(Skip::Fragment)?,
-                    vlan: 0,
                     offset: usize::from(field & 0xfff8),
                     more: field & 1 != 0,
                 });

@@ -42,6 +42,38 @@ pub(super) enum Next {
     Ipv6,
 }
 
+/// An IP header below which all others were passed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    /// Where it begins.
+    pub at: usize,
+    /// The number in the outermost tag of a VLAN (802.1Q, or the one used before 802.1ad) that has
+    /// one; 0 without. As in Wireshark, the provider's tags of 802.1ad do not count.
+    pub vlan: u16,
+}
+
+impl Network {
+    /// One at `at`, in no VLAN.
+    #[inline]
+    pub(super) fn at(at: usize) -> Self {
+        Self { at, vlan: 0 }
+    }
+
+    /// The same in bytes that begin `from` bytes earlier.
+    pub(super) fn behind(self, from: usize) -> Self {
+        Self {
+            at: from + self.at,
+            ..self
+        }
+    }
+
+    /// The same in a frame that is in a VLAN, unless that is 0.
+    pub(super) fn within(self, outer: u16) -> Self {
+        let vlan = if outer == 0 { self.vlan } else { outer };
+        Self { vlan, ..self }
+    }
+}
+
 /// Two bytes at `at`, most significant first.
 #[inline]
 pub(super) fn be16(bytes: &[u8], at: usize) -> Option<u16> {
@@ -58,9 +90,9 @@ pub(super) fn be32(bytes: &[u8], at: usize) -> Option<u32> {
 
 /// The IP header in an Ethernet frame.
 #[inline]
-pub(super) fn ethernet(bytes: &[u8], at: usize) -> Option<usize> {
+pub(super) fn ethernet(bytes: &[u8], at: usize) -> Option<Network> {
     match be16(bytes, at + 12)? {
-        IPV4 => Some(at + 14),
+        IPV4 => Some(Network::at(at + 14)),
         length if length <= LONGEST => network(bytes, at, Next::Ethernet),
         kind => network(bytes, at + 14, Next::EtherType(kind)),
     }
@@ -68,19 +100,25 @@ pub(super) fn ethernet(bytes: &[u8], at: usize) -> Option<usize> {
 
 /// Passes over headers below IP; none if what comes is not IP, whose version mostly is not looked at.
 /// Each header has some length, so the bytes end the walk.
-pub(super) fn network(bytes: &[u8], mut at: usize, mut next: Next) -> Option<usize> {
+pub(super) fn network(bytes: &[u8], mut at: usize, mut next: Next) -> Option<Network> {
+    let mut vlan = 0;
     loop {
         (at, next) = match next {
-            Next::Ip | Next::EtherType(IPV4) => return Some(at),
+            Next::Ip | Next::EtherType(IPV4) => return Some(Network { at, vlan }),
             // as in Wireshark, IPv4 is not looked for here, but IPv6 is in the place of IPv4
             Next::Ipv6 | Next::EtherType(IPV6) => {
-                return Some(at).filter(|at| bytes.get(*at).is_some_and(|first| first >> 4 == 6));
+                return (bytes.get(at)? >> 4 == 6).then_some(Network { at, vlan });
             }
             Next::Ethernet => match be16(bytes, at + 12)? {
                 length if length <= LONGEST => with_length(bytes, at),
                 kind => (at + 14, Next::EtherType(kind)),
             },
-            Next::EtherType(kind) => after_ether_type(bytes, at, kind)?,
+            Next::EtherType(kind) => {
+                if vlan == 0 && matches!(kind, 0x8100 | 0x9100) {
+                    vlan = be16(bytes, at)? & 0xfff;
+                }
+                after_ether_type(bytes, at, kind)?
+            }
             Next::Llc => llc(bytes, at)?,
             Next::Ppp => ppp::framed(bytes, at)?,
             Next::BarePpp => ppp::bare(bytes, at)?,

@@ -1,6 +1,6 @@
 //! Link layers: where a frame's network packet begins, and what the link header tells of the interface.
 
-use super::layer::{self, Next, be16, be32, wan};
+use super::layer::{self, Network, Next, be16, be32, wan};
 use super::radio;
 use super::wrap::{self, Inner, WRAPPERS};
 use crate::source::frame::Frame;
@@ -26,8 +26,8 @@ pub struct Link {
     pub port: Port,
     /// SLL packet type (0 to us … 4 outgoing); 255 where the link layer has none.
     pub packet_type: u8,
-    /// Offset of the IP header; none if the frame carries no IP packet.
-    pub network: Option<usize>,
+    /// The IP header; none if the frame carries no IP packet.
+    pub network: Option<Network>,
 }
 
 /// Reads a frame's link header.
@@ -87,12 +87,12 @@ pub fn reads(link_type: u32) -> bool {
 const DEEPEST: usize = 4;
 
 /// The IP header in a frame of any link type.
-fn frame_of(mut link_type: u32, bytes: &[u8]) -> Option<usize> {
+fn frame_of(mut link_type: u32, bytes: &[u8]) -> Option<Network> {
     let mut from = 0;
     for _ in 0..DEEPEST {
         let inner = bytes.get(from..)?;
         if !WRAPPERS.contains(&link_type) {
-            return Some(from + unwrapped(link_type, inner)?);
+            return Some(unwrapped(link_type, inner)?.behind(from));
         }
         let (at, found) = wrap::unwrap(link_type, inner)?;
         from += at;
@@ -105,26 +105,26 @@ fn frame_of(mut link_type: u32, bytes: &[u8]) -> Option<usize> {
 }
 
 /// The IP header in a frame that no other frame is in.
-fn unwrapped(link_type: u32, bytes: &[u8]) -> Option<usize> {
+fn unwrapped(link_type: u32, bytes: &[u8]) -> Option<Network> {
     match link_type {
         link::ETHERNET => layer::ethernet(bytes, 0),
         link::LINUX_SLL => cooked(bytes, SLL_LEN, be16(bytes, SLL_LEN - 2)?, be16(bytes, 2)),
         link::LINUX_SLL2 => cooked(bytes, SLL2_LEN, be16(bytes, 0)?, be16(bytes, 8)),
         link::RAW | link::RAW_DLT | link::RAW_OPENBSD => raw(bytes),
-        link::IPV4 => Some(0),
-        link::IPV6 => Some(0).filter(|_| bytes.first().is_some_and(|first| first >> 4 == 6)),
+        link::IPV4 => Some(Network::at(0)),
+        link::IPV6 => layer::network(bytes, 0, Next::Ipv6),
         link::NULL | link::LOOP => loopback(link_type, bytes),
         other => seldom(other, bytes),
     }
 }
 
 /// Raw IP, as it should be, or with what old devices of Linux put before it: PPP, or zeros.
-fn raw(bytes: &[u8]) -> Option<usize> {
+fn raw(bytes: &[u8]) -> Option<Network> {
     match bytes {
         [0xff, 0x03, ..] => layer::network(bytes, 0, Next::Ppp),
         [_, 0xff, 0x03, ..] if bytes[0] == 0 => layer::network(bytes, 1, Next::Ppp),
-        [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ..] => Some(10),
-        _ => Some(0),
+        [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ..] => Some(Network::at(10)),
+        _ => Some(Network::at(0)),
     }
 }
 
@@ -137,22 +137,22 @@ fn packet_type(field: Option<u16>) -> u8 {
 /// A cooked header's protocol: an EtherType, or 4 for a frame that begins with LLC; but some
 /// devices (ARPHRD) have numbers of their own.
 #[inline]
-fn cooked(bytes: &[u8], at: usize, kind: u16, device: Option<u16>) -> Option<usize> {
+fn cooked(bytes: &[u8], at: usize, kind: u16, device: Option<u16>) -> Option<Network> {
     match (kind, device) {
         (4, Some(770 | 803)) | (_, Some(778 | 824)) => cooked_otherwise(bytes, at, kind, device?),
-        (layer::IPV4, _) => Some(at),
+        (layer::IPV4, _) => Some(Network::at(at)),
         (4, _) => layer::network(bytes, at, Next::Llc),
         (kind, _) => layer::network(bytes, at, Next::EtherType(kind)),
     }
 }
 
 #[cold]
-fn cooked_otherwise(bytes: &[u8], at: usize, kind: u16, device: u16) -> Option<usize> {
+fn cooked_otherwise(bytes: &[u8], at: usize, kind: u16, device: u16) -> Option<Network> {
     let inner = bytes.get(at..)?;
     match (device, kind) {
         // Frame Relay, 802.11 with radiotap
         (770, _) => layer::network(bytes, at, Next::FrameRelay),
-        (803, _) => radio::prefixed(127, inner).map(|found| at + found),
+        (803, _) => radio::prefixed(127, inner).map(|found| found.behind(at)),
         // GRE's types, without its header: mirrored Ethernet, and some of Ethernet's
         (778, 4) => layer::network(bytes, at, Next::Llc),
         (778, 0x88be) => layer::network(bytes, at, Next::Ethernet),
@@ -171,7 +171,7 @@ const SELDOM: [u32; 25] = [
 ];
 
 /// Link types that are not what most captures have, by their LINKTYPE value.
-fn seldom(link_type: u32, bytes: &[u8]) -> Option<usize> {
+fn seldom(link_type: u32, bytes: &[u8]) -> Option<Network> {
     let (at, next) = match link_type {
         // token ring: where the sender's first bit is set, a route follows the addresses
         6 => {
@@ -213,7 +213,7 @@ fn seldom(link_type: u32, bytes: &[u8]) -> Option<usize> {
 }
 
 /// ARCNET: 1051 and 1201 are the RFCs of its protocol numbers; a packet in several parts is none.
-fn arcnet(bytes: &[u8], at: usize) -> Option<usize> {
+fn arcnet(bytes: &[u8], at: usize) -> Option<Network> {
     match bytes.get(at)? {
         240 => layer::network(bytes, at + 1, Next::Ip),
         212 | 196 => match bytes.get(at + 1)? {
@@ -227,7 +227,7 @@ fn arcnet(bytes: &[u8], at: usize) -> Option<usize> {
 }
 
 /// Netfilter's log: type-length-value fields in the machine's byte order, one of them the packet.
-fn nflog(bytes: &[u8]) -> Option<usize> {
+fn nflog(bytes: &[u8]) -> Option<Network> {
     const PAYLOAD: u16 = 9;
     let mut at = 4;
     loop {
@@ -250,7 +250,7 @@ fn nflog(bytes: &[u8]) -> Option<usize> {
 
 /// BSD's loopback: the family in the byte order of the machine that recorded, 2 for IPv4, 10, 24,
 /// 28 or 30 for IPv6. Some devices have PPP or an EtherType there.
-fn loopback(link_type: u32, bytes: &[u8]) -> Option<usize> {
+fn loopback(link_type: u32, bytes: &[u8]) -> Option<Network> {
     let family = be32(bytes, 0)?;
     let next = match family.min(family.swap_bytes()) {
         2 => Next::Ip,
@@ -288,7 +288,9 @@ mod tests {
         for tags in 0..5 {
             let mut tagged = bytes.clone();
             tagged.extend([8, 0]);
-            assert_eq!(of(link::ETHERNET, &tagged).network, Some(14 + 4 * tags));
+            let network = of(link::ETHERNET, &tagged).network.unwrap();
+            let vlan = if tags == 0 { 0 } else { 5 };
+            assert_eq!((network.at, network.vlan), (14 + 4 * tags, vlan));
             bytes.extend([0x81, 0, 0, 5]);
         }
         assert_eq!(of(link::ETHERNET, &bytes).network, None, "cut within a tag");
@@ -300,7 +302,7 @@ mod tests {
         bytes.resize(20, 0);
         bytes.push(0x60);
         let found = of(link::LINUX_SLL2, &bytes);
-        assert_eq!(found.network, Some(20));
+        assert_eq!(found.network, Some(Network::at(20)));
         assert_eq!(
             found.port,
             Port {
@@ -390,7 +392,8 @@ mod tests {
     fn every_link_layer_leads_to_ip() {
         for (name, link_type, head) in heads() {
             let whole = [&head[..], &[0x45]].concat();
-            assert_eq!(of(link_type, &whole).network, Some(head.len()), "{name}");
+            let network = of(link_type, &whole).network;
+            assert_eq!(network.map(|it| it.at), Some(head.len()), "{name}");
             assert!(reads(link_type), "{name}");
             for other in (0..400).filter(|other| !reads(*other)) {
                 assert_eq!(of(other, &whole).network, None, "{name} as {other}");

@@ -19,6 +19,7 @@ use std::collections::HashMap;
 use crate::ledger::Skip;
 use crate::source::frame::Frame;
 use ip::Ip;
+use layer::Network;
 use link::Port;
 use segment::{Carrier, Key, Segment};
 pub use spot::{Spot, hash};
@@ -124,24 +125,24 @@ impl Decoder {
         let link = link::link(frame);
         let interface = self.interface(link.port);
         self.ports[interface as usize].packets += 1;
-        let at = link.network.ok_or(Skip::NotIp)?;
+        let network = link.network.ok_or(Skip::NotIp)?;
         let found = Found {
             interface,
             packet_type: link.packet_type,
             // no frame is as long as 4 GiB
-            at: u32::try_from(at).unwrap_or(u32::MAX),
+            at: u32::try_from(network.at).unwrap_or(u32::MAX),
         };
-        let key = match spot::plain_ends(frame.bytes, at, frame.wire_len as usize) {
+        let key = match spot::plain_ends(frame.bytes, network.at, frame.wire_len as usize) {
             Some(ends) => ends.key,
-            None => self.odd(frame, at, &found)?,
+            None => self.odd(frame, network, &found)?,
         };
         Ok((key, found))
     }
 
     /// Whose the segment is of a packet that is as few are.
     #[cold]
-    fn odd(&mut self, frame: &Frame<'_>, at: usize, found: &Found) -> Result<Key, Skip> {
-        let ip = ip::read(frame.bytes, at, frame.wire_len as usize)?;
+    fn odd(&mut self, frame: &Frame<'_>, network: Network, found: &Found) -> Result<Key, Skip> {
+        let ip = ip::read(frame.bytes, network, frame.wire_len as usize)?;
         let mut odd = self.innermost(frame, ip, found.packet_type)?;
         odd.spot.header.interface = found.interface;
         let key = odd.spot.header.ends.key;

@@ -1,6 +1,6 @@
 //! IEEE 802.11, bare and behind the headers that drivers put before it.
 
-use super::layer::{self, Next, be16, be32};
+use super::layer::{self, Network, Next, be16, be32};
 
 pub(super) fn le16(bytes: &[u8], at: usize) -> Option<u16> {
     be16(bytes, at).map(u16::swap_bytes)
@@ -32,7 +32,7 @@ struct Header {
 }
 
 /// The IP header in the 802.11 frame at `at`.
-pub(super) fn data(bytes: &[u8], at: usize, form: Form) -> Option<usize> {
+pub(super) fn data(bytes: &[u8], at: usize, form: Form) -> Option<Network> {
     let header = header(bytes.get(at..)?, form)?;
     let mut inner = at + header.len;
     if header.aggregate {
@@ -106,13 +106,13 @@ fn body(bytes: &[u8], at: usize, ends: [usize; 2]) -> Option<(usize, Next)> {
 
 /// Of several frames in one the first that carries TCP counts, or else the first that carries IP.
 /// Addresses and length stand before each, and each but the last is padded.
-fn first_with_tcp(bytes: &[u8], mut at: usize) -> Option<usize> {
+fn first_with_tcp(bytes: &[u8], mut at: usize) -> Option<Network> {
     let mut first = None;
     while let Some(len @ 1..) = be16(bytes, at + 12) {
         if let Some(found) = layer::network(bytes, at + 14, Next::Llc) {
-            let protocol = match bytes.get(found).map(|byte| byte >> 4) {
-                Some(4) => bytes.get(found + 9),
-                _ => bytes.get(found + 6),
+            let protocol = match bytes.get(found.at).map(|byte| byte >> 4) {
+                Some(4) => bytes.get(found.at + 9),
+                _ => bytes.get(found.at + 6),
             };
             if protocol == Some(&6) {
                 return Some(found);
@@ -125,7 +125,7 @@ fn first_with_tcp(bytes: &[u8], mut at: usize) -> Option<usize> {
 }
 
 /// The IP header behind a Prism (119), radiotap (127) or AVS (163) header.
-pub(super) fn prefixed(link_type: u32, bytes: &[u8]) -> Option<usize> {
+pub(super) fn prefixed(link_type: u32, bytes: &[u8]) -> Option<Network> {
     match link_type {
         119 => data(bytes, prism_len(bytes)?, Form::Plain),
         127 => data(bytes, le16(bytes, 2)?.into(), radiotap_form(bytes)?),

@@ -1,6 +1,6 @@
 //! sFlow, version 5: reports of packets that passed elsewhere, with the beginning of each.
 
-use super::layer::{self, Next, be32};
+use super::layer::{self, Network, Next, be32};
 
 /// UDP port of collectors.
 pub(super) const PORT: u16 = 6343;
@@ -13,7 +13,7 @@ pub(super) struct Header<'a> {
 
 impl Header<'_> {
     /// Offset of the sampled packet's IP header.
-    pub(super) fn network(&self) -> Option<usize> {
+    pub(super) fn network(&self) -> Option<Network> {
         let next = match self.protocol {
             1 => Next::Ethernet,
             7 => Next::Ppp,
@@ -104,7 +104,7 @@ mod tests {
         let found = headers(&bytes, 0);
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].bytes, [0x45, 0, 0, 0, 6]);
-        assert_eq!(found[0].network(), Some(0));
+        assert_eq!(found[0].network(), Some(Network::at(0)));
         for cut in 0..bytes.len() {
             assert!(headers(&bytes[..cut], 0).is_empty(), "cut at {cut}");
         }

@@ -236,6 +236,7 @@ fn claimed(from: &[u8], at: usize, end: usize) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::super::ip;
+    use super::super::layer::Network;
     use super::*;
     use proptest::prelude::*;
 
@@ -270,7 +271,7 @@ mod tests {
         #[test]
         fn what_is_plain_is_read_the_same_with_care(bytes in packets(), at in 0usize..3, end in 0usize..150) {
             if let Some(spot) = Spot::plain(&bytes, at, end, 4) {
-                let ip = ip::read(&bytes, at, end).expect("IP");
+                let ip = ip::read(&bytes, Network::at(at), end).expect("IP");
                 prop_assert!(ip.part.is_none());
                 let careful = Spot::new(&ip, 4, &bytes).expect("TCP");
                 prop_assert_eq!(spot, careful);

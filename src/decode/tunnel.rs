@@ -5,7 +5,7 @@ mod udp;
 
 use super::fragment::Fragments;
 use super::ip::{self, Ip, Part, TCP};
-use super::layer::{self, Next, be16};
+use super::layer::{self, Network, Next, be16};
 use super::radio;
 use super::segment::Carrier;
 use super::sflow;
@@ -67,10 +67,11 @@ fn follow(
     if let Some(about) = quoted(bytes, &packet) {
         return Err(skip(holds_tcp(bytes, about, depth)));
     }
-    let Some((at, end)) = carried(bytes, &packet) else {
+    let Some((network, end)) = carried(bytes, &packet) else {
         return Err(skip(samples_tcp(bytes, &packet, depth)));
     };
-    let inner = ip::read(bytes, at, end).map_err(|_| Skip::NotTcp)?;
+    let network = network.within(packet.vlan);
+    let inner = ip::read(bytes, network, end).map_err(|_| Skip::NotTcp)?;
     follow(bytes, inner, (fragments, frames), depth)
 }
 
@@ -171,7 +172,7 @@ fn quoted(bytes: &[u8], packet: &Ip) -> Option<Ip> {
     }
     // what stands behind the packet is padding
     let bytes = &bytes[..bytes.len().min(packet.end)];
-    ip::read(bytes, packet.at + 8, usize::MAX).ok()
+    ip::read(bytes, Network::at(packet.at + 8), usize::MAX).ok()
 }
 
 /// Whether there is a TCP header in a packet that is quoted.
@@ -212,7 +213,7 @@ enum Carried {
 
 impl Carried {
     /// The IP header in what begins at `at`.
-    fn network(self, bytes: &[u8], at: usize) -> Option<usize> {
+    fn network(self, bytes: &[u8], at: usize) -> Option<Network> {
         match self {
             Self::Header(next) => layer::network(bytes, at, next),
             Self::Radio => radio::data(bytes, at, radio::Form::Plain),
@@ -221,8 +222,8 @@ impl Carried {
     }
 }
 
-/// Where the IP packet that a packet carries begins, and where it ends at most.
-fn carried(bytes: &[u8], packet: &Ip) -> Option<(usize, usize)> {
+/// The IP packet that a packet carries, and where it ends at most.
+fn carried(bytes: &[u8], packet: &Ip) -> Option<(Network, usize)> {
     let (at, end) = (packet.at, packet.end);
     let (at, next) = match packet.protocol {
         IPV4 => (at, Next::Ip),
