@@ -5,6 +5,7 @@ mod deck;
 mod fragments;
 mod lengths;
 mod links;
+mod listed;
 mod quotes;
 mod radio;
 mod tunnels;

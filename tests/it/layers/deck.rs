@@ -46,11 +46,11 @@ pub struct Look {
     /// Frames that brought fragments of the datagram that this frame completes, itself with them.
     pub fragments: Vec<u64>,
     /// The layers that tshark names.
-    layers: String,
+    pub layers: String,
 }
 
 /// Frames of one capture.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Deck {
     pub frames: Vec<Dealt>,
     /// What tshark's preferences are beside their defaults.
