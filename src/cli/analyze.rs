@@ -6,6 +6,7 @@ mod names;
 mod options;
 mod output;
 mod packets;
+mod passed;
 mod trouble;
 mod views;
 

@@ -25,6 +25,20 @@ pub fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
+/// How many folders, or links to such, a folder has that are not hidden.
+///
+/// # Errors
+/// If the folder cannot be read.
+pub fn below(folder: &Path) -> io::Result<usize> {
+    let mut count = 0;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let hidden = entry.file_name().as_bytes().starts_with(b".");
+        count += usize::from(!hidden && entry.path().is_dir());
+    }
+    Ok(count)
+}
+
 /// A path's last part.
 pub(super) fn name(path: &Path) -> &[u8] {
     path.file_name().unwrap_or_default().as_bytes()
@@ -111,6 +125,7 @@ mod tests {
         let names: Vec<_> = files(path).unwrap();
         let names: Vec<_> = names.iter().map(|path| name(path)).collect();
         assert_eq!(names, [&b"a"[..], b"b9", b"b10", b"link"]);
+        assert_eq!(below(path).unwrap(), 1);
         assert!(files(&path.join("none")).is_err());
     }
 }

@@ -12,7 +12,7 @@ pub struct Named {
 const CONVERT: &str = "convert it: editcap -F pcap IN OUT";
 
 /// First bytes, name, what to do.
-const KNOWN: [(&[u8], &str, &str); 20] = [
+const KNOWN: [(&[u8], &str, &str); 24] = [
     (b"snoop\0\0\0", "a snoop file (RFC 1761)", CONVERT),
     (
         b"btsnoop\0",
@@ -26,6 +26,9 @@ const KNOWN: [(&[u8], &str, &str); 20] = [
     (b"iptrace 1.0", "an AIX iptrace file", CONVERT),
     (b"iptrace 2.0", "an AIX iptrace file", CONVERT),
     (b"\xaa\xaa\xaa\xaa", "a 5View file", CONVERT),
+    (b"\x7fver", "an OmniPeek file", CONVERT),
+    (b"\x05VNF", "a Visual Networks file", CONVERT),
+    (b"\0\0\x02\0\x12\x05\0\x10", "a Tektronix K12 file", CONVERT),
     (
         b"\xfd7zXZ\0",
         "compressed with xz",
@@ -35,6 +38,11 @@ const KNOWN: [(&[u8], &str, &str); 20] = [
         b"BZh",
         "compressed with bzip2",
         "decompress it: bzip2 -dc FILE | analyze -",
+    ),
+    (
+        b"\x5d\0\0",
+        "compressed with lzma",
+        "decompress it: xz -dc FILE | analyze -",
     ),
     (
         b"LZIP",
@@ -81,10 +89,14 @@ pub fn named(first: &[u8]) -> Option<Named> {
     let found = KNOWN.iter().find(|(magic, ..)| first.starts_with(magic));
     let known = found.map(|&(_, name, then)| Named { name, then });
     known.or_else(|| {
-        is_erf(first).then_some(Named {
-            name: "an ERF file (Endace)",
-            then: CONVERT,
-        })
+        let (name, then) = match first {
+            _ if is_erf(first) => ("an ERF file (Endace)", CONVERT),
+            _ if first.get(257..262) == Some(b"ustar") => {
+                ("a tar archive", "unpack it and give the captures in it")
+            }
+            _ => return None,
+        };
+        Some(Named { name, then })
     })
 }
 
@@ -137,6 +149,15 @@ mod tests {
         }
         assert_eq!(named(b"#!/bin/sh\necho nothing at all"), None);
         assert_eq!(named(&[0; 64]), None);
+    }
+
+    #[test]
+    fn tar_is_told_by_what_stands_behind_the_first_name() {
+        let mut file = vec![0; 512];
+        file[..6].copy_from_slice(b"a.pcap");
+        assert_eq!(named(&file), None);
+        file[257..262].copy_from_slice(b"ustar");
+        assert_eq!(named(&file).map(|it| it.name), Some("a tar archive"));
     }
 
     #[test]

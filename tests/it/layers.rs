@@ -10,6 +10,7 @@ mod quotes;
 mod radio;
 mod tunnels;
 mod udp;
+mod vlans;
 mod wide;
 mod wrapped;
 
@@ -241,20 +242,6 @@ fn datagrams_in_fragments() {
     }
     for packet in fragments::extended(29_000) {
         deck.whole("extension headers around", 101, packet);
-    }
-    judge(&deck);
-}
-
-/// In IPv4 the VLAN counts, in IPv6 it does not.
-#[test]
-fn datagrams_in_vlans() {
-    let mut deck = Deck::default();
-    for (six, port) in [(false, 20_000), (true, 30_000)] {
-        for scenario in fragments::in_vlans(six, port) {
-            for frame in scenario.packets {
-                deck.whole(&scenario.name, 1, frame);
-            }
-        }
     }
     judge(&deck);
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::Exit;
 use super::options::Options;
+use super::passed::Passed;
 use super::trouble::{Trouble, complain};
 use crate::source::file::{OpenError, Opening, Reader};
 use crate::source::folder;
@@ -136,30 +137,34 @@ fn in_folder(folder: &Path, trouble: &mut Trouble) -> Vec<PathBuf> {
     };
     let sidecars = sidecars(&files);
     files.retain(|file| !sidecars.contains(file));
-    let all = files.len();
-    let mut others = 0;
+    let (mut passed, mut told) = (Passed::default(), false);
     let mut captures = Vec::new();
     for file in files {
         match Reader::open(&file, look()) {
             Ok(_) => captures.push(file),
-            Err(OpenError::Io(e)) => trouble.not_read(&file, &e),
-            Err(_) => others += 1,
+            Err(OpenError::Io(e)) => {
+                trouble.not_read(&file, &e);
+                told = true;
+            }
+            Err(e) => passed.over(&file, &e),
         }
     }
-    let those = format!(
-        "{others} file{} of no known format",
-        if others == 1 { "" } else { "s" }
-    );
-    if others == all {
+    passed.folders = folder::below(folder).unwrap_or(0);
+    let passed = passed.to_string();
+    if captures.is_empty() && !told {
+        let what = match &passed[..] {
+            "" => "nothing in this folder".to_owned(),
+            passed => format!("no capture in this folder, {passed}"),
+        };
         complain(
             folder,
             &format!(
-                "no capture in this folder, {those}; name a folder with captures, those in folders below it are not looked for"
+                "{what}; name a folder with captures, those in folders below it are not looked for"
             ),
         );
         trouble.ends(Exit::Usage);
-    } else if others > 0 {
-        complain(folder, &format!("{those} passed over"));
+    } else if !passed.is_empty() {
+        complain(folder, &format!("{passed} passed over"));
     }
     captures
 }
