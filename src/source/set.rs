@@ -172,6 +172,31 @@ pub fn group(files: Vec<PathBuf>) -> Vec<Vec<PathBuf>> {
     sets.into_iter().map(named).collect()
 }
 
+/// Ranges of numbers that are named, of those that lack.
+const MOST_NAMED: usize = 8;
+
+/// The numbers that no file of a set has, between those that files have, in words: `2, 4 to 6`;
+/// empty if none lacks.
+#[must_use]
+pub fn missing(files: &[PathBuf]) -> String {
+    let members = files.iter().filter_map(|file| Member::of(file));
+    // tcpdump's first file has no number
+    let mut numbers: Vec<u64> = members.map(|it| it.number.unwrap_or(0)).collect();
+    numbers.sort_unstable();
+    let between = numbers.windows(2).filter(|pair| pair[1] - pair[0] > 1);
+    let mut ranges: Vec<String> = between
+        .map(|pair| match (pair[0] + 1, pair[1] - 1) {
+            (one, last) if one == last => one.to_string(),
+            (first, last) => format!("{first} to {last}"),
+        })
+        .collect();
+    if ranges.len() > MOST_NAMED {
+        ranges.truncate(MOST_NAMED);
+        ranges.push("and more".to_owned());
+    }
+    ranges.join(", ")
+}
+
 fn in_order(mut set: Vec<(Member, PathBuf)>) -> Vec<PathBuf> {
     let key = |(member, _): &(Member, PathBuf)| (member.number, member.begun.clone());
     // of a file and its compressed copy the shorter name comes first
@@ -231,6 +256,24 @@ mod tests {
             let want = want.map(|(set, number)| (set.to_owned(), number));
             assert_eq!(found, want, "{text}");
         }
+    }
+
+    #[test]
+    fn numbers_that_lack() {
+        let of = |numbers: &[u64]| {
+            let name = |number| PathBuf::from(format!("d/a_{number:05}_20240131235959.pcap"));
+            missing(&numbers.iter().map(name).collect::<Vec<_>>())
+        };
+        assert_eq!(of(&[7, 8, 9]), "");
+        assert_eq!(of(&[3, 1, 7, 3]), "2, 4 to 6");
+        assert_eq!(of(&[]), "");
+        let odd: Vec<u64> = (0..20).step_by(2).collect();
+        assert!(of(&odd).ends_with(", 15, and more"));
+        assert_eq!(missing(&paths(&["a.pcap", "a.pcap1", "a.pcap3"])), "2");
+        assert_eq!(
+            missing(&paths(&["a.pcap0", "a.pcap18446744073709551615"])),
+            "1 to 18446744073709551614"
+        );
     }
 
     fn paths(names: &[&str]) -> Vec<PathBuf> {

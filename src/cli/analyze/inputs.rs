@@ -219,6 +219,16 @@ fn set_of(file: &Path, trouble: &mut Trouble) -> Option<Vec<PathBuf>> {
 /// numbers of a ring begin anew; those without packets last. Files that cannot be read are left
 /// out.
 fn in_order(files: Vec<PathBuf>, trouble: &mut Trouble) -> Vec<PathBuf> {
+    if let (Some(first), lacking) = (files.first(), set::missing(&files))
+        && !lacking.is_empty()
+    {
+        complain(
+            first,
+            &format!(
+                "of its set the files with these numbers are not there: {lacking}; what they held is not in the report"
+            ),
+        );
+    }
     let mut begun = Vec::new();
     for file in files {
         match Reader::open(&file, look()) {

@@ -113,6 +113,20 @@ fn a_rotated_set_is_one_capture() {
 }
 
 #[test]
+fn files_that_a_set_lacks_are_told() {
+    let files = Files::new();
+    let names = [1, 3, 7].map(|at| format!("a_0000{at}_20240131235959.pcap"));
+    let names = names.each_ref().map(String::as_str);
+    let paths = rotated(&files, &names, &echo().bytes);
+    for path in [&paths[1], &files.path().to_owned()] {
+        let ran = as_json(&["--set"], std::slice::from_ref(path));
+        assert_eq!((ran.code, &ran.capture()["packets"]), (Some(0), &json!(6)));
+        let told = "are not there: 2, 4 to 6; what they held is not in the report";
+        assert!(ran.err.contains(told), "{}", ran.err);
+    }
+}
+
+#[test]
 fn a_file_of_a_set_that_was_not_ended_is_told_and_not_read() {
     let files = Files::new();
     let names = [1, 2].map(|at| format!("a_0000{at}_20240131235959.pcap"));
