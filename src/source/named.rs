@@ -11,8 +11,11 @@ pub struct Named {
 
 const CONVERT: &str = "convert it: editcap -F pcap IN OUT";
 
+const TEXT_MODE: &str = "a pcapng file whose line endings were changed on its way";
+const AGAIN: &str = "fetch it again in binary mode";
+
 /// First bytes, name, what to do.
-const KNOWN: [(&[u8], &str, &str); 24] = [
+const KNOWN: [(&[u8], &str, &str); 26] = [
     (b"snoop\0\0\0", "a snoop file (RFC 1761)", CONVERT),
     (
         b"btsnoop\0",
@@ -74,6 +77,9 @@ const KNOWN: [(&[u8], &str, &str); 24] = [
         "a rar archive",
         "unpack it and give the captures in it",
     ),
+    // the first bytes were chosen so that this shows
+    (b"\r\n\r\r\n", TEXT_MODE, AGAIN),
+    (b"\n\r\n", TEXT_MODE, AGAIN),
     (
         b"<?xml",
         "an XML file, as tshark -T pdml writes",

@@ -38,11 +38,15 @@ impl Trouble {
             reason,
             packets_before,
         } = damage;
+        let (those, are) = match packets_before {
+            1 => ("1 packet".to_owned(), "is"),
+            more => (format!("{more} packets"), "are"),
+        };
         if damage.is_doubt() {
             complain(
                 file,
                 &format!(
-                    "{reason}: the {packets_before} packets are analysed as they were read; fetch the file again from where it was made"
+                    "{reason}: the {those} {are} analysed as read; fetch the file again from where it was made"
                 ),
             );
             return self.ends(Exit::Incomplete);
@@ -55,7 +59,7 @@ impl Trouble {
         complain(
             file,
             &format!(
-                "{reason} at offset {offset}: {needed} bytes needed, {available} there; the {packets_before} packets before it are analysed, {then} for the rest"
+                "{reason} at offset {offset}: {needed} bytes needed, {available} there; the {those} before it {are} analysed, {then} for the rest"
             ),
         );
         self.ends(Exit::Incomplete);

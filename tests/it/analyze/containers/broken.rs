@@ -166,6 +166,38 @@ fn oddities() {
     });
 }
 
+/// Blocks that hold no packet, damaged within.
+#[test]
+fn blocks_without_packets() {
+    both(|order| {
+        let row = |(name, kind, body): &(&str, u32, &[u8])| {
+            let file = [order.start(), order.block(*kind, body), order.at(0, 9)].concat();
+            Row::new(*name, file, vec![at(0), at(9)]).differs(
+                vec![at(0)],
+                "A pcapng block that holds no packet and is damaged within",
+            )
+        };
+        let mut rows: Vec<Row> = [
+            ("names, empty", 4, &[][..]),
+            ("names, damaged", 4, &[0xff; 12]),
+            ("statistics, empty", 5, &[]),
+            ("journal entry, empty", 9, &[]),
+            ("secrets, empty", 10, &[]),
+            ("secrets, damaged", 10, &[0xff; 12]),
+            ("custom, empty", 0x0bad, &[]),
+        ]
+        .iter()
+        .map(row)
+        .collect();
+        let mut later = order.section_of(1, u64::MAX);
+        later[14..16].copy_from_slice(&order.u16(9));
+        let file = [later, order.ethernet(&[]), order.at(0, 0)].concat();
+        let later = Row::new("version 1.9", file, vec![at(0)]);
+        rows.push(later.differs(vec![], "A pcapng section of version 1.3 or later"));
+        rows
+    });
+}
+
 #[test]
 fn large_blocks() {
     both(|order| {
