@@ -18,6 +18,7 @@ use crate::message::Reading;
 use crate::source::file::{Described, Reader, Record};
 use crate::source::frame::Frame;
 use crate::source::merge::Merge;
+use crate::sys::prefetch;
 use batch::{Batch, Extra};
 use pool::{Line, Pool};
 use shard::{SHARDS, Shard};
@@ -92,6 +93,10 @@ pub fn analyse_merged(mut merge: Merge, settings: &Settings, watch: Watcher<'_>)
         parts,
     }
 }
+
+/// So many bytes ahead of a frame the input is asked for: a processor does not go beyond a page
+/// by itself, and where one record ends tells where the next one begins.
+const AHEAD: usize = 1 << 10;
 
 /// Where frames come from.
 trait Frames {
@@ -278,6 +283,10 @@ impl Front {
                 frame.bytes.len(),
             );
             if let Some(shared) = source.shared() {
+                let (block, at) = shared;
+                if let Some(ahead) = block.get(at + AHEAD..at + AHEAD + 1) {
+                    prefetch(ahead);
+                }
                 batch.push(shard, (&frame, len, found), extra, shared);
             }
         }
