@@ -38,6 +38,7 @@ pub struct Conversations {
     /// Those that have evidence.
     with_evidence: Vec<u32>,
     /// Evidence taken from others, empty, for those that come: each needs the same memory.
+    #[expect(clippy::vec_box, reason = "each goes on as it is")]
     spare: Vec<Box<Evidence>>,
     /// Bytes of packets kept.
     kept: usize,
