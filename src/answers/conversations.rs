@@ -132,7 +132,10 @@ impl Conversations {
             return;
         }
         evidence.segment(segment, flowed, largest, keeps);
-        weigh(&mut self.kept, evidence);
+        if keeps && segment.payload_len > 0 {
+            // of all others it only names
+            weigh(&mut self.kept, evidence);
+        }
         one.all_named = !evidence.is_open() && evidence.is_full();
     }
 

@@ -10,6 +10,7 @@ use crate::flow::sighting::Sighting;
 use crate::flow::{Flowed, Relative};
 use crate::message::exchange::{Cited, Exchange, Outcome};
 use crate::message::lines::Line;
+use crate::sys::prefetch;
 use crate::time::Time;
 pub use frames::{Frames, MOST_FRAMES};
 
@@ -109,6 +110,14 @@ impl Evidence {
         }
         (self.frames, self.handshake, self.payload) = (frames, handshake, [to, back]);
         self.weighed = old.weighed;
+    }
+
+    /// Asks for what naming the next packets will want of memory.
+    #[inline]
+    pub(super) fn approach(&self) {
+        prefetch(&self.frames);
+        prefetch(&self.payload);
+        prefetch(&self.pair);
     }
 
     /// Takes a segment that is no further sighting.
