@@ -105,6 +105,8 @@ trait Frames {
     fn find(&mut self) -> bool;
     /// The frame that was found; none after the last.
     fn frame(&mut self) -> Option<Frame<'_>>;
+    /// Finds the next frame and gives it.
+    fn next(&mut self) -> Option<Frame<'_>>;
     fn described(&self) -> &[Described];
     /// The bytes that the last frame stands in, and where.
     fn shared(&self) -> Option<(&Arc<Vec<u8>>, usize)>;
@@ -127,6 +129,11 @@ impl Frames for One {
         Some(self.reader.frame(record))
     }
 
+    #[inline(always)]
+    fn next(&mut self) -> Option<Frame<'_>> {
+        self.reader.next()
+    }
+
     fn described(&self) -> &[Described] {
         self.reader.described()
     }
@@ -142,6 +149,10 @@ impl Frames for Merge {
     }
 
     fn frame(&mut self) -> Option<Frame<'_>> {
+        self.next()
+    }
+
+    fn next(&mut self) -> Option<Frame<'_>> {
         self.next()
     }
 
@@ -262,8 +273,7 @@ impl Front {
     /// Fills an empty batch with what comes next; whether there was anything.
     fn fill(&mut self, source: &mut impl Frames, batch: &mut Batch) -> bool {
         while !batch.is_full() {
-            let found = source.find().then(|| source.frame()).flatten();
-            let Some(frame) = found else { break };
+            let Some(frame) = source.next() else { break };
             self.totals.frame(&frame);
             let (key, found) = match self.decoder.find(&frame) {
                 Ok(found) => found,
