@@ -18,6 +18,7 @@ use crate::message::Reading;
 use crate::source::file::{Described, Reader, Record};
 use crate::source::frame::Frame;
 use crate::source::merge::Merge;
+use crate::sys::prefetch;
 use batch::{Batch, Extra};
 use pool::{Line, Pool};
 use shard::{SHARDS, Shard};
@@ -93,6 +94,10 @@ pub fn analyse_merged(mut merge: Merge, settings: &Settings, watch: Watcher<'_>)
     }
 }
 
+/// So many bytes ahead of a frame the input is asked for: a processor does not go beyond a page
+/// by itself, and where one record ends tells where the next one begins.
+const AHEAD: usize = 1 << 10;
+
 /// Where frames come from.
 trait Frames {
     /// Finds the next frame, so that [`Frames::described`] has what stands before it; whether
@@ -100,6 +105,8 @@ trait Frames {
     fn find(&mut self) -> bool;
     /// The frame that was found; none after the last.
     fn frame(&mut self) -> Option<Frame<'_>>;
+    /// Finds the next frame and gives it.
+    fn next(&mut self) -> Option<Frame<'_>>;
     fn described(&self) -> &[Described];
     /// The bytes that the last frame stands in, and where.
     fn shared(&self) -> Option<(&Arc<Vec<u8>>, usize)>;
@@ -122,6 +129,11 @@ impl Frames for One {
         Some(self.reader.frame(record))
     }
 
+    #[inline(always)]
+    fn next(&mut self) -> Option<Frame<'_>> {
+        self.reader.next()
+    }
+
     fn described(&self) -> &[Described] {
         self.reader.described()
     }
@@ -137,6 +149,10 @@ impl Frames for Merge {
     }
 
     fn frame(&mut self) -> Option<Frame<'_>> {
+        self.next()
+    }
+
+    fn next(&mut self) -> Option<Frame<'_>> {
         self.next()
     }
 
@@ -257,8 +273,7 @@ impl Front {
     /// Fills an empty batch with what comes next; whether there was anything.
     fn fill(&mut self, source: &mut impl Frames, batch: &mut Batch) -> bool {
         while !batch.is_full() {
-            let found = source.find().then(|| source.frame()).flatten();
-            let Some(frame) = found else { break };
+            let Some(frame) = source.next() else { break };
             self.totals.frame(&frame);
             let (key, found) = match self.decoder.find(&frame) {
                 Ok(found) => found,
@@ -278,6 +293,10 @@ impl Front {
                 frame.bytes.len(),
             );
             if let Some(shared) = source.shared() {
+                let (block, at) = shared;
+                if let Some(ahead) = block.get(at + AHEAD..at + AHEAD + 1) {
+                    prefetch(ahead);
+                }
                 batch.push(shard, (&frame, len, found), extra, shared);
             }
         }

@@ -283,9 +283,11 @@ pub fn prefetch<T: ?Sized>(value: &T) {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         const LINE: usize = 64;
         let start = (&raw const *value).cast::<i8>();
-        for line in (0..size_of_val(value)).step_by(LINE) {
+        // it mostly begins within a line, and ends in one more than it is long
+        let last = size_of_val(value).saturating_sub(1);
+        for at in (0..last).step_by(LINE).chain([last]) {
             // SAFETY: a hint that reads nothing and faults nowhere; the address is within `value`.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(start.add(line)) };
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(start.add(at)) };
         }
     }
     #[cfg(not(target_arch = "x86_64"))]

@@ -38,6 +38,7 @@ pub struct Conversations {
     /// Those that have evidence.
     with_evidence: Vec<u32>,
     /// Evidence taken from others, empty, for those that come: each needs the same memory.
+    #[expect(clippy::vec_box, reason = "each goes on as it is")]
     spare: Vec<Box<Evidence>>,
     /// Bytes of packets kept.
     kept: usize,
@@ -131,7 +132,10 @@ impl Conversations {
             return;
         }
         evidence.segment(segment, flowed, largest, keeps);
-        weigh(&mut self.kept, evidence);
+        if keeps && segment.payload_len > 0 {
+            // of all others it only names
+            weigh(&mut self.kept, evidence);
+        }
         one.all_named = !evidence.is_open() && evidence.is_full();
     }
 

@@ -1,5 +1,7 @@
 //! Which packets show an answer, and the bytes of the few that will be shown.
 
+mod frames;
+
 use std::collections::VecDeque;
 
 use super::carrying::{Carrying, Payloads};
@@ -8,10 +10,10 @@ use crate::flow::sighting::Sighting;
 use crate::flow::{Flowed, Relative};
 use crate::message::exchange::{Cited, Exchange, Outcome};
 use crate::message::lines::Line;
+use crate::sys::prefetch;
 use crate::time::Time;
+pub use frames::{Frames, MOST_FRAMES};
 
-/// Packet numbers that an answer names at most.
-pub const MOST_FRAMES: usize = 20;
 /// Bytes of a packet that are kept.
 const MOST_BYTES: usize = 2048;
 /// Packets of a conversation kept until its first exchange is known.
@@ -20,32 +22,6 @@ const MOST_RECENT: usize = 8;
 const MOST_TRIES: u32 = 64;
 /// Messages in several packets of which these are kept until their exchanges are known.
 const MOST_CARRIED: usize = 2 * MOST_TRIES as usize;
-
-/// Packets of one kind: the first, and how many.
-#[derive(Clone, Debug, Default)]
-pub struct Frames {
-    /// The first numbers.
-    pub first: Vec<u64>,
-    /// All of them.
-    pub total: u64,
-}
-
-impl Frames {
-    fn clear(&mut self) {
-        self.first.clear();
-        self.total = 0;
-    }
-
-    /// Whether it is one of those that are named.
-    fn add(&mut self, frame: u64) -> bool {
-        self.total += 1;
-        let named = self.first.len() < MOST_FRAMES;
-        if named {
-            self.first.push(frame);
-        }
-        named
-    }
-}
 
 /// A packet's bytes, kept to be shown.
 #[derive(Clone, Debug)]
@@ -134,6 +110,14 @@ impl Evidence {
         }
         (self.frames, self.handshake, self.payload) = (frames, handshake, [to, back]);
         self.weighed = old.weighed;
+    }
+
+    /// Asks for what naming the next packets will want of memory.
+    #[inline]
+    pub(super) fn approach(&self) {
+        prefetch(&self.frames);
+        prefetch(&self.payload);
+        prefetch(&self.pair);
     }
 
     /// Takes a segment that is no further sighting.
@@ -231,10 +215,13 @@ impl Evidence {
             return;
         };
         let payloads = &mut self.payloads[direction];
-        let mut packets: Vec<u64> = line.parts.iter().map(|part| part.by.frame).collect();
-        packets.sort_unstable();
-        packets.dedup();
         let first = line.first();
+        let mut packets = Vec::new();
+        if line.parts.iter().any(|part| part.by.frame != first.frame) {
+            packets.extend(line.parts.iter().map(|part| part.by.frame));
+            packets.sort_unstable();
+            packets.dedup();
+        }
         if packets.len() > 1
             && self.carried.len() < MOST_CARRIED
             && let Some(mut found) = payloads.carrying(&first, line.len, &packets)
@@ -259,6 +246,9 @@ impl Evidence {
 
     /// Keeps of the packets that carry messages those of messages that are cited, or still wait.
     fn settle(&mut self, exchange: &Exchange<'_>) {
+        if self.carried.is_empty() {
+            return;
+        }
         let pair = self.pair.map(|(request, answer)| [request, answer]);
         let cited = [self.greeting, self.request].into_iter().flatten();
         let cited: Vec<Cited> = cited.chain(pair.into_iter().flatten()).collect();

@@ -34,7 +34,7 @@ enum Kept {
     Many(Box<Histogram>),
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Samples {
     len: usize,
     all: [u64; MOST],
@@ -43,6 +43,10 @@ struct Samples {
 impl Samples {
     fn as_slice(&self) -> &[u64] {
         &self.all[..self.len]
+    }
+
+    fn as_mut_slice(&mut self) -> &mut [u64] {
+        &mut self.all[..self.len]
     }
 }
 
@@ -295,16 +299,26 @@ impl Quantiles {
     /// samples, then within 1 %.
     #[must_use]
     pub fn percentile(&self, percent: f64) -> Option<u64> {
-        if let Kept::Many(histogram) = &self.0 {
-            return Some(histogram.percentile(percent));
+        match &self.0 {
+            Kept::Few(0, _) => None,
+            Kept::Few(len, samples) => {
+                let mut samples = *samples;
+                ranked(&mut samples[..usize::from(*len)], percent).map(u64::from)
+            }
+            Kept::Some(samples) => {
+                let mut samples = **samples;
+                ranked(samples.as_mut_slice(), percent)
+            }
+            Kept::Many(histogram) => Some(histogram.percentile(percent)),
         }
-        let mut sorted = [0; MOST];
-        let len = self.copy(&mut sorted);
-        let sorted = &mut sorted[..len];
-        sorted.sort_unstable();
-        let rank = (percent / 100.0 * len as f64).ceil() as usize;
-        sorted.get(rank.max(1) - 1).copied()
     }
+}
+
+/// The least sample that at least `percent` of all do not exceed.
+fn ranked<T: Copy + Ord>(samples: &mut [T], percent: f64) -> Option<T> {
+    samples.sort_unstable();
+    let rank = (percent / 100.0 * samples.len() as f64).ceil() as usize;
+    samples.get(rank.max(1) - 1).copied()
 }
 
 #[cfg(test)]

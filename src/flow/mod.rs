@@ -51,7 +51,9 @@ pub struct Placed {
     opened: bool,
     reuses: Option<u32>,
     moment: Moment,
-    sighting: Option<Sighting>,
+    /// From 1 on, which of the sightings that wait; 0 for none. What is carried for each segment
+    /// and seldom there is only named: to copy it would cost more than to judge a segment.
+    sighting: u32,
 }
 
 /// What is kept of a conversation.
@@ -69,6 +71,9 @@ pub struct Flow {
     /// By id.
     slots: Vec<Slot>,
     sightings: Option<Sightings>,
+    /// Sightings of segments that are placed, and how many of them are not yet judged.
+    found: Vec<Sighting>,
+    waiting: usize,
     idle: Idle,
     followed: usize,
     /// Of those that are followed, how many have something in flight.
@@ -83,6 +88,8 @@ impl Flow {
             ids: Ids::default(),
             slots: Vec::new(),
             sightings: merge_sightings.then(Sightings::default),
+            found: Vec::new(),
+            waiting: 0,
             idle: Idle::default(),
             followed: 0,
             flying: 0,
@@ -121,12 +128,16 @@ impl Flow {
         opened: bool,
         reuses: Option<u32>,
     ) -> Placed {
-        let sighting = match &mut self.sightings {
-            Some(sightings) if segment.analysed && tells_place(segment) => {
-                sightings.look(segment, conversation)
-            }
-            _ => None,
-        };
+        let mut sighting = 0;
+        if let Some(sightings) = &mut self.sightings
+            && segment.analysed
+            && tells_place(segment)
+            && sightings.look(segment, conversation, &mut self.found)
+        {
+            self.waiting += 1;
+            // a batch has fewer segments than that
+            sighting = self.found.len() as u32;
+        }
         Placed {
             conversation,
             opened,
@@ -162,7 +173,7 @@ impl Flow {
         let direction = open.direction(segment);
         let mut verdict = Verdict::default();
         let mut rtt = None;
-        if placed.sighting.is_none() && segment.analysed {
+        if placed.sighting == 0 && segment.analysed {
             let flight = slot.flight.get_or_insert_with(|| {
                 self.flying += 1;
                 Box::default()
@@ -195,8 +206,21 @@ impl Flow {
             verdict,
             duplicate,
             rtt,
-            sighting: placed.sighting,
+            sighting: match placed.sighting {
+                0 => None,
+                at => self.sighting(at),
+            },
         }
+    }
+
+    /// A sighting that waits.
+    fn sighting(&mut self, at: u32) -> Option<Sighting> {
+        let found = self.found.get(at as usize - 1).copied();
+        self.waiting -= 1;
+        if self.waiting == 0 {
+            self.found.clear();
+        }
+        found
     }
 
     /// The conversation that had no segment for the longest time, if more than one is followed.

@@ -123,16 +123,24 @@ fn near(now: Time, then: Time) -> bool {
 }
 
 impl Sightings {
-    /// What a segment is a copy of, if it is one. Every segment must be shown, in capture order.
+    /// Adds what a segment is a copy of to `found`; whether it is one. Every segment must be
+    /// shown, in capture order.
     #[inline(always)]
-    pub(super) fn look(&mut self, segment: &Segment<'_>, id: u32) -> Option<Sighting> {
+    pub(super) fn look(
+        &mut self,
+        segment: &Segment<'_>,
+        id: u32,
+        found: &mut Vec<Sighting>,
+    ) -> bool {
         let place = Place::of(segment);
         let direction = usize::from(segment.ends.low_sent);
         let print = self.print(segment, id, direction);
         if self.is_alone(segment, place, print, (id, direction)) {
-            return None;
+            return false;
         }
-        self.among(segment, place, print, (id, direction))
+        let sighting = self.among(segment, place, print, (id, direction));
+        found.extend(sighting);
+        sighting.is_some()
     }
 
     /// The same once there is a second place.

@@ -199,14 +199,18 @@ impl Batch {
         (frame, it, extra)
     }
 
-    /// Reads a segment's header. There is one in each frame that was added.
+    /// A segment in a packet as few are.
+    #[inline(always)]
+    pub fn odd(&self, shard: usize, at: usize) -> Option<&Odd> {
+        let extra = self.shards[shard][at].extra?;
+        self.extras.get(usize::from(extra))?.odd.as_deref()
+    }
+
+    /// Reads the header of a segment in a packet as most are; there is one.
     #[inline(always)]
     pub fn spot(&self, shard: usize, at: usize) -> Option<Spot> {
-        let (frame, it, extra) = self.frame(shard, at);
-        match extra.and_then(|extra| extra.odd.as_deref()) {
-            Some(odd) => Some(odd.spot),
-            None => it.found.spot(frame.bytes, it.wire_len),
-        }
+        let (frame, it, _) = self.frame(shard, at);
+        it.found.spot(frame.bytes, it.wire_len)
     }
 
     /// The segment whose header that is.

@@ -6,6 +6,7 @@ use super::waiting::Waiting;
 use crate::answers::conversations::Conversations;
 use crate::answers::event::{Event, Nobody, Watch};
 use crate::answers::totals::Totals;
+use crate::decode::Spot;
 use crate::decode::segment::Segment;
 use crate::flow::{Flow, Placed};
 use crate::message::{Messages, Sink};
@@ -128,21 +129,39 @@ impl Shard {
         let count = batch.count(shard);
         for at in 0..count {
             batch.approach(shard, at + FRAMES_AHEAD);
-            let Some(spot) = batch.spot(shard, at) else {
-                continue;
-            };
-            let segment = batch.segment(shard, at, &spot);
-            if self.held() + room.may_hold() < self.max_memory
-                && let Some(placed) = self.flow.place_known(&segment)
-            {
-                room.add(at, segment.payload.len(), &spot, placed);
-                continue;
+            // apart from each other, so that what is read of a header is not moved
+            if let Some(odd) = batch.odd(shard, at) {
+                self.odd((batch, shard), at, &odd.spot, room);
+            } else if let Some(spot) = batch.spot(shard, at) {
+                self.next((batch, shard), at, &spot, room);
             }
-            self.take(batch, shard, room);
-            self.segment(&segment, 0, &mut Nobody);
         }
         self.take(batch, shard, room);
         count as u64
+    }
+
+    /// Takes a segment of a batch, or has it wait.
+    #[inline(always)]
+    fn next(
+        &mut self,
+        (batch, shard): (&Batch, usize),
+        at: usize,
+        spot: &Spot,
+        room: &mut Waiting,
+    ) {
+        let segment = batch.segment(shard, at, spot);
+        if self.held() + room.may_hold() < self.max_memory
+            && let Some(placed) = self.flow.place_known(&segment)
+        {
+            return room.add(at, segment.payload.len(), spot, placed);
+        }
+        self.take(batch, shard, room);
+        self.segment(&segment, 0, &mut Nobody);
+    }
+
+    #[cold]
+    fn odd(&mut self, of: (&Batch, usize), at: usize, spot: &Spot, room: &mut Waiting) {
+        self.next(of, at, spot, room);
     }
 
     /// Takes what waits, conversation by conversation.

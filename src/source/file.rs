@@ -175,6 +175,7 @@ impl Reader {
         clippy::should_implement_trait,
         reason = "frames borrow from the reader"
     )]
+    #[inline(always)]
     pub fn next(&mut self) -> Option<Frame<'_>> {
         let record = self.record()?;
         Some(self.frame(record))

@@ -285,6 +285,9 @@ impl Conversation {
     pub(super) fn approach(&self) {
         self.rtt.iter().for_each(Quantiles::approach);
         self.response.approach();
+        if let Some(evidence) = self.evidence.as_ref().filter(|_| !self.all_named) {
+            evidence.approach();
+        }
     }
 
     /// From a request's last byte to its right answer's first, and to its last. Where no echo
