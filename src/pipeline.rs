@@ -294,7 +294,7 @@ impl Front {
             );
             if let Some(shared) = source.shared() {
                 let (block, at) = shared;
-                if let Some(ahead) = block.get(at + AHEAD..at + AHEAD + 1) {
+                if let Some(ahead) = block.get(at + AHEAD..at + AHEAD + len) {
                     prefetch(ahead);
                 }
                 batch.push(shard, (&frame, len, found), extra, shared);
