@@ -84,10 +84,10 @@ fn run(args: Args) -> Result<Exit, Trouble> {
         transform: args.transform,
     })?;
     let service = server.service();
-    thread::spawn(move || {
+    thread(move || {
         let ended = server.announce().and_then(|()| server.serve());
         let _ = events.send(Event::Ended(ended));
-    });
+    })?;
     let ended = match happened.recv() {
         Ok(Event::Ended(ended)) => ended,
         // connections that are still open end with the process
@@ -105,10 +105,18 @@ fn run(args: Args) -> Result<Exit, Trouble> {
 fn watch_signals(events: Sender<Event>) -> Result<(), Trouble> {
     let mut signals = Signals::new([SIGINT, SIGTERM])
         .map_err(|error| Trouble::new("cannot watch for signals", "try again", error))?;
-    thread::spawn(move || {
+    thread(move || {
         if signals.forever().next().is_some() {
             let _ = events.send(Event::Signal);
         }
-    });
-    Ok(())
+    })
+}
+
+fn thread(does: impl FnOnce() + Send + 'static) -> Result<(), Trouble> {
+    let advice = "raise the limit on processes (ulimit -u), or end some";
+    let refused = |error| Trouble::new("cannot start a thread", advice, error);
+    thread::Builder::new()
+        .spawn(does)
+        .map(drop)
+        .map_err(refused)
 }

@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use std::iter;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
-use std::thread::Scope;
+use std::thread::{Builder, Scope};
 
 use super::batch::Batch;
 use super::shard::Shard;
@@ -201,19 +201,23 @@ impl Drop for Leaving<'_> {
 /// The side of the thread that reads.
 pub(super) struct Pool<'scope> {
     line: &'scope Line,
+    /// How many threads there are, this one among them.
+    threads: usize,
     /// Batches to fill.
     spare: Vec<Batch>,
     room: Waiting,
 }
 
 impl<'scope> Pool<'scope> {
-    /// Begins the other threads.
+    /// Begins the other threads, as many as the system gives.
     pub fn new<'env>(scope: &'scope Scope<'scope, 'env>, line: &'scope Line) -> Self {
-        for own in 1..line.taken.len() {
-            scope.spawn(move || line.help(own));
-        }
+        let others = (1..line.taken.len()).map_while(|own| {
+            let helps = move || line.help(own);
+            Builder::new().spawn_scoped(scope, helps).ok()
+        });
         Self {
             line,
+            threads: 1 + others.count(),
             spare: Vec::new(),
             room: Waiting::default(),
         }
@@ -231,7 +235,7 @@ impl<'scope> Pool<'scope> {
         }
         if lock(&self.line.queue).end() == 0 {
             let parts = (0..self.line.lanes.len()).filter(|at| batch.has(*at));
-            for (own, at) in (0..self.line.taken.len()).zip(parts) {
+            for (own, at) in (0..self.threads).zip(parts) {
                 self.line.kept_for[at].store(own, Ordering::Release);
             }
         }

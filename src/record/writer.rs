@@ -6,12 +6,13 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
 use super::batch::{Batch, Place};
 use super::clock::now;
-use super::file::{CaptureFile, Ending, Name, Written};
+use super::file::{CaptureFile, Closing, Ending, Name, Written};
 use super::interfaces::Interface;
 use super::ledger::{Counts, Progress, Tail};
 use super::output::{Output, Trouble};
@@ -341,8 +342,16 @@ impl Writer {
             *told = *told + *now;
         }
         self.add(&written);
-        self.closing
-            .push_back(std::thread::spawn(|| closing.finish()));
+        let (give, take) = mpsc::channel();
+        let finishes = move || take.recv().map(Closing::finish).unwrap_or_default();
+        match std::thread::Builder::new().spawn(finishes) {
+            Ok(thread) => {
+                let _ = give.send(closing);
+                self.closing.push_back(thread);
+            }
+            // where the system gives no thread, what comes meanwhile waits in the queue
+            Err(_) => self.report.lacks.extend(closing.finish()),
+        }
     }
 
     fn add(&mut self, written: &Written) {

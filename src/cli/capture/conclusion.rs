@@ -47,11 +47,14 @@ impl Conclusion<'_> {
         if let Some(mut file) = stats {
             let stats = whole.stats();
             // A reader of a pipe may take nothing of it.
-            let written = std::thread::scope(|scope| {
-                let writes = scope.spawn(|| file.stats(&stats, hurry));
+            let begun = std::thread::scope(|scope| {
+                let writes = std::thread::Builder::new()
+                    .spawn_scoped(scope, || file.stats(&stats, hurry))
+                    .ok()?;
                 wait_for_end(|| writes.is_finished(), signals, hurry);
-                writes.join()
+                Some(writes.join())
             });
+            let written = begun.unwrap_or_else(|| Ok(file.stats(&stats, hurry)));
             let panicked = |_| Err("the statistics are lost: their writer panicked".into());
             lacks.extend(written.unwrap_or_else(panicked).err());
         }

@@ -39,7 +39,7 @@ pub(super) fn chunks(
                 let (give, taken) = mpsc::sync_channel(WAITING);
                 let (back, rooms) = mpsc::channel();
                 let turns = (first..chunks).step_by(threads as usize);
-                scope.spawn(move || {
+                let begun = thread::Builder::new().spawn_scoped(scope, move || {
                     for chunk in turns {
                         let room = rooms.try_recv().unwrap_or_default();
                         // until nobody takes them
@@ -48,10 +48,17 @@ pub(super) fn chunks(
                         }
                     }
                 });
-                (taken, back)
+                // its turns are this one's where the system gives no further thread
+                begun.ok().map(|_| (taken, back))
             })
             .collect();
-        for (taken, back) in from.iter().cycle().take(chunks as usize) {
+        let mut room = Buffer::default();
+        for (number, from) in (0..chunks).zip(from.iter().cycle()) {
+            let Some((taken, back)) = from else {
+                room = written(all, number, each, room)?;
+                take(room.bytes())?;
+                continue;
+            };
             let chunk = taken.recv().map_err(io::Error::other)??;
             take(chunk.bytes())?;
             // a thread that has written its last one needs no room

@@ -1,5 +1,7 @@
 //! The same report from any number of threads, and from the one that tells views.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -98,6 +100,31 @@ fn the_report_beside_views_is_that_of_threads() {
         assert!(rows.is_some_and(|rows| !rows.as_array().unwrap().is_empty()));
     }
     assert!(plain == told);
+}
+
+/// A limit on processes, which binds all but root, may leave room for one thread only.
+#[test]
+fn a_report_is_the_same_where_the_system_gives_no_thread() {
+    let files = Files::new();
+    fs::set_permissions(files.path(), fs::Permissions::from_mode(0o755)).expect("set");
+    // the build folder may be closed to others
+    let program = files.path().join("analyze");
+    crate::copy_program(env!("CARGO_BIN_EXE_analyze").as_ref(), &program);
+    let made = made(&files);
+    // enough for several threads to write rows
+    let path = files.path().join("wide.pcap");
+    let wide = ["--packets=20000", "--conversations=2000"];
+    must(Command::new(generate()).args(wide).arg("-w").arg(&path));
+    for file in [&path, &made[0]] {
+        let mut alone = Command::new("setpriv");
+        alone.args(["--reuid", "65533", "--regid", "65533", "--clear-groups"]);
+        alone.args(["prlimit", "--nproc=1"]).arg(&program);
+        alone.args(["--format=json", "--threads=7"]).arg(file);
+        let alone = Ran::from(alone.output().expect("setpriv is installed"));
+        let many = ran("7", &["--format=json"], std::slice::from_ref(file));
+        assert_eq!((alone.code, &*alone.err), (Some(0), ""));
+        assert!(alone.out == many.out);
+    }
 }
 
 #[test]
