@@ -22,6 +22,8 @@ import threading
 import time
 from pathlib import Path
 
+# the checkout stays clean
+sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from bench import BUILT, TOP, model, version
 
