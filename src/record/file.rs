@@ -63,6 +63,8 @@ pub struct Closing {
     output: Output,
     name: Option<Name>,
     sidecar: Option<Sidecar>,
+    /// Not even its beginning could be written: it is no capture.
+    empty: bool,
 }
 
 impl CaptureFile {
@@ -83,7 +85,7 @@ impl CaptureFile {
     }
 
     /// Begins to write: the header and the descriptions of those interfaces are what the first
-    /// [`CaptureFile::plain`] will write.
+    /// [`CaptureFile::plain`] will write. `links` is what all interfaces have counted until now.
     ///
     /// # Errors
     /// Where pcap-file refuses a block.
@@ -92,6 +94,7 @@ impl CaptureFile {
         name: Option<Name>,
         head: &Head,
         slots: &[Interface],
+        links: HashMap<u32, LinkCounters>,
     ) -> io::Result<Self> {
         let mut blocks = Blocks::new(head)?;
         for slot in slots {
@@ -104,7 +107,7 @@ impl CaptureFile {
             written: Written::default(),
             start: now(),
             begun: Instant::now(),
-            links: counters(),
+            links,
         })
     }
 
@@ -207,6 +210,7 @@ impl CaptureFile {
             output: self.output,
             name: self.name,
             sidecar,
+            empty: self.written.bytes == 0,
         };
         (closing, self.written, result)
     }
@@ -292,6 +296,26 @@ impl Closing {
         let Some(name) = self.name.filter(|_| self.output.is_regular()) else {
             return lacks;
         };
+        let here = if name.part {
+            part_of(&name.path)
+        } else {
+            name.path.clone()
+        };
+        if !self.output.is_at(&here) {
+            // what stands there is not ours to describe or to move
+            lacks.push(format!(
+                "{}: it was removed or replaced while it was written; its packets are only where \
+                 it was moved to, if it was",
+                here.display()
+            ));
+            return lacks;
+        }
+        if self.empty {
+            if let Err(error) = fs::remove_file(&here) {
+                lacks.push(format!("{}: {error}; it is empty", here.display()));
+            }
+            return lacks;
+        }
         if let Some(sidecar) = self.sidecar
             && let Err(error) = sidecar.write(&name.path)
         {
@@ -313,7 +337,8 @@ impl Closing {
 }
 
 /// What all interfaces have counted until now, by index.
-fn counters() -> HashMap<u32, LinkCounters> {
+#[must_use]
+pub fn counters() -> HashMap<u32, LinkCounters> {
     let links = links::dump().unwrap_or_default();
     links.iter().map(|it| (it.ifindex, it.counters)).collect()
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use nix::libc;
@@ -154,6 +154,15 @@ impl Output {
     #[must_use]
     pub fn is_regular(&self) -> bool {
         self.regular
+    }
+
+    /// Whether this is the file that stands at a path.
+    #[must_use]
+    pub fn is_at(&self, path: &Path) -> bool {
+        let id = |about: fs::Metadata| (about.dev(), about.ino());
+        let ours = self.file.metadata().map(id);
+        let there = fs::symlink_metadata(path).map(id);
+        ours.is_ok_and(|ours| there.is_ok_and(|there| there == ours))
     }
 
     /// A descriptor to poll to hear that a stream's reader has gone; `None` for a file.

@@ -41,6 +41,8 @@ pub struct Course<'a> {
     pub command: Option<&'a mut Command>,
     /// Called once a second.
     pub each_second: &'a mut dyn FnMut(),
+    /// Called with what must be known at once.
+    pub tell: &'a mut dyn FnMut(&str),
 }
 
 /// How a capture went.
@@ -93,6 +95,7 @@ fn capture(
     let begun = Instant::now();
     let mut looked = begun;
     let mut waiting = false;
+    let mut downs = taker.interfaces().downs();
     while gone.contains(&false) {
         let time = course
             .duration
@@ -112,12 +115,17 @@ fn capture(
             if !gone[source]
                 && let Err(text) = taker.take(live, source, BATCH)
             {
-                // The others go on.
-                outcome.broken.push(named(live, &text));
+                let text = named(live, &text);
+                // Alone it ends the capture, which tells it.
+                if gone.iter().filter(|gone| !**gone).count() > 1 {
+                    (course.tell)(&format!("{text}; the others go on"));
+                }
+                outcome.broken.push(text);
                 gone[source] = true;
                 salvage(live, taker, source);
             }
         }
+        tell_downs(lives, gone, taker, &mut downs, course);
         waiting = taker.hand_over_after(course.age);
         if looked.elapsed() >= TICK {
             for (source, live) in lives.iter_mut().enumerate() {
@@ -135,6 +143,24 @@ fn capture(
         }
     }
     Ok(())
+}
+
+/// Tells of interfaces that went down since the last look.
+fn tell_downs(
+    lives: &[Live],
+    gone: &[bool],
+    taker: &mut Taker,
+    told: &mut Vec<u64>,
+    course: &mut Course<'_>,
+) {
+    let downs = taker.interfaces().downs();
+    for (source, live) in lives.iter().enumerate() {
+        if downs.get(source) > told.get(source) && !gone[source] {
+            let text = "the interface is down, and brings nothing until it is up again";
+            (course.tell)(&named(live, text));
+        }
+    }
+    *told = downs;
 }
 
 fn named(live: &Live, text: &str) -> String {

@@ -1,6 +1,6 @@
 //! The thread that writes: whole batches as they come, from file to file.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -12,14 +12,14 @@ use std::time::Instant;
 
 use super::batch::{Batch, Place};
 use super::clock::now;
-use super::file::{CaptureFile, Closing, Ending, Name, Written};
+use super::file::{CaptureFile, Closing, Ending, Name, Written, counters};
 use super::interfaces::Interface;
 use super::ledger::{Counts, Progress, Tail};
 use super::output::{Output, Trouble};
 use super::plan::{Next, Plan};
 use super::queue::{Item, Queue};
 use super::wake::Wake;
-use crate::source::sidecar::Sidecar;
+use crate::source::sidecar::{LinkCounters, Sidecar};
 use crate::time::Time;
 
 /// So many files at most are being brought to the disk while the next is written.
@@ -64,7 +64,8 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread. It ends when it is told [`Item::End`].
+    /// Starts the thread. It ends when it is told [`Item::End`]. `links` is what all interfaces
+    /// had counted when the capture began.
     ///
     /// # Errors
     /// Where the system gives no thread, or pcap-file refuses a block.
@@ -73,10 +74,11 @@ impl Writer {
         first: (Output, Option<Name>),
         (queue, progress): (Arc<Queue>, Arc<Progress>),
         (over, hurry): (Arc<Wake>, Arc<Wake>),
+        links: HashMap<u32, LinkCounters>,
     ) -> io::Result<JoinHandle<Report>> {
         let sources = progress.dropped.len();
         let (output, name) = first;
-        let file = CaptureFile::begin(output, name, &plan.head, &[])?;
+        let file = CaptureFile::begin(output, name, &plan.head, &[], links)?;
         let mut writer = Self {
             plan,
             queue,
@@ -255,7 +257,8 @@ impl Writer {
         let next = self.plan.prepare(self.number).and_then(Next::keep);
         let next = next.and_then(|(output, name)| {
             let path = name.as_ref().map(|it| it.path.clone()).unwrap_or_default();
-            CaptureFile::begin(output, name, head, &self.slots).map_err(|error| (path, error))
+            CaptureFile::begin(output, name, head, &self.slots, counters())
+                .map_err(|error| (path, error))
         });
         match next {
             Ok(file) => self.begin(file),
@@ -433,7 +436,8 @@ mod tests {
         let wakes = [Wake::new(), Wake::new()].map(|wake| Arc::new(wake.expect("made")));
         let [over, hurry] = wakes;
         let shared = (Arc::clone(&queue), progress);
-        let thread = Writer::start(plan, first, shared, (over, hurry)).expect("started");
+        let thread =
+            Writer::start(plan, first, shared, (over, hurry), HashMap::new()).expect("started");
         let lo = Interface {
             ifindex: 1,
             name: Some("lo".into()),

@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::net::if_::if_nametoindex;
+use nix::net::if_::{if_indextoname, if_nametoindex};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 use pcap::{Active, Capture, Linktype, Precision};
@@ -53,6 +53,8 @@ pub struct Counters {
 pub struct Live {
     capture: Capture<Active>,
     device: String,
+    /// The kernel's number of the device; none of [`ANY`].
+    ifindex: Option<u32>,
     filter: String,
     link_type: u32,
     snapshot_length: u32,
@@ -83,6 +85,7 @@ impl Live {
         let mut live = Self {
             capture,
             device: options.device.clone(),
+            ifindex: if_nametoindex(options.device.as_str()).ok(),
             filter,
             link_type,
             snapshot_length: options.snapshot_length,
@@ -164,23 +167,35 @@ impl Live {
     /// libpcap's words, when the interface is gone or its socket broke.
     pub fn take(&mut self, limit: usize, mut each: impl FnMut(Frame<'_>)) -> Result<usize, String> {
         let (link_type, unit_ns) = (self.link_type, self.unit_ns);
+        let before = self.taken;
         let taken = &mut self.taken;
-        self.capture
-            .dispatch(Some(limit), |packet| {
-                *taken += 1;
-                let stamp = packet.header.ts;
-                each(Frame {
-                    number: *taken,
-                    origin: Origin::new(0, *taken),
-                    recording: 0,
-                    time: time_of(stamp.tv_sec, stamp.tv_usec.saturating_mul(unit_ns)),
-                    link_type,
-                    interface: None,
-                    wire_len: packet.header.len.max(packet.header.caplen),
-                    bytes: packet.data,
-                });
-            })
-            .map_err(|error| words(&error))
+        let result = self.capture.dispatch(Some(limit), |packet| {
+            *taken += 1;
+            let stamp = packet.header.ts;
+            each(Frame {
+                number: *taken,
+                origin: Origin::new(0, *taken),
+                recording: 0,
+                time: time_of(stamp.tv_sec, stamp.tv_usec.saturating_mul(unit_ns)),
+                link_type,
+                interface: None,
+                wire_len: packet.header.len.max(packet.header.caplen),
+                bytes: packet.data,
+            });
+        });
+        match result {
+            // libpcap looks for it by the name that it had, once it was down
+            Err(_) if self.is_renamed() => Ok((self.taken - before) as usize),
+            other => other.map_err(|error| words(&error)),
+        }
+    }
+
+    /// Whether the device is there by another name.
+    fn is_renamed(&self) -> bool {
+        let name = self.ifindex.and_then(|index| if_indextoname(index).ok());
+        // of one that is gone nix 0.31 gives an empty name
+        let name = name.filter(|name| !name.is_empty());
+        name.is_some_and(|name| name.to_bytes() != self.device.as_bytes())
     }
 
     /// Waits until there may be packets, at most so long.

@@ -1,5 +1,7 @@
 //! A capture from its opening to its end.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::io::{self, ErrorKind};
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -17,7 +19,7 @@ use crate::record::clock::now;
 use crate::record::command::Command;
 use crate::record::container::blocks::Head;
 use crate::record::container::{Encoder, Format, Layout};
-use crate::record::file::Name;
+use crate::record::file::{Name, counters};
 use crate::record::interfaces::{Interfaces, Source};
 use crate::record::ledger::Progress;
 use crate::record::links::Links;
@@ -31,6 +33,7 @@ use crate::record::taker::Taker;
 use crate::record::wake::Wake;
 use crate::record::writer::{Report, Writer};
 use crate::source::live::Live;
+use crate::source::sidecar::LinkCounters;
 use crate::sys;
 use crate::wire::link;
 
@@ -67,12 +70,15 @@ pub(super) fn record(args: &Args) -> Result<End, Failure> {
     if outputs.waited {
         begin_anew(&mut lives)?;
     }
+    // Before a command sends anything that they would count.
+    let counted = counters();
     // As long as what it cannot run for can still be undone. The kernel takes packets already.
     if let Some(command) = &mut command {
         command.start().map_err(|error| not_run(args, &error))?;
     }
     let opened = outputs.keep()?;
     privilege::stay_beside(plan.path.as_deref());
+    let links = (links, counted);
     let mut threads = Threads::start(args, &lives, plan, opened.output, links).map_err(other)?;
     let start = now();
     lives.iter().for_each(|live| say(&live.listening()));
@@ -112,7 +118,7 @@ impl Threads {
         lives: &[Live],
         plan: Plan,
         output: (Output, Option<Name>),
-        links: Links,
+        (links, counted): (Links, HashMap<u32, LinkCounters>),
     ) -> io::Result<Self> {
         let (over, hurry) = (Arc::new(Wake::new()?), Arc::new(Wake::new()?));
         let progress = Arc::new(Progress::new(lives.len()));
@@ -121,7 +127,7 @@ impl Threads {
         let encoder = Encoder::new(plan.head.layout, several);
         let wakes = (Arc::clone(&over), Arc::clone(&hurry));
         let shared = (Arc::clone(&queue), Arc::clone(&progress));
-        let writer = Writer::start(plan, output, shared, wakes)?;
+        let writer = Writer::start(plan, output, shared, wakes, counted)?;
         let interfaces = Interfaces::new(sources(lives), links);
         let limit = args.storing.packets();
         let mut taker = Taker::new(encoder, interfaces, queue, Arc::clone(&progress), limit);
@@ -146,7 +152,8 @@ impl Threads {
         command: Option<&mut Command>,
         signals: &Signals,
     ) -> Outcome {
-        let mut status = Status::new(Arc::clone(&self.progress), args.storing.quiet);
+        let status = Status::new(Arc::clone(&self.progress), args.storing.quiet);
+        let status = RefCell::new(status);
         let mut course = Course {
             duration: args.storing.duration(),
             age: if stream.is_some() {
@@ -159,12 +166,16 @@ impl Threads {
             hurry: Arc::clone(&self.hurry),
             stream,
             command,
-            each_second: &mut || status.show(),
+            each_second: &mut || status.borrow_mut().show(),
+            tell: &mut |text| {
+                status.borrow_mut().clear();
+                say(&format!("capture: {text}"));
+            },
         };
         let outcome = session::run(lives, &mut self.taker, &mut course);
         let ended = || self.writer.is_finished();
         session::wait_for_end(ended, signals, &self.hurry);
-        status.clear();
+        status.borrow_mut().clear();
         outcome
     }
 }

@@ -70,6 +70,20 @@ fn a_full_disk_leaves_a_whole_file_and_exit_3() {
 }
 
 #[test]
+fn a_disk_that_was_full_from_the_beginning_keeps_no_empty_file() {
+    let (namespace, disk) = (Namespace::new(), SmallDisk::new(1 << 20));
+    fs::write(disk.path("full"), vec![0; 2 << 20]).expect_err("no more room");
+    for name in ["a.pcap", "a.pcapng"] {
+        let file = disk.path(name);
+        let program = start(&namespace, &["-a", "duration:5"], &file);
+        let (status, errors) = program.end();
+        assert_eq!(status.code(), Some(3), "{errors}");
+        assert!(errors.contains("No space left on device"), "{errors}");
+        assert!(!file.exists(), "{errors}");
+    }
+}
+
+#[test]
 fn a_file_size_limit_is_a_full_disk() {
     let (namespace, folder, port) = (Namespace::new(), folder(), random_port());
     let file = folder.path().join("a.pcap");
@@ -324,6 +338,74 @@ fn an_interface_that_goes_down_loses_nothing_of_what_comes_when_it_is_up_and_tha
     assert_eq!(all_read(&all), 14);
 }
 
+/// libpcap looks for an interface that was down by the name that it had.
+#[test]
+fn an_interface_that_comes_up_by_another_name_and_goes_away_has_lost_nothing() {
+    let (here, there, folder) = (Namespace::new(), Namespace::new(), folder());
+    let (near, far) = veth(&here, &there);
+    let address = |near: &str| {
+        here.ip(&["addr", "replace", "10.9.1.1/24", "dev", near]);
+        there.ip(&["addr", "replace", "10.9.1.2/24", "dev", &far]);
+    };
+    address(&near);
+    for beside in [&[][..], &["-i", "lo"]] {
+        let file = folder.path().join(format!("{}.pcap", beside.len()));
+        let words = [&["-i", &near][..], beside, &["tcp"]].concat();
+        let program = start(&here, &words, &file);
+        crate::net::knock(&here, "10.9.1.2", 9, 3);
+        for change in [["down", "", ""], ["name", "other", ""], ["up", "", ""]] {
+            let words: Vec<&str> = change.into_iter().filter(|it| !it.is_empty()).collect();
+            let now = if change[0] == "up" { "other" } else { &near };
+            here.ip(&[&["link", "set", now][..], &words].concat());
+            // as long as libpcap takes to look for it
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        address("other");
+        crate::net::knock(&here, "10.9.1.2", 9, 4);
+        if beside.is_empty() {
+            here.ip(&["link", "set", "other", "down"]);
+            here.ip(&["link", "set", "other", "name", &near]);
+            here.ip(&["link", "set", &near, "up"]);
+            address(&near);
+            program.signal(Signal::SIGTERM);
+        } else {
+            std::thread::sleep(Duration::from_millis(300));
+            here.ip(&["link", "del", "other"]);
+            program.signal(Signal::SIGTERM);
+        }
+        let (status, errors) = program.end();
+        assert_eq!(status.code(), Some(3), "{errors}");
+        assert!(!errors.contains("left in the kernel"), "{errors}");
+        assert_eq!(
+            (all_read(&file), counted(&errors, "received by filter")),
+            (14, 14),
+            "{errors}"
+        );
+    }
+}
+
+#[test]
+fn a_file_that_was_replaced_meanwhile_is_told_and_not_described() {
+    let (namespace, folder, port) = (Namespace::new(), folder(), random_port());
+    for (name, replaced) in [("a.pcap", true), ("b.pcapng", true), ("c.pcap", false)] {
+        let file = folder.path().join(name);
+        let program = start(&namespace, &["--port", &port.to_string()], &file);
+        exchange(&namespace, "127.0.0.1", port);
+        fs::remove_file(&file).expect("removed");
+        if replaced {
+            fs::write(&file, "another's").expect("written");
+        }
+        program.signal(Signal::SIGTERM);
+        let (status, errors) = program.end();
+        assert_eq!(status.code(), Some(3), "{errors}");
+        let told = format!("{name}: it was removed or replaced");
+        assert!(errors.contains(&told), "{errors}");
+        assert_eq!(fs::read(&file).ok(), replaced.then(|| "another's".into()));
+        let beside = folder.path().join(format!("{name}.meta.json"));
+        assert!(!beside.exists(), "{errors}");
+    }
+}
+
 #[test]
 fn an_interface_that_stays_down_ends_nothing_and_is_told() {
     let (here, there, folder) = (Namespace::new(), Namespace::new(), folder());
@@ -351,6 +433,7 @@ fn an_interface_that_goes_away_does_not_end_the_capture_of_another() {
     let (status, errors) = program.end();
     assert_eq!(status.code(), Some(3), "{errors}");
     assert!(errors.contains(&format!("capture: {near}: ")), "{errors}");
+    assert!(errors.contains("; the others go on"), "at once: {errors}");
     assert!(!errors.contains("went down"), "its end is told: {errors}");
     assert_eq!(all_read(&file), counter.packets(), "{errors}");
 }
