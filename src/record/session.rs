@@ -39,10 +39,19 @@ pub struct Course<'a> {
     pub stream: Option<OwnedFd>,
     /// What the capture lasts as long as.
     pub command: Option<&'a mut Command>,
-    /// Called once a second.
-    pub each_second: &'a mut dyn FnMut(),
+    /// Called once a second, and when somebody asks how it goes.
+    pub show: &'a mut dyn FnMut(Asked),
     /// Called with what must be known at once.
     pub tell: &'a mut dyn FnMut(&str),
+}
+
+/// Why it is shown how a capture goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// A second has passed.
+    ByTheClock,
+    /// SIGUSR1 came.
+    BySignal,
 }
 
 /// How a capture went.
@@ -127,11 +136,13 @@ fn capture(
         }
         tell_downs(lives, gone, taker, &mut downs, course);
         waiting = taker.hand_over_after(course.age);
+        if course.signals.asked() {
+            // With what waits to become older.
+            waiting = taker.hand_over_after(Duration::ZERO);
+            show(lives, taker, course, Asked::BySignal);
+        }
         if looked.elapsed() >= TICK {
-            for (source, live) in lives.iter_mut().enumerate() {
-                taker.counted(source, live.counters().ok());
-            }
-            (course.each_second)();
+            show(lives, taker, course, Asked::ByTheClock);
             looked = Instant::now();
         }
         if course
@@ -163,6 +174,14 @@ fn tell_downs(
     *told = downs;
 }
 
+/// Reads the kernel's counters, and shows how it goes.
+fn show(lives: &mut [Live], taker: &mut Taker, course: &mut Course<'_>, asked: Asked) {
+    for (source, live) in lives.iter_mut().enumerate() {
+        taker.counted(source, live.counters().ok());
+    }
+    (course.show)(asked);
+}
+
 fn named(live: &Live, text: &str) -> String {
     format!("{}: {text}", live.device().escape_debug())
 }
@@ -180,6 +199,7 @@ fn wait(
     let longest = command.map_or(longest, |it| it.patience().min(longest));
     let mut fds = vec![
         PollFd::new(course.signals.as_fd(), PollFlags::POLLIN),
+        PollFd::new(course.signals.asks(), PollFlags::POLLIN),
         PollFd::new(course.over.as_fd(), PollFlags::POLLIN),
     ];
     fds.extend(command.map(|it| PollFd::new(it.as_fd(), PollFlags::POLLIN)));

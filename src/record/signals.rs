@@ -1,4 +1,5 @@
-//! Signals as something to poll: the first asks for an exact stop, the second for one at once.
+//! Signals as something to poll: the first asks for an exact stop, the second for one at once;
+//! SIGUSR1 asks how it goes.
 
 use std::cell::Cell;
 use std::fs;
@@ -9,12 +10,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use nix::sys::signal::Signal;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
 use signal_hook::low_level::pipe;
 
-/// SIGINT, SIGTERM and SIGHUP, counted.
+/// SIGINT, SIGTERM and SIGHUP, counted, and SIGUSR1.
 pub struct Signals {
     reader: UnixStream,
+    /// Readable after a SIGUSR1.
+    asked: UnixStream,
     count: Cell<usize>,
     /// Number of the last one.
     last: Arc<AtomicUsize>,
@@ -25,7 +28,12 @@ pub struct Signals {
 impl Signals {
     /// Those that have a handler here.
     pub fn taken() -> Vec<Signal> {
-        let mut taken = vec![Signal::SIGINT, Signal::SIGTERM, Signal::SIGXFSZ];
+        let mut taken = vec![
+            Signal::SIGINT,
+            Signal::SIGTERM,
+            Signal::SIGUSR1,
+            Signal::SIGXFSZ,
+        ];
         taken.extend((!is_ignored(SIGHUP)).then_some(Signal::SIGHUP));
         taken
     }
@@ -36,7 +44,10 @@ impl Signals {
     /// Where the system gives no socket or takes no handler.
     pub fn new() -> io::Result<Self> {
         let (reader, writer) = UnixStream::pair()?;
+        let (asked, asks) = UnixStream::pair()?;
         reader.set_nonblocking(true)?;
+        asked.set_nonblocking(true)?;
+        pipe::register(SIGUSR1, asks)?;
         let last = Arc::new(AtomicUsize::new(0));
         for signal in [SIGINT, SIGTERM, SIGHUP] {
             if signal != SIGHUP || !is_ignored(SIGHUP) {
@@ -48,6 +59,7 @@ impl Signals {
         signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
         Ok(Self {
             reader,
+            asked,
             count: Cell::new(0),
             last,
             passed: Cell::new(false),
@@ -61,6 +73,22 @@ impl Signals {
             self.count.set(self.count.get() + read);
         }
         self.count.get() - usize::from(self.passed.get())
+    }
+
+    /// Whether a SIGUSR1 has come since this was called last.
+    pub fn asked(&self) -> bool {
+        let mut bytes = [0; 64];
+        let mut any = false;
+        while let Ok(1..) = (&self.asked).read(&mut bytes) {
+            any = true;
+        }
+        any
+    }
+
+    /// What to poll for a SIGUSR1.
+    #[must_use]
+    pub fn asks(&self) -> BorrowedFd<'_> {
+        self.asked.as_fd()
     }
 
     /// Lets the first signal be another's, once: it does not count here. Whether there is one.

@@ -15,6 +15,7 @@ use crate::net::{
     Hooks, Namespace, PortCounter, Program, datagrams, exchange, knock, random_port, tshark, veth,
 };
 
+mod asked;
 mod choices;
 mod command;
 mod faults;

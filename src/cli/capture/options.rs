@@ -104,9 +104,9 @@ const EXAMPLES: &str = "\
 `any` is all interfaces, each packet with the one it passed. A .pcap has their
 names in FILE.meta.json beside it, a .pcapng holds them itself. The first Ctrl-C
 takes what the kernel still has and ends, or is CMD's while that runs; a further
-one ends at once. CMD is run as who called sudo, and its status is capture's; a
-limit of -a or -c ends the capture, and CMD's own end is waited for.
-Promiscuous mode is not switched on.
+one ends at once. SIGUSR1 prints the counters so far. CMD is run as who called
+sudo, and its status is capture's; a limit of -a or -c ends the capture, and
+CMD's own end is waited for. Promiscuous mode is not switched on.
 
 Conditions: duration:SECS, filesize:kB, packets:N, and of -b interval:SECS, with
 3600 each full hour. With -b files:N the latest N are kept, FILE_00001_DATETIME

@@ -166,7 +166,7 @@ impl Threads {
             hurry: Arc::clone(&self.hurry),
             stream,
             command,
-            each_second: &mut || status.borrow_mut().show(),
+            show: &mut |asked| status.borrow_mut().show(asked),
             tell: &mut |text| {
                 status.borrow_mut().clear();
                 say(&format!("capture: {text}"));
