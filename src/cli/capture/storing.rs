@@ -221,6 +221,12 @@ impl Storing {
                  give also -b filesize:, duration:, interval: or packets:",
             );
         }
+        if by_size && rotation.filesize.is_some() {
+            return Some(
+                "-a filesize: and -b filesize: are two sizes of one file: leave one out; \
+                 -a files:N or -a packets:N ends a capture of several files",
+            );
+        }
         if self.files().is_some() && !rotation.is_on() {
             return Some("-a files: counts the files that -b makes: give -b, too");
         }
