@@ -63,6 +63,12 @@ fn run(args: &Args) -> Result<End, Failure> {
     if storing.write.is_some() && storing.file().is_none() && io::stdout().is_terminal() {
         return usage("standard output is a terminal; give -w FILE, or pipe into a program");
     }
+    if args.line_buffered && storing.write.is_some() {
+        return usage(
+            "-l is for lines, and -w writes packets: leave -l out; packets go to a pipe as they \
+             come, and to a file within 50 ms",
+        );
+    }
     if let Some(text) = storing.wrong() {
         return usage(text);
     }

@@ -93,7 +93,7 @@ pub(super) struct Args {
     )]
     format: Option<Container>,
     /// Write each line by itself, at once
-    #[arg(short = 'l', long, conflicts_with = "write", help_heading = WHERE)]
+    #[arg(short = 'l', long, help_heading = WHERE)]
     pub(super) line_buffered: bool,
     /// After this command, which is run with it
     #[arg(last = true, value_name = "CMD", help_heading = WHEN)]

@@ -234,7 +234,10 @@ fn what_does_not_go_together_or_means_nothing_is_refused() {
             &["-w", "a.pcap", "--net", "10.0.0.0/8 or udp"],
             &["give one network"],
         ),
-        (&["-l", "-w", "a.pcap"], &["cannot be used with"]),
+        (
+            &["-l", "-w", "a.pcap"],
+            &["leave -l out; packets go to a pipe"],
+        ),
         (&["-F", "pcapng"], &["--write <FILE>"]),
         (&["-D", "-w", "a.pcap"], &["cannot be used with"]),
         (

@@ -157,6 +157,7 @@ fn what_cannot_be_done_is_said_with_exit_2() {
             &["-w", "a.pcap", "-a", "filesize:9", "-b", "filesize:3"],
             &["leave one out", "-a files:N or -a packets:N"],
         ),
+        (&["-w", "a.pcap", "-l"], &["leave -l out"]),
         (&["-w", "a.pcap", "-c", "0"], &["0 is not in 1.."]),
         (&["-w", "a.pcap", "-s", "20"], &["give 64 to 262144"]),
         (&["-w", "a.pcap", "-B", "1"], &["give 64 to 2097151 KiB"]),
