@@ -19,7 +19,7 @@ const PIPE_PIECE: usize = 4096;
 /// Why no more can be written.
 #[derive(Debug)]
 pub enum Trouble {
-    /// The reader of a pipe has gone: a quiet end.
+    /// The reader of a pipe has gone.
     Closed,
     /// The reader of a pipe takes nothing, and a second signal asked to stop at once.
     Abandoned,

@@ -45,6 +45,14 @@ pub struct Course<'a> {
     pub tell: &'a mut dyn FnMut(&str),
 }
 
+impl Course<'_> {
+    /// Whether nobody reads the stream that is written.
+    fn is_unread(&self) -> bool {
+        let stream = self.stream.as_ref();
+        stream.is_some_and(|fd| reader_is_gone(fd.as_fd()))
+    }
+}
+
 /// Why it is shown how a capture goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asked {
@@ -61,6 +69,8 @@ pub struct Outcome {
     pub broken: Vec<String>,
     /// Whether a second signal ended it before the kernel's ring was empty.
     pub hurried: bool,
+    /// Whether it ended because nobody reads the stream that it writes.
+    pub unread: bool,
 }
 
 /// Captures until a limit, the end of a command, a signal or trouble with the output ends it; then closes the doors,
@@ -145,11 +155,8 @@ fn capture(
             show(lives, taker, course, Asked::ByTheClock);
             looked = Instant::now();
         }
-        if course
-            .stream
-            .as_ref()
-            .is_some_and(|fd| reader_is_gone(fd.as_fd()))
-        {
+        outcome.unread = course.is_unread();
+        if outcome.unread {
             return Ok(());
         }
     }

@@ -35,6 +35,12 @@ impl Conclusion<'_> {
         let storing = &self.args.storing;
         let counts: Counts = self.report.counts.iter().copied().sum();
         let mut lacks = self.lacks(&counts);
+        let unread = self.unread(&counts);
+        if counts.lost > 0 {
+            lacks.extend(unread.clone());
+        } else if let Some(text) = &unread {
+            say(&format!("capture: {text}"));
+        }
         let whole = Whole {
             times: self.times,
             devices: self.devices.clone(),
@@ -101,7 +107,29 @@ impl Conclusion<'_> {
         })
     }
 
-    /// What kept packets out of the output. A reader that closed its pipe wanted no more.
+    /// What is said of a reader that closed its pipe. One that looks at lines wanted no more.
+    fn unread(&self, counts: &Counts) -> Option<String> {
+        let storing = &self.args.storing;
+        storing.write.as_ref()?;
+        let trouble = self.report.trouble.as_ref().map(|(_, trouble)| trouble);
+        match trouble {
+            Some(Trouble::Closed) => {}
+            None if self.outcome.unread => {}
+            _ => return None,
+        }
+        let file = storing.file().map(|file| file.display().to_string());
+        let name = escape(file.as_deref().unwrap_or("standard output"));
+        let (written, lost) = (packets(counts.written), counts.lost);
+        Some(match lost {
+            0 => format!("{name}: nobody reads it any more; {written} went there"),
+            _ => format!(
+                "{name}: nobody reads it any more: {written} went there and {lost} are lost; \
+                 let its reader run as long as the capture, or write a file"
+            ),
+        })
+    }
+
+    /// What kept packets out of the output, but for a reader that closed its pipe.
     fn trouble(&self, counts: &Counts) -> Option<String> {
         let (path, trouble) = self.report.trouble.as_ref()?;
         let (name, written) = (path.display(), counts.written);

@@ -1,12 +1,15 @@
 //! `-w -`: a capture that another program reads.
 
+use std::fs::File;
 use std::io::Read;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
 
-use super::{CAPTURE, stop};
+use super::{CAPTURE, counted, folder, stop};
 use crate::net::{Hooks, Namespace, PortCounter, Program, datagrams, exchange, random_port};
 
 #[test]
@@ -62,7 +65,7 @@ fn packets_go_out_before_the_end() {
 }
 
 #[test]
-fn a_reader_that_goes_ends_it_quietly_without_waiting_for_a_packet() {
+fn a_reader_that_goes_ends_it_without_waiting_for_a_packet() {
     let namespace = Namespace::new();
     let mut program = Program::start(
         namespace
@@ -74,6 +77,53 @@ fn a_reader_that_goes_ends_it_quietly_without_waiting_for_a_packet() {
     drop(program.stdout());
     let (status, errors) = program.end();
     assert_eq!(status.code(), Some(0), "{errors}");
+    // Nothing is lost by it, and why it ended is said.
+    let text = "capture: standard output: nobody reads it any more; 0 packets went there\n";
+    assert!(errors.contains(text), "{errors}");
+}
+
+/// Starts `capture WORDS…`, sends more than a pipe holds, and lets its reader go.
+fn deserted(words: &[&str], open: impl FnOnce(&mut Program) -> Box<dyn Read>) -> (i32, String) {
+    let (namespace, port) = (Namespace::new(), random_port());
+    let mut command = namespace.command(CAPTURE);
+    command.args(words).args(["udp", "port", &port.to_string()]);
+    let mut program = Program::start(command.stdout(Stdio::piped()));
+    let reader = open(&mut program);
+    program.wait_for("listening");
+    datagrams(&namespace, "127.0.0.1", port, 2000, 1000);
+    drop(reader);
+    let (status, errors) = program.end();
+    (status.code().expect("no signal ended it"), errors)
+}
+
+#[test]
+fn packets_that_a_reader_does_not_get_because_it_goes_are_a_loss_that_is_told() {
+    let folder = folder();
+    let pipe = folder.path().join("pipe");
+    mkfifo(&pipe, Mode::S_IRWXU).expect("made");
+    let path = pipe.to_str().expect("text");
+    let of_pipe = deserted(&["-w", path], |_| {
+        Box::new(File::open(&pipe).expect("opened by both"))
+    });
+    let of_stdout = deserted(&["-w", "-"], |program| Box::new(program.stdout()));
+    for (name, (code, errors)) in [(path, of_pipe), ("standard output", of_stdout)] {
+        let written = counted(&errors, "written");
+        let lost = counted(&errors, "lost to disk");
+        assert!(lost > 0 && written + lost == 2000, "{errors}");
+        let text = format!(
+            "capture: {name}: nobody reads it any more: {written} packets went there and \
+             {lost} are lost; let its reader run"
+        );
+        assert!(errors.contains(&text), "{text}: {errors}");
+        assert_eq!(code, 3, "{errors}");
+    }
+}
+
+#[test]
+fn who_looks_at_lines_may_go_at_any_time() {
+    let (code, errors) = deserted(&[], |program| Box::new(program.stdout()));
+    assert!(counted(&errors, "lost to disk") > 0, "{errors}");
+    assert_eq!(code, 0, "{errors}");
     assert!(!errors.contains("capture:"), "{errors}");
 }
 
