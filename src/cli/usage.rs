@@ -8,7 +8,7 @@ use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 
 use super::Exit;
 
-/// Options of other programs, and what stands for them here.
+/// Options of other programs, and what stands for them here; also an argument that is missing.
 pub(super) type Counterparts = [(&'static str, &'static str)];
 
 /// Reads the process's arguments; `Err` is how to end: help was shown, or usage was wrong.
@@ -34,6 +34,7 @@ fn explained(mut error: Error, others: &Counterparts) -> Error {
         }
         ErrorKind::ValueValidation => number(&error),
         ErrorKind::ArgumentConflict => twice(&error),
+        ErrorKind::MissingRequiredArgument => missing(&error, others),
         _ => None,
     };
     if let Some(tip) = tip {
@@ -62,6 +63,15 @@ fn counterpart(error: &Error, others: &Counterparts) -> Option<String> {
     };
     let unknown = || (!own).then(|| general.to_owned());
     known.map(|(_, tip)| (*tip).to_owned()).or_else(unknown)
+}
+
+/// What stands for an argument that is missing; it is listed as usage has it.
+fn missing(error: &Error, others: &Counterparts) -> Option<String> {
+    let Some(ContextValue::Strings(names)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    let tip = others.iter().find(|(name, _)| names == &[*name]);
+    tip.map(|(_, tip)| (*tip).to_owned())
 }
 
 /// What a number must be.

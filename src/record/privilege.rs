@@ -44,19 +44,27 @@ pub fn sudo_caller() -> Option<Caller> {
     )
 }
 
-/// Whether root's environment speaks of sudo in a way that names nobody, so that what is made
-/// stays root's.
+/// What is wrong where root's environment speaks of sudo in a way that names nobody, so that
+/// what is made stays root's.
 #[must_use]
-pub fn sudo_names_nobody() -> bool {
+pub fn sudo_names_nobody() -> Option<&'static str> {
     let text = |name: &str| std::env::var_os(name).map(|it| it.to_string_lossy().into_owned());
     let (uid, gid) = (text("SUDO_UID"), text("SUDO_GID"));
-    getuid().is_root() && names_nobody(uid.as_deref(), gid.as_deref())
+    if !getuid().is_root() {
+        return None;
+    }
+    names_nobody(uid.as_deref(), gid.as_deref())
 }
 
-fn names_nobody(uid: Option<&str>, gid: Option<&str>) -> bool {
-    let given = uid.is_some() || gid.is_some();
+fn names_nobody(uid: Option<&str>, gid: Option<&str>) -> Option<&'static str> {
     let root = uid.is_some_and(|uid| uid.parse() == Ok(0_u32));
-    given && !root && caller(true, uid, gid).is_none()
+    match (uid, gid) {
+        _ if root || caller(true, uid, gid).is_some() => None,
+        (None, None) => None,
+        (Some(_), None) => Some("SUDO_UID is set and SUDO_GID is missing"),
+        (None, Some(_)) => Some("SUDO_GID is set and SUDO_UID is missing"),
+        (Some(_), Some(_)) => Some("SUDO_UID and SUDO_GID name no user"),
+    }
 }
 
 fn caller(root: bool, uid: Option<&str>, gid: Option<&str>) -> Option<Caller> {
@@ -149,14 +157,20 @@ mod tests {
         assert_eq!(caller(true, None, None), None);
         assert_eq!(caller(true, Some("1000"), None), None);
         assert_eq!(caller(true, Some("-1"), Some("100")), None);
-        let whole = names_nobody(Some("1000"), Some("100")) || names_nobody(Some("0"), Some("0"));
-        assert!(!whole && !names_nobody(None, None));
         for (uid, gid) in [
-            (Some("x"), Some("100")),
-            (Some("1000"), None),
-            (None, Some("1")),
+            (Some("1000"), Some("100")),
+            (Some("0"), Some("0")),
+            (Some("0"), None),
+            (None, None),
         ] {
-            assert!(names_nobody(uid, gid));
+            assert_eq!(names_nobody(uid, gid), None);
+        }
+        for (uid, gid, text) in [
+            (Some("x"), Some("100"), "name no user"),
+            (Some("1000"), None, "SUDO_GID is missing"),
+            (None, Some("1"), "SUDO_UID is missing"),
+        ] {
+            assert!(names_nobody(uid, gid).is_some_and(|it| it.ends_with(text)));
         }
     }
 

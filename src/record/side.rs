@@ -6,6 +6,7 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
 use serde::Serialize;
 
 use super::file::{Ending, Written};
@@ -225,7 +226,7 @@ impl Ready {
                 return Err(io::Error::new(ErrorKind::InvalidInput, text));
             }
             Ok(about) if is_of_earlier(path, about.len()) => fs::remove_file(path)?,
-            Ok(_) if !force => return Err(ErrorKind::AlreadyExists.into()),
+            Ok(_) if !force => return Err(Errno::EEXIST.into()),
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             _ => {}
         }

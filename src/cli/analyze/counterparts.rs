@@ -10,6 +10,10 @@ const NO_FILTER: &str = "there is no filter: --conversation ID, --find PATTERN a
      `tshark -r FILE -Y FILTER -w PART` makes a part of a capture";
 
 pub(super) const COUNTERPARTS: &Counterparts = &[
+    (
+        "<FILE>...",
+        "give captures or a folder of them; - is standard input",
+    ),
     ("-r", NAME_IT),
     ("-n", NEVER_NAMES),
     ("-N", NEVER_NAMES),

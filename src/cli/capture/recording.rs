@@ -107,7 +107,9 @@ pub(super) fn record(args: &Args) -> Result<End, Failure> {
 fn ready_fd(args: &Args) -> Result<Option<OwnedFd>, Failure> {
     let fd = args.storing.ready_fd.map(sys::inherited).transpose();
     fd.map_err(|error| {
-        let text = format!("--ready-fd: {error}; give the number of an open descriptor");
+        let text = format!(
+            "--ready-fd: {error}; give the number of an open descriptor, as in --ready-fd 3 3>FILE"
+        );
         Failure(Exit::Usage, text)
     })
 }

@@ -21,7 +21,11 @@ pub(super) fn not_opened(device: &str, error: &OpenError) -> Failure {
             let text = format!("{text}: ip link set {device} up, as root, changes that");
             Failure(Exit::Usage, text)
         }
-        OpenError::NoDevice(_) | OpenError::Other(_) => Failure(Exit::Usage, text),
+        OpenError::NoDevice(_) => {
+            let text = format!("{text}; `capture -D` lists them with their addresses");
+            Failure(Exit::Usage, text)
+        }
+        OpenError::Other(_) => Failure(Exit::Usage, text),
     }
 }
 
@@ -42,7 +46,9 @@ fn wrong_filter(wrong: &WrongFilter) -> String {
     if let Some(meant) = display_filter(&wrong.text) {
         return format!("filter: {words}\n  {before}{after}\n  {meant}; see pcap-filter(7)");
     }
-    let end = if place >= wrong.text.trim_end().len() {
+    let end = if words.starts_with("unknown host") || words.starts_with("unknown network") {
+        "this machine finds no address of that name: give an address"
+    } else if place >= wrong.text.trim_end().len() {
         "more is needed there"
     } else {
         "it cannot stand there, or not mean that"

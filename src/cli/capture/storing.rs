@@ -27,7 +27,7 @@ pub(super) struct Storing {
     pub(super) relinquish_privileges: Option<String>,
 
     /// After exactly this many packets
-    #[arg(short = 'c', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = WHEN)]
+    #[arg(short = 'c', long, value_name = "N", value_parser = count, help_heading = WHEN)]
     count: Option<u64>,
     /// After a condition, see below
     #[arg(short = 'a', long, value_name = "WHEN", value_parser = stop, help_heading = WHEN)]
@@ -39,7 +39,7 @@ pub(super) struct Storing {
     #[arg(long, value_name = "FILE", help_heading = TOLD)]
     pub(super) ready_file: Option<PathBuf>,
     /// Open descriptor that gets a line then
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(3..), help_heading = TOLD)]
+    #[arg(long, value_name = "N", value_parser = descriptor, help_heading = TOLD)]
     pub(super) ready_fd: Option<i32>,
     /// No counters at the end, and no line meanwhile
     #[arg(short = 'q', long, help_heading = TOLD)]
@@ -98,6 +98,18 @@ fn next(text: &str) -> Result<Next, String> {
             let forms = "duration:SECS, interval:SECS, filesize:kB, packets:N or files:N";
             return Err(format!("give {forms}, as filesize:1000"));
         }
+    })
+}
+
+fn count(text: &str) -> Result<u64, String> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| "give a whole number from 1 on; without -c there is no limit".into())
+}
+
+fn descriptor(text: &str) -> Result<i32, String> {
+    let number = text.parse().ok().filter(|number| *number > 2);
+    number.ok_or_else(|| {
+        "0 to 2 are the standard streams: give 3 or more, as in --ready-fd 3 3>FILE".into()
     })
 }
 

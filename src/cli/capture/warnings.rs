@@ -50,9 +50,11 @@ fn twice(args: &Args) -> Option<String> {
 
 /// Nobody to whom the files could be given.
 fn caller(args: &Args) -> Option<String> {
-    let lost = args.storing.relinquish_privileges.is_none() && privilege::sudo_names_nobody();
-    lost.then(|| {
-        "SUDO_UID and SUDO_GID name no user: what is written will be root's; -Z USER names one"
-            .to_owned()
-    })
+    if args.storing.relinquish_privileges.is_some() {
+        return None;
+    }
+    let wrong = privilege::sudo_names_nobody()?;
+    Some(format!(
+        "{wrong}: what is written will be root's; -Z USER names one"
+    ))
 }

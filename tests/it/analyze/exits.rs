@@ -25,6 +25,7 @@ fn wrong_use_ends_with_2() {
     let file = file.to_str().unwrap();
     for (arguments, hint) in [
         (nothing, "--help"),
+        (nothing, "- is standard input"),
         (&["--no-such", file], "--help"),
         (&["--format", "yaml", file], "json"),
         (&["--max-memory", "lots", file], "512M"),

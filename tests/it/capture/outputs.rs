@@ -120,6 +120,7 @@ fn a_start_whose_outputs_are_refused_changes_nothing() {
     let cases = [
         ("-w a.pcap --stats-json taken", exists),
         ("-w a.pcap --ready-file taken", exists),
+        ("-w a.pcap --ready-file taken", "taken: File exists (os"),
         ("-w taken --stats-json s --ready-file r", exists),
         ("-w a.pcap --ready-file r --stats-json no/s", missing),
         ("-w a.pcap --stats-json s --ready-file no/r", missing),

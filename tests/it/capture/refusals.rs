@@ -130,7 +130,7 @@ fn what_cannot_be_done_is_said_with_exit_2() {
         ),
         (
             &["-w", "a.pcap", "-i", "no-such-if0"],
-            &["no-such-if0: no such interface", "any, lo"],
+            &["no-such-if0: no such interface", "any, lo", "`capture -D`"],
         ),
         (
             &["-w", "none/a.pcap", "-i", "lo"],
@@ -158,7 +158,26 @@ fn what_cannot_be_done_is_said_with_exit_2() {
             &["leave one out", "-a files:N or -a packets:N"],
         ),
         (&["-w", "a.pcap", "-l"], &["leave -l out"]),
-        (&["-w", "a.pcap", "-c", "0"], &["0 is not in 1.."]),
+        (
+            &["-w", "a.pcap", "-c", "0"],
+            &["without -c there is no limit"],
+        ),
+        (
+            &["-w", "a.pcap", "--ready-fd", "1"],
+            &["standard streams", "--ready-fd 3 3>FILE"],
+        ),
+        (
+            &["-w", "a.pcap", "--ready-fd", "99"],
+            &["Bad file descriptor", "--ready-fd 3 3>FILE"],
+        ),
+        (
+            &["-w", "a.pcap", "-i", "lo", "--net", "nosuch.invalid"],
+            &["'nosuch.invalid'", "this machine finds no address"],
+        ),
+        (
+            &["-w", "a.pcap", "-i", "lo", "--host", "nosuch.invalid"],
+            &["'nosuch.invalid'\n  host nosuch.invalid\n       ^ this machine finds no address"],
+        ),
         (&["-w", "a.pcap", "-s", "20"], &["give 64 to 262144"]),
         (&["-w", "a.pcap", "-B", "1"], &["give 64 to 2097151 KiB"]),
     ];

@@ -86,13 +86,22 @@ fn what_may_not_be_meant_is_said() {
     assert!(long.contains("the command goes on"), "{long}");
     let short = said(&namespace, folder.path(), &["-w", "f.pcap", "--", "true"]);
     assert!(!short.contains("the command goes on"), "{short}");
-    let mut command = namespace.command(CAPTURE);
-    command.envs([("SUDO_UID", "me"), ("SUDO_GID", "100")]);
-    command.args(["-a", "duration:0.1", "-w", "g.pcap"]);
-    let output = command.current_dir(folder.path()).output().expect("run");
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        errors.contains("SUDO_UID and SUDO_GID name no user"),
-        "{errors}"
-    );
+}
+
+#[test]
+fn sudo_that_names_nobody_is_said_with_what_is_wrong() {
+    let (namespace, folder) = (Namespace::new(), folder());
+    for (name, gid, text) in [
+        ("a.pcap", Some("100"), "SUDO_UID and SUDO_GID name no user"),
+        ("b.pcap", None, "SUDO_UID is set and SUDO_GID is missing"),
+    ] {
+        let mut command = namespace.command(CAPTURE);
+        command.env("SUDO_UID", "me").env_remove("SUDO_GID");
+        command.envs(gid.map(|gid| ("SUDO_GID", gid)));
+        command.args(["-a", "duration:0.1", "-w", name]);
+        let output = command.current_dir(folder.path()).output().expect("run");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        let text = format!("capture: {text}: what is written will be root's");
+        assert!(errors.starts_with(&text), "{errors}");
+    }
 }
