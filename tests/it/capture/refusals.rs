@@ -140,6 +140,14 @@ fn what_cannot_be_done_is_said_with_exit_2() {
             &["-w", "made.pcap", "-i", "lo"],
             &["made.pcap: Is a directory", "give another"],
         ),
+    ];
+    all_refused(folder.path(), cases);
+}
+
+#[test]
+fn values_and_options_that_mean_nothing_are_refused_with_what_to_give() {
+    let folder = folder();
+    let cases: &[(&[&str], &[&str])] = &[
         (&["-w", "a.pcap", "--port", "0"], &["0 is not in 1..=65535"]),
         (
             &["-w", "a.pcap", "--host", "::1 or udp"],
@@ -157,7 +165,6 @@ fn what_cannot_be_done_is_said_with_exit_2() {
             &["-w", "a.pcap", "-a", "filesize:9", "-b", "filesize:3"],
             &["leave one out", "-a files:N or -a packets:N"],
         ),
-        (&["-w", "a.pcap", "-l"], &["leave -l out"]),
         (
             &["-w", "a.pcap", "-c", "0"],
             &["without -c there is no limit"],
