@@ -4,7 +4,11 @@ use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread::{Builder, JoinHandle};
 use std::time::Instant;
+
+use nix::errno::Errno;
 
 use super::batch::{Batch, Place};
 use super::clock::now;
@@ -74,7 +78,7 @@ impl CaptureFile {
     /// As open(2); `AlreadyExists` for a file that would be lost.
     pub fn prepare(name: &Name) -> io::Result<Prepared> {
         if name.part && !name.force && fs::symlink_metadata(&name.path).is_ok() {
-            return Err(io::ErrorKind::AlreadyExists.into());
+            return Err(Errno::EEXIST.into());
         }
         let place = if name.part {
             part_of(&name.path)
@@ -278,6 +282,21 @@ pub struct Ending<'a> {
 }
 
 impl Closing {
+    /// [`Closing::finish`] in a thread.
+    ///
+    /// # Errors
+    /// What could not be done, where the system gave no thread and it was done here.
+    pub fn finish_aside(self) -> Result<JoinHandle<Vec<String>>, Vec<String>> {
+        let (give, take) = mpsc::channel();
+        let finishes = move || take.recv().map(Self::finish).unwrap_or_default();
+        let Ok(thread) = Builder::new().spawn(finishes) else {
+            return Err(self.finish());
+        };
+        // It waits for that and nothing else.
+        let _ = give.send(self);
+        Ok(thread)
+    }
+
     /// Brings the file through to the disk, and gives it its sidecar and its name. Tells what
     /// could not be done.
     #[must_use]

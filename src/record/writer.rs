@@ -6,13 +6,12 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
 use super::batch::{Batch, Place};
 use super::clock::now;
-use super::file::{CaptureFile, Closing, Ending, Name, Written, counters};
+use super::file::{CaptureFile, Ending, Name, Written, counters};
 use super::interfaces::Interface;
 use super::ledger::{Counts, Progress, Tail};
 use super::output::{Output, Trouble};
@@ -345,15 +344,9 @@ impl Writer {
             *told = *told + *now;
         }
         self.add(&written);
-        let (give, take) = mpsc::channel();
-        let finishes = move || take.recv().map(Closing::finish).unwrap_or_default();
-        match std::thread::Builder::new().spawn(finishes) {
-            Ok(thread) => {
-                let _ = give.send(closing);
-                self.closing.push_back(thread);
-            }
-            // where the system gives no thread, what comes meanwhile waits in the queue
-            Err(_) => self.report.lacks.extend(closing.finish()),
+        match closing.finish_aside() {
+            Ok(thread) => self.closing.push_back(thread),
+            Err(lacks) => self.report.lacks.extend(lacks),
         }
     }
 

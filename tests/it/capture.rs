@@ -16,6 +16,7 @@ use crate::net::{
 };
 
 mod asked;
+mod changes;
 mod choices;
 mod command;
 mod faults;
