@@ -2,10 +2,13 @@
 //!
 //! A plain file, a pipe and memory go the same way. Records are borrowed from
 //! the window, so nothing is copied but the piece of a record that a refill
-//! finds at the window's end.
+//! finds at the window's end. Of compressed input a decompressor's chunk becomes
+//! the window.
 
 use std::io::{self, ErrorKind, Read};
 use std::sync::Arc;
+
+use super::packed::Unpacked;
 
 /// Bytes asked of an input at once, if it is the only one.
 pub(super) const READ_SIZE: usize = 1 << 19;
@@ -15,7 +18,7 @@ const MOST_SPARE: usize = 16;
 /// The window. Its memory is bounded by twice the longest record plus the read size, and by what
 /// others hold of it.
 pub struct Block {
-    input: Box<dyn Read + Send>,
+    input: Input,
     read_size: usize,
     /// Never changed while anyone else holds it.
     buffer: Arc<Vec<u8>>,
@@ -29,14 +32,38 @@ pub struct Block {
     wanted: usize,
 }
 
+/// Where bytes come from.
+enum Input {
+    Plain(Box<dyn Read + Send>),
+    Packed(Unpacked),
+}
+
+impl Read for Input {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(input) => input.read(buffer),
+            Self::Packed(input) => input.read(buffer),
+        }
+    }
+}
+
 impl Block {
     /// A window at the start of `input`, which is asked for `read_size` bytes at once.
     #[must_use]
     pub fn new(input: Box<dyn Read + Send>, read_size: usize) -> Self {
+        Self::over(Input::Plain(input), read_size)
+    }
+
+    /// The same of decompressed input.
+    pub(super) fn packed(input: Unpacked, read_size: usize) -> Self {
+        Self::over(Input::Packed(input), read_size)
+    }
+
+    fn over(input: Input, read_size: usize) -> Self {
         Self {
             input,
             read_size,
-            buffer: Arc::new(vec![0; read_size]),
+            buffer: Arc::default(),
             spare: Vec::new(),
             start: 0,
             end: 0,
@@ -128,6 +155,9 @@ impl Block {
     #[cold]
     fn refill(&mut self, wanted: usize) {
         self.wanted = wanted;
+        if self.next_chunk() && self.end - self.start >= wanted || self.ended {
+            return;
+        }
         let mut full = std::mem::take(&mut self.buffer);
         let mut buffer = match Arc::get_mut(&mut full) {
             Some(own) => {
@@ -153,17 +183,57 @@ impl Block {
         self.buffer = Arc::new(buffer);
     }
 
+    /// Makes the decompressor's next chunk the window, if there is one and it has room for what is
+    /// left; whether it did.
+    fn next_chunk(&mut self) -> bool {
+        let Input::Packed(input) = &mut self.input else {
+            return false;
+        };
+        let tail = &self.buffer[self.start..self.end];
+        if tail.len() > input.room() {
+            return false;
+        }
+        let mut chunk = match input.chunk() {
+            Ok(Some(chunk)) => chunk,
+            // what it has left is read
+            Ok(None) => return false,
+            Err(e) => {
+                (self.ended, self.failure) = (true, Some(e));
+                return false;
+            }
+        };
+        let start = input.room() - tail.len();
+        chunk[start..input.room()].copy_from_slice(tail);
+        (self.start, self.end) = (start, chunk.len());
+        let full = std::mem::replace(&mut self.buffer, Arc::new(chunk));
+        if self.spare.len() < MOST_SPARE {
+            self.spare.push(full);
+        }
+        for free in self
+            .spare
+            .extract_if(.., |spare| Arc::get_mut(spare).is_some())
+        {
+            if let Some(chunk) = Arc::into_inner(free) {
+                input.give_back(chunk);
+            }
+        }
+        true
+    }
+
     /// A buffer that nobody holds any more, or a new one.
     fn unused(&mut self) -> Vec<u8> {
         let free = |spare: &mut Arc<Vec<u8>>| Arc::get_mut(spare).is_some();
         let found = self.spare.iter_mut().position(free);
         let found = found.and_then(|at| Arc::into_inner(self.spare.swap_remove(at)));
-        found.unwrap_or_else(|| vec![0; self.read_size])
+        found.unwrap_or_default()
     }
 
     /// Reads until `wanted` bytes are there, or no more come.
     fn read(&mut self, buffer: &mut Vec<u8>, wanted: usize) {
         let enough = self.read_size.max(wanted).max(self.end);
+        if buffer.len() < self.read_size {
+            buffer.resize(self.read_size, 0);
+        }
         if buffer.len() > 2 * enough {
             // a record that was longer than most leaves no room behind
             buffer.truncate(enough);

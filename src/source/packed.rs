@@ -13,6 +13,9 @@ use why::{Why, explained};
 const CHUNK: usize = 1 << 18;
 /// Chunks that may wait for the reader.
 const CHUNKS: usize = 4;
+/// Before the bytes of a chunk there is room for a part of so much, in which the reader puts what
+/// it has left of the one before: then it need not copy the chunk.
+const ROOM: usize = 4;
 /// Bytes of compressed data that are read at once, at most.
 const READ_SIZE: usize = 1 << 17;
 /// The largest window that a zstd frame may ask for, in bytes: that of `zstd -d`.
@@ -32,6 +35,11 @@ pub(super) struct Within {
 impl Within {
     fn chunk(self) -> usize {
         self.at_once.clamp(1, CHUNK)
+    }
+
+    /// Bytes of a chunk that are left free before those that are handed over.
+    fn room(self) -> usize {
+        self.chunk() / ROOM
     }
 
     fn read_size(self) -> usize {
@@ -164,14 +172,13 @@ impl<R: Read> Read for Noting<'_, R> {
     }
 }
 
-/// What the thread hands over: bytes, the end as no bytes, or why there are no more.
+/// What the thread hands over: a chunk, the end as one without any bytes, or why there are no more.
 type Handed = io::Result<Vec<u8>>;
 
 /// The thread's side.
 struct Outlet {
     full: SyncSender<Handed>,
     empty: Receiver<Vec<u8>>,
-    made: usize,
     /// What is being filled, over the borders of members.
     chunk: Vec<u8>,
     filled: usize,
@@ -186,7 +193,7 @@ impl Outlet {
         loop {
             if self.filled == self.chunk.len() {
                 self.flush()?;
-                self.chunk = self.room()?;
+                self.begin();
             }
             match from.read(&mut self.chunk[self.filled..]) {
                 Ok(0) => return Ok(()),
@@ -207,26 +214,22 @@ impl Outlet {
         Ok(())
     }
 
-    /// A buffer that the reader is done with, or a new one while there are few.
-    fn room(&mut self) -> io::Result<Vec<u8>> {
-        let mut chunk = if self.made < CHUNKS {
-            self.made += 1;
-            Vec::new()
-        } else {
-            self.empty.recv().map_err(io::Error::other)?
-        };
-        chunk.resize(self.within.chunk(), 0);
-        Ok(chunk)
+    /// Begins a chunk, in one that the reader is done with if there is such. How many there are is
+    /// bounded by those that wait for the reader, and by what it holds.
+    fn begin(&mut self) {
+        let room = self.within.room();
+        self.chunk = self.empty.try_recv().unwrap_or_default();
+        self.chunk.resize(room + self.within.chunk(), 0);
+        self.filled = room;
     }
 
     /// Hands over what was taken. Where nobody listens any more that is an error like any other.
     fn flush(&mut self) -> io::Result<()> {
-        self.chunk.truncate(self.filled);
-        self.filled = 0;
-        if self.chunk.is_empty() {
+        let mut chunk = std::mem::take(&mut self.chunk);
+        chunk.truncate(std::mem::take(&mut self.filled));
+        if chunk.len() <= self.within.room() {
             return Ok(());
         }
-        let chunk = std::mem::take(&mut self.chunk);
         self.full.send(Ok(chunk)).map_err(io::Error::other)
     }
 
@@ -244,8 +247,10 @@ impl Outlet {
 pub(super) struct Unpacked {
     full: Receiver<Handed>,
     empty: Sender<Vec<u8>>,
+    /// What is read byte by byte, and how far.
     chunk: Vec<u8>,
     at: usize,
+    room: usize,
     ended: bool,
 }
 
@@ -264,7 +269,6 @@ impl Unpacked {
         let mut outlet = Outlet {
             full: send_full,
             empty: take_empty,
-            made: 0,
             chunk: Vec::new(),
             filled: 0,
             left: within.bytes,
@@ -282,27 +286,49 @@ impl Unpacked {
             empty,
             chunk: Vec::new(),
             at: 0,
+            room: within.room(),
             ended: false,
         })
+    }
+
+    /// The next bytes as they came, with as many free before them as [`Unpacked::room`] says;
+    /// none at the end, or where the last chunk was read in part.
+    ///
+    /// # Errors
+    /// Why there are no more.
+    pub(super) fn chunk(&mut self) -> io::Result<Option<Vec<u8>>> {
+        if self.ended || self.at < self.chunk.len() {
+            return Ok(None);
+        }
+        // a thread that has ended without a word has failed
+        let gone = |_| Err(io::Error::other("the decompressor failed"));
+        let handed = self.full.recv().unwrap_or_else(gone);
+        self.ended = handed.as_ref().map_or(true, Vec::is_empty);
+        handed.map(|chunk| Some(chunk).filter(|chunk| !chunk.is_empty()))
+    }
+
+    /// Bytes that are free at the beginning of a chunk.
+    pub(super) fn room(&self) -> usize {
+        self.room
+    }
+
+    /// Takes back a chunk that nobody needs any more.
+    pub(super) fn give_back(&self, chunk: Vec<u8>) {
+        // where the thread has ended nobody needs it either
+        let _ = self.empty.send(chunk);
     }
 }
 
 impl Read for Unpacked {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.at == self.chunk.len() {
-            if self.ended {
+            let Some(next) = self.chunk()? else {
                 return Ok(0);
-            }
-            // a thread that has ended without a word has failed
-            let gone = |_| Err(io::Error::other("the decompressor failed"));
-            let handed = self.full.recv().unwrap_or_else(gone);
-            self.ended = handed.as_ref().map_or(true, Vec::is_empty);
-            let next = handed?;
+            };
             let done = std::mem::replace(&mut self.chunk, next);
-            self.at = 0;
+            self.at = self.room;
             if done.capacity() > 0 {
-                // where the thread has ended nobody needs it
-                let _ = self.empty.send(done);
+                self.give_back(done);
             }
         }
         let len = buffer.len().min(self.chunk.len() - self.at);

@@ -105,7 +105,7 @@ pub(super) fn plain(
         at_once: opening.read_size,
     };
     let unpacked = Unpacked::new(outer, block.into_input(), within).map_err(OpenError::Io)?;
-    let mut block = Block::new(Box::new(unpacked), opening.read_size);
+    let mut block = Block::packed(unpacked, opening.read_size);
     fill(&mut block, 4)?;
     match Compression::of(first(&block)) {
         Some(inner) => Err(OpenError::Twice(outer, inner)),
