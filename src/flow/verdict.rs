@@ -31,6 +31,16 @@ fn elapsed(now: Time, then: Time) -> u64 {
     now.0.wrapping_sub(then.0).cast_unsigned()
 }
 
+/// What belongs to a segment's sender, and to the other side.
+#[inline(always)]
+fn facing<T>([first, second]: &mut [T; 2], direction: usize) -> (&mut T, &mut T) {
+    if direction == 0 {
+        (first, second)
+    } else {
+        (second, first)
+    }
+}
+
 const FAST_RETRANSMISSION_WITHIN: u64 = 20_000_000;
 const OUT_OF_ORDER_WITHIN: u64 = 3_000_000;
 
@@ -91,12 +101,7 @@ impl Analysis {
             mptcp: self.mptcp,
         };
         let rtt = self.handshake_rtt();
-        let [first, second] = &mut self.sides;
-        let (from, to) = if direction == 0 {
-            (first, second)
-        } else {
-            (second, first)
-        };
+        let (from, to) = facing(&mut self.sides, direction);
         let mut verdict = from.begin(to, &packet);
         if from.is_window_probe(to, &packet) {
             verdict |= Verdict::ZERO_WINDOW_PROBE;
@@ -108,12 +113,7 @@ impl Analysis {
         if verdict & Verdict::KEEP_ALIVE == 0 {
             verdict |= from.sent_before(to, &packet, rtt);
         }
-        let [first, second] = unacked;
-        let unacked = match direction {
-            0 => (first, second),
-            _ => (second, first),
-        };
-        from.remember(unacked, &packet, verdict);
+        from.remember(facing(unacked, direction), &packet, verdict);
         self.handshake(segment, direction);
         self.mptcp |= segment.options.mptcp;
         Verdict(verdict)
@@ -121,12 +121,7 @@ impl Analysis {
 
     /// Rule 19: the handshake's times and window scales.
     fn handshake(&mut self, segment: &Segment<'_>, direction: usize) {
-        let [first, second] = &mut self.sides;
-        let (from, to) = if direction == 0 {
-            (first, second)
-        } else {
-            (second, first)
-        };
+        let (from, to) = facing(&mut self.sides, direction);
         let now = segment.frame.time;
         let (syn, ack) = (segment.flags.any(Flags::SYN), segment.flags.any(Flags::ACK));
         if !on(19) {

@@ -1,7 +1,7 @@
 //! The segments that the rules have nothing to say of: a way around them, with the same effect.
 
-use super::Analysis;
 use super::known::Last;
+use super::{Analysis, facing};
 use crate::decode::segment::{Flags, Segment};
 use crate::flow::unacked::Unacked;
 
@@ -17,12 +17,7 @@ impl Analysis {
         unacked: &mut [Unacked; 2],
     ) -> bool {
         const FLAGS: u16 = Flags::SYN | Flags::FIN | Flags::RST | Flags::ACK;
-        let [first, second] = &mut self.sides;
-        let (from, to) = if direction == 0 {
-            (first, second)
-        } else {
-            (second, first)
-        };
+        let (from, to) = facing(&mut self.sides, direction);
         let (len, seq, ack) = (segment.payload_len, segment.seq, segment.ack);
         let plain = segment.flags.0 & FLAGS == Flags::ACK
             && segment.options.window_scale.is_none()
