@@ -19,7 +19,7 @@ use crate::source::file::{Described, Reader, Record};
 use crate::source::frame::Frame;
 use crate::source::merge::Merge;
 use crate::sys::prefetch;
-use batch::{Batch, Extra};
+use batch::Batch;
 use pool::{Line, Pool};
 use shard::{SHARDS, Shard};
 
@@ -97,6 +97,8 @@ pub fn analyse_merged(mut merge: Merge, settings: &Settings, watch: Watcher<'_>)
 /// So many bytes ahead of a frame the input is asked for: a processor does not go beyond a page
 /// by itself, and where one record ends tells where the next one begins.
 const AHEAD: usize = 1 << 10;
+/// And so many: what the headers of most take.
+const NEAR: usize = 128;
 
 /// Where frames come from.
 trait Frames {
@@ -275,15 +277,14 @@ impl Front {
         while !batch.is_full() {
             let Some(frame) = source.next() else { break };
             self.totals.frame(&frame);
-            let (key, found) = match self.decoder.find(&frame) {
+            let found = match self.decoder.find(&frame) {
                 Ok(found) => found,
                 Err(reason) => {
                     self.totals.skipped(frame.link_type, reason);
                     continue;
                 }
             };
-            let shard = shard_of(&key);
-            let extra = Extra::of(&frame, self.decoder.take_odd());
+            let shard = shard_of(&found.ends.key);
             // its bytes are told by their place, for they are the source's
             let (frame, len) = (
                 Frame {
@@ -294,10 +295,11 @@ impl Front {
             );
             if let Some(shared) = source.shared() {
                 let (block, at) = shared;
-                if let Some(ahead) = block.get(at + AHEAD..at + AHEAD + len) {
+                let ahead = block.get(at + AHEAD..);
+                if let Some(ahead) = ahead.and_then(|it| it.first_chunk::<NEAR>()) {
                     prefetch(ahead);
                 }
-                batch.push(shard, (&frame, len, found), extra, shared);
+                batch.push(shard, (&frame, len), found, shared);
             }
         }
         !batch.is_empty()

@@ -45,17 +45,15 @@ impl Ends {
     #[must_use]
     #[inline]
     pub fn four(source: (u32, u16), destination: (u32, u16)) -> Self {
-        let low_sent = source <= destination;
-        let (low, high) = if low_sent {
-            (source, destination)
-        } else {
-            (destination, source)
-        };
+        let number = |(address, port): (u32, u16)| u64::from(address) << 16 | u64::from(port);
+        let (source, destination) = (number(source), number(destination));
+        let (low, high) = (source.min(destination), source.max(destination));
         let key = Key {
-            low: [0, low.0.into()],
-            high: [0, high.0.into()],
-            ports: u64::from(low.1) | u64::from(high.1) << 16,
+            low: [0, low >> 16],
+            high: [0, high >> 16],
+            ports: low & 0xffff | (high & 0xffff) << 16,
         };
+        let low_sent = source <= destination;
         Self { key, low_sent }
     }
 
@@ -105,6 +103,25 @@ impl Key {
         }
     }
 
+    /// The ends of IPv4 as few numbers: both addresses, then both ports; none of IPv6.
+    #[must_use]
+    #[inline(always)]
+    pub fn brief(&self) -> Option<[u32; 3]> {
+        let brief = [self.low[1] as u32, self.high[1] as u32, self.ports as u32];
+        (self.ports & SIX == 0).then_some(brief)
+    }
+
+    /// The ends of which [`Key::brief`] has these numbers.
+    #[must_use]
+    #[inline(always)]
+    pub fn of_brief([low, high, ports]: [u32; 3]) -> Self {
+        Self {
+            low: [0, low.into()],
+            high: [0, high.into()],
+            ports: ports.into(),
+        }
+    }
+
     /// A number that is the same in each run, and that few others have: it spreads conversations,
     /// but does not withstand who chooses their endpoints to have it alike.
     #[must_use]
@@ -119,34 +136,42 @@ impl Key {
 /// Ends in little memory, to be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kept {
-    /// Of IPv4: the addresses and the ports, the lesser endpoint's first.
-    Four([u32; 2], [u16; 2]),
+    /// Of IPv4: [`Key::brief`].
+    Four([u32; 3]),
     /// Of IPv6.
     Six(Box<Key>),
 }
 
 impl From<&Key> for Kept {
     fn from(key: &Key) -> Self {
-        if key.ports & SIX != 0 {
-            return Self::Six(Box::new(*key));
+        match key.brief() {
+            Some(brief) => Self::Four(brief),
+            None => Self::Six(Box::new(*key)),
         }
-        let ports = [key.ports as u16, (key.ports >> 16) as u16];
-        Self::Four([key.low[1] as u32, key.high[1] as u32], ports)
     }
 }
 
 impl Kept {
+    /// What takes no memory beside its own.
+    pub const NONE: Self = Self::Four([0; 3]);
+
     /// The ends as they were.
     #[must_use]
     #[inline]
     pub fn key(&self) -> Key {
         match self {
-            Self::Four([low, high], [first, second]) => Key {
-                low: [0, u64::from(*low)],
-                high: [0, u64::from(*high)],
-                ports: u64::from(*first) | u64::from(*second) << 16,
-            },
+            Self::Four(brief) => Key::of_brief(*brief),
             Self::Six(key) => **key,
+        }
+    }
+
+    /// Whether they are these.
+    #[must_use]
+    #[inline]
+    pub fn are(&self, key: &Key) -> bool {
+        match self {
+            Self::Four(brief) => key.brief() == Some(*brief),
+            Self::Six(known) => **known == *key,
         }
     }
 }
@@ -212,7 +237,8 @@ mod tests {
             let (there, back) = (ends(a, b), ends(b, a));
             assert!(there.key == back.key && there.low_sent != back.low_sent);
             assert_eq!(there.key.spread(), back.key.spread());
-            assert!(Kept::from(&there.key).key() == there.key);
+            let kept = Kept::from(&there.key);
+            assert!(kept.key() == there.key && kept.are(&there.key));
             there.key
         });
         for (at, one) in keys.iter().enumerate() {

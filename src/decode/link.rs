@@ -52,15 +52,35 @@ pub fn link(frame: &Frame<'_>) -> Link {
             be16(bytes, SLL_LEN - 2)
                 .and_then(|kind| cooked(bytes, SLL_LEN, kind, found.port.arphrd))
         }
-        link::LINUX_SLL2 => {
-            found.port.ifindex = be32(bytes, 4);
-            found.port.arphrd = be16(bytes, 8);
-            found.packet_type = bytes.get(10).copied().unwrap_or(255);
-            be16(bytes, 0).and_then(|kind| cooked(bytes, SLL2_LEN, kind, found.port.arphrd))
-        }
+        link::LINUX_SLL2 => match bytes.first_chunk() {
+            Some(head) => whole_sll2(head, bytes, &mut found),
+            None => cut_sll2(bytes, &mut found),
+        },
         other => frame_of(other, bytes),
     };
     found
+}
+
+/// The IP header behind a whole SLL2 header, which tells the device.
+#[inline(always)]
+fn whole_sll2(head: &[u8; SLL2_LEN], bytes: &[u8], found: &mut Link) -> Option<Network> {
+    let (kind, device) = (
+        u16::from_be_bytes([head[0], head[1]]),
+        u16::from_be_bytes([head[8], head[9]]),
+    );
+    found.port.ifindex = Some(u32::from_be_bytes([head[4], head[5], head[6], head[7]]));
+    found.port.arphrd = Some(device);
+    found.packet_type = head[10];
+    cooked(bytes, SLL2_LEN, kind, Some(device))
+}
+
+/// The same of one that is cut: what there is of it.
+#[cold]
+fn cut_sll2(bytes: &[u8], found: &mut Link) -> Option<Network> {
+    found.port.ifindex = be32(bytes, 4);
+    found.port.arphrd = be16(bytes, 8);
+    found.packet_type = bytes.get(10).copied().unwrap_or(255);
+    be16(bytes, 0).and_then(|kind| cooked(bytes, SLL2_LEN, kind, found.port.arphrd))
 }
 
 /// Whether packets of this link type are looked into.

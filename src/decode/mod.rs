@@ -21,8 +21,9 @@ use crate::source::frame::Frame;
 use ip::Ip;
 use layer::Network;
 use link::Port;
-use segment::{Carrier, Key, Segment};
-pub use spot::{Spot, hash};
+use segment::{Carrier, Ends, Segment};
+use spot::Spot;
+pub use spot::{Plain, hash, option_word};
 
 /// Interfaces told apart; more than a host has. The last stands for all beyond.
 const MOST_PORTS: usize = 65_536;
@@ -43,25 +44,40 @@ pub struct Decoder {
     ids: HashMap<Port, u32, foldhash::fast::RandomState>,
     last: u32,
     fragments: fragment::Fragments,
-    /// What the last frame has, where its packet is as few are.
+    /// The segment that was decoded last: what is told of it borrows from here.
     odd: Option<Odd>,
     /// Room for the frames that bring fragments.
     parts: Vec<Carrier>,
 }
 
-/// A frame's segment before its header is read.
-#[derive(Clone, Copy, Debug)]
+/// A frame's segment.
 pub struct Found {
-    interface: u32,
-    packet_type: u8,
-    /// Where the IP header begins.
-    at: u32,
+    /// Whose it is.
+    pub ends: Ends,
+    /// Dense id of the interface it was recorded on.
+    pub interface: u32,
+    /// SLL packet type; 255 where the link layer has none.
+    pub packet_type: u8,
+    /// What it says; nothing where it is in a packet as few are.
+    pub plain: Plain,
+    /// The segment in such a packet.
+    pub odd: Option<Box<Odd>>,
+}
+
+impl Found {
+    /// The place of the segment, in the frame's bytes.
+    #[must_use]
+    #[inline(always)]
+    pub fn spot(&self, bytes: &[u8]) -> Spot {
+        let place = (self.interface, self.packet_type);
+        self.plain.spot(self.ends, place, bytes)
+    }
 }
 
 /// A segment in a packet as few are.
 pub struct Odd {
     /// Where it stands.
-    pub spot: Spot,
+    spot: Spot,
     /// The datagram that came in fragments: the segment is in its bytes.
     pub whole: Option<Vec<u8>>,
     /// The other frames that brought some of them, ascending.
@@ -85,19 +101,6 @@ impl Odd {
     }
 }
 
-impl Found {
-    /// Where the segment stands in its frame; none where the packet is as few are
-    /// ([`Decoder::take_odd`]).
-    #[must_use]
-    #[inline(always)]
-    pub fn spot(&self, bytes: &[u8], wire_len: u32) -> Option<Spot> {
-        let (at, end) = (self.at as usize, wire_len as usize);
-        let mut spot = Spot::plain(bytes, at, end, self.packet_type)?;
-        spot.header.interface = self.interface;
-        Some(spot)
-    }
-}
-
 impl Decoder {
     /// A frame's TCP segment. Of a datagram in fragments it is in the frame that completes it;
     /// its bytes are then the decoder's own.
@@ -105,12 +108,12 @@ impl Decoder {
     /// # Errors
     /// Why there is none that is numbered.
     pub fn decode<'a>(&'a mut self, frame: Frame<'a>) -> Result<Segment<'a>, Skip> {
-        let (_, found) = self.find(&frame)?;
-        if self.odd.is_none() {
-            self.odd = found.spot(frame.bytes, frame.wire_len).map(Odd::of);
-        }
-        let odd = self.odd.as_ref().ok_or(Skip::HeadlessTcp)?;
-        Ok(odd.segment(frame))
+        let found = self.find(&frame)?;
+        let odd = match found.odd {
+            Some(odd) => *odd,
+            None => Odd::of(found.spot(frame.bytes)),
+        };
+        Ok(self.odd.insert(odd).segment(frame))
     }
 
     /// Finds a frame's segment, and whose it is.
@@ -118,42 +121,42 @@ impl Decoder {
     /// # Errors
     /// As [`Decoder::decode`].
     #[inline(always)]
-    pub fn find(&mut self, frame: &Frame<'_>) -> Result<(Key, Found), Skip> {
-        if self.odd.is_some() {
-            self.odd = None;
-        }
+    pub fn find(&mut self, frame: &Frame<'_>) -> Result<Found, Skip> {
         let link = link::link(frame);
         let interface = self.interface(link.port);
-        self.ports[interface as usize].packets += 1;
         let network = link.network.ok_or(Skip::NotIp)?;
-        let found = Found {
+        let packet_type = link.packet_type;
+        let Some((ends, plain)) = Plain::read(frame.bytes, network.at, frame.wire_len as usize)
+        else {
+            return self.odd(frame, network, (interface, packet_type));
+        };
+        Ok(Found {
+            ends,
             interface,
-            packet_type: link.packet_type,
-            // no frame is as long as 4 GiB
-            at: u32::try_from(network.at).unwrap_or(u32::MAX),
-        };
-        let key = match spot::plain_ends(frame.bytes, network.at, frame.wire_len as usize) {
-            Some(ends) => ends.key,
-            None => self.odd(frame, network, &found)?,
-        };
-        Ok((key, found))
+            packet_type,
+            plain,
+            odd: None,
+        })
     }
 
-    /// Whose the segment is of a packet that is as few are.
+    /// The segment in a packet that is as few are.
     #[cold]
-    fn odd(&mut self, frame: &Frame<'_>, network: Network, found: &Found) -> Result<Key, Skip> {
+    fn odd(
+        &mut self,
+        frame: &Frame<'_>,
+        network: Network,
+        (interface, packet_type): (u32, u8),
+    ) -> Result<Found, Skip> {
         let ip = ip::read(frame.bytes, network, frame.wire_len as usize)?;
-        let mut odd = self.innermost(frame, ip, found.packet_type)?;
-        odd.spot.header.interface = found.interface;
-        let key = odd.spot.header.ends.key;
-        self.odd = Some(odd);
-        Ok(key)
-    }
-
-    /// The segment that was found last, if its packet is as few are.
-    #[inline]
-    pub fn take_odd(&mut self) -> Option<Odd> {
-        self.odd.take()
+        let mut odd = self.innermost(frame, ip, packet_type)?;
+        odd.spot.header.interface = interface;
+        Ok(Found {
+            ends: odd.spot.header.ends,
+            interface,
+            packet_type,
+            plain: Plain::default(),
+            odd: Some(Box::new(odd)),
+        })
     }
 
     /// The segment of a packet that may be in packets.
@@ -180,16 +183,18 @@ impl Decoder {
         &self.ports
     }
 
+    /// The number of the interface that a frame was recorded on; counts the frame.
     #[inline(always)]
     fn interface(&mut self, port: Port) -> u32 {
-        match self.ports.get(self.last as usize) {
-            Some(seen) if seen.port == port => self.last,
+        match self.ports.get_mut(self.last as usize) {
+            Some(seen) if seen.port == port => seen.packets += 1,
             _ => self.other_interface(port),
         }
+        self.last
     }
 
     #[cold]
-    fn other_interface(&mut self, port: Port) -> u32 {
+    fn other_interface(&mut self, port: Port) {
         self.last = match self.ids.get(&port) {
             Some(&id) => id,
             None if self.ports.len() == MOST_PORTS => self.last_port(),
@@ -199,7 +204,7 @@ impl Decoder {
                 self.last_port()
             }
         };
-        self.last
+        self.ports[self.last as usize].packets += 1;
     }
 
     fn last_port(&self) -> u32 {

@@ -1,6 +1,7 @@
 //! Where a frame's TCP header stands.
 
 use std::hash::{BuildHasher, Hasher};
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use foldhash::fast::RandomState;
@@ -8,7 +9,7 @@ use foldhash::fast::RandomState;
 use super::ends::Ends;
 use super::ip::{Ip, TCP};
 use super::layer::{be16, be32};
-use super::segment::{Carrier, Endpoint, Flags, Header, Segment, options};
+use super::segment::{Carrier, Endpoint, Flags, Header, Options, Segment, options};
 use super::seq::Seq;
 use crate::ledger::Skip;
 use crate::source::frame::Frame;
@@ -41,89 +42,181 @@ struct Carried {
     cut: bool,
 }
 
-/// The headers of a packet that is as most are: IPv4 without options, or IPv6 without extension
-/// headers, whole, and with TCP in it. Any other is left to those who read it with care and give
-/// the same.
-struct Plain<'a> {
-    ends: Ends,
-    ip_id: u16,
-    /// Lengths of the IP header, and of the packet.
-    header: usize,
-    total: usize,
-    tcp: &'a [u8; LEAST],
+/// A segment in a packet that is as most are: IPv4 without options, or IPv6 without extension
+/// headers, whole, and with TCP in it whose lengths fit. It is all that a [`Segment`] has beside
+/// its ends and what is told of its frame, in few bytes. Any other packet is left to those who
+/// read it with care and would give the same.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Plain {
+    /// [`hash`] of the payload that was captured.
+    pub payload_hash: u64,
+    /// What stands for its options ([`option_word`]).
+    pub options: u64,
+    /// How many bytes these have, as far as they were captured.
+    pub options_len: u8,
+    /// Whether they tell anything ([`Options`]).
+    telling: bool,
+    /// Whether the TCP header was captured whole.
+    whole_header: bool,
+    /// Where the payload begins, or would.
+    payload_at: u16,
+    /// As in the [`Header`].
+    pub payload_len: u32,
+    /// Sequence number.
+    pub seq: Seq,
+    /// Acknowledgment number.
+    pub ack: Seq,
+    /// Header flags.
+    pub flags: Flags,
+    /// Window as in the header.
+    pub window: u16,
+    /// Identification of the IPv4 header; 0 in IPv6.
+    pub ip_id: u16,
 }
 
-impl<'a> Plain<'a> {
-    /// Those at `at`, of a frame that ends at `end`.
+impl Plain {
+    /// The one in the packet at `at`, of a frame that ends at `end`, with its ends.
     #[inline(always)]
-    fn read(bytes: &'a [u8], at: usize, end: usize) -> Option<Self> {
+    pub(super) fn read(bytes: &[u8], at: usize, end: usize) -> Option<(Ends, Self)> {
         let packet = bytes.get(at..)?;
         let on_wire = end.saturating_sub(at);
         match packet.first()? {
-            0x45 => {
-                let head = packet.first_chunk::<{ 20 + LEAST }>()?;
-                let whole = (head[6] & 0x3f) | head[7] == 0;
-                let total = usize::from(be16(head, 2)?).min(on_wire);
-                // a length of 0 was left to the device
-                if head[9] != TCP || !whole || total < 20 + LEAST {
-                    return None;
-                }
-                let source = (be32(head, 12)?, be16(head, 20)?);
-                let destination = (be32(head, 16)?, be16(head, 22)?);
-                Some(Self {
-                    ends: Ends::four(source, destination),
-                    ip_id: be16(head, 4)?,
-                    header: 20,
-                    total,
-                    tcp: head.last_chunk()?,
-                })
-            }
-            0x60..0x70 => {
-                let head = packet.first_chunk::<{ 40 + LEAST }>()?;
-                let payload = usize::from(be16(head, 4)?);
-                let total = (40 + payload).min(on_wire);
-                if head[6] != TCP || payload == 0 || total < 40 + LEAST {
-                    return None;
-                }
-                let address = |at: usize| Some(u128::from_be_bytes(*head[at..].first_chunk()?));
-                let source = (address(8)?, be16(head, 40)?);
-                let destination = (address(24)?, be16(head, 42)?);
-                Some(Self {
-                    ends: Ends::six(source, destination),
-                    ip_id: 0,
-                    header: 40,
-                    total,
-                    tcp: head.last_chunk()?,
-                })
-            }
+            0x45 => Self::four(packet.first_chunk()?, bytes, at, on_wire),
+            0x60..0x70 => Self::six(packet.first_chunk()?, bytes, at, on_wire),
             _ => None,
+        }
+    }
+
+    #[inline(always)]
+    fn four(
+        head: &[u8; 20 + LEAST],
+        bytes: &[u8],
+        at: usize,
+        on_wire: usize,
+    ) -> Option<(Ends, Self)> {
+        let whole = (head[6] & 0x3f) | head[7] == 0;
+        let total = usize::from(be16(head, 2)?).min(on_wire);
+        // a length of 0 was left to the device
+        if head[9] != TCP || !whole || total < 20 + LEAST {
+            return None;
+        }
+        let source = (be32(head, 12)?, be16(head, 20)?);
+        let destination = (be32(head, 16)?, be16(head, 22)?);
+        let mut plain = Self::segment(head.last_chunk()?, bytes, at + 20, total - 20)?;
+        plain.ip_id = be16(head, 4)?;
+        Some((Ends::four(source, destination), plain))
+    }
+
+    #[inline(always)]
+    fn six(
+        head: &[u8; 40 + LEAST],
+        bytes: &[u8],
+        at: usize,
+        on_wire: usize,
+    ) -> Option<(Ends, Self)> {
+        let payload = usize::from(be16(head, 4)?);
+        let total = (40 + payload).min(on_wire);
+        if head[6] != TCP || payload == 0 || total < 40 + LEAST {
+            return None;
+        }
+        let address = |at: usize| Some(u128::from_be_bytes(*head[at..].first_chunk()?));
+        let source = (address(8)?, be16(head, 40)?);
+        let destination = (address(24)?, be16(head, 42)?);
+        let plain = Self::segment(head.last_chunk()?, bytes, at + 40, total - 40)?;
+        Some((Ends::six(source, destination), plain))
+    }
+
+    /// The segment at `at` in the frame's `bytes`, of `claimed` bytes as the IP header tells.
+    #[inline(always)]
+    fn segment(head: &[u8; LEAST], bytes: &[u8], at: usize, claimed: usize) -> Option<Self> {
+        let header = usize::from(head[12] >> 4) * 4;
+        if header < 20 || header > claimed {
+            return None;
+        }
+        let until = bytes.len().min(at + claimed);
+        let payload_at = (at + header).min(until);
+        let options_at = (at + 20).min(until);
+        let options = bytes.get(options_at..payload_at)?;
+        let (word, telling) = match options {
+            [] => (0, false),
+            [1, 1, 8, 10, ..] if options.len() == 12 => (be64(options, 4)?, false),
+            _ => (hash(options), true),
+        };
+        let (seq, ack, bits) = (be32(head, 4)?, be32(head, 8)?, be32(head, 12)?);
+        Some(Self {
+            payload_hash: hash(bytes.get(payload_at..until)?),
+            options: word,
+            options_len: options.len() as u8,
+            telling,
+            whole_header: until >= at + header,
+            payload_at: u16::try_from(payload_at).ok()?,
+            payload_len: u32::try_from(claimed - header).ok()?,
+            seq: Seq(seq),
+            ack: Seq(ack),
+            flags: Flags((bits >> 16) as u16 & 0x0fff),
+            window: bits as u16,
+            ip_id: 0,
+        })
+    }
+
+    /// Where in a frame of `len` bytes the payload stands, as far as it was captured.
+    #[inline(always)]
+    pub fn payload(&self, len: usize) -> Range<usize> {
+        let at = usize::from(self.payload_at);
+        let captured = len.saturating_sub(at).min(self.payload_len as usize);
+        at..at + captured
+    }
+
+    /// The same with what else is known of it; `bytes` are the frame's.
+    #[inline(always)]
+    pub fn spot(&self, ends: Ends, (interface, packet_type): (u32, u8), bytes: &[u8]) -> Spot {
+        let payload = self.payload(bytes.len());
+        let options_at = payload.start.saturating_sub(self.options_len.into());
+        let options = match self.telling {
+            true => options(bytes.get(options_at..payload.start).unwrap_or_default()),
+            false => Options::default(),
+        };
+        let header = Header {
+            ends,
+            interface,
+            seq: self.seq,
+            ack: self.ack,
+            payload_len: self.payload_len,
+            payload_hash: self.payload_hash,
+            options,
+            window: self.window,
+            flags: self.flags,
+            ip_id: self.ip_id,
+            packet_type,
+            analysed: true,
+            whole_header: self.whole_header,
+        };
+        Spot {
+            header,
+            options_at: options_at as u32,
+            payload_at: payload.start as u32,
+            until: payload.end as u32,
         }
     }
 }
 
-/// The ends of the packet at `at`, if it is as most are.
-#[inline(always)]
-pub(super) fn plain_ends(bytes: &[u8], at: usize, end: usize) -> Option<Ends> {
-    Plain::read(bytes, at, end).map(|it| it.ends)
+/// What stands for the bytes of options: other bytes of the same length hardly ever have the same.
+#[must_use]
+#[inline]
+pub fn option_word(bytes: &[u8]) -> u64 {
+    match bytes {
+        // a timestamp alone, as nearly all segments of an established connection have
+        [1, 1, 8, 10, ..] if bytes.len() == 12 => be64(bytes, 4).unwrap_or_default(),
+        _ => hash(bytes),
+    }
+}
+
+fn be64(bytes: &[u8], at: usize) -> Option<u64> {
+    Some(u64::from_be_bytes(*bytes.get(at..)?.first_chunk()?))
 }
 
 impl Spot {
-    /// The place of the segment in the packet at `at`, if that is as most are.
-    #[inline(always)]
-    pub(super) fn plain(bytes: &[u8], at: usize, end: usize, packet_type: u8) -> Option<Self> {
-        let plain = Plain::read(bytes, at, end)?;
-        let carried = Carried {
-            at: at + plain.header,
-            end: at + plain.total,
-            ip_id: plain.ip_id,
-            packet_type,
-            cut: false,
-        };
-        Some(Self::read(plain.ends, plain.tcp, bytes, &carried))
-    }
-
     /// Reads a TCP header: `from` are the bytes that it stands in, `head` its first.
-    #[inline(always)]
     fn read(ends: Ends, head: &[u8; LEAST], from: &[u8], carried: &Carried) -> Self {
         let word =
             |at: usize| u32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
@@ -270,11 +363,15 @@ mod tests {
 
         #[test]
         fn what_is_plain_is_read_the_same_with_care(bytes in packets(), at in 0usize..3, end in 0usize..150) {
-            if let Some(spot) = Spot::plain(&bytes, at, end, 4) {
+            if let Some((ends, plain)) = Plain::read(&bytes, at, end) {
+                let spot = plain.spot(ends, (0, 4), &bytes);
                 let ip = ip::read(&bytes, Network::at(at), end).expect("IP");
                 prop_assert!(ip.part.is_none());
                 let careful = Spot::new(&ip, 4, &bytes).expect("TCP");
                 prop_assert_eq!(spot, careful);
+                let options = &bytes[spot.options_at as usize..spot.payload_at as usize];
+                let word = (options.len() as u8, option_word(options));
+                prop_assert_eq!(word, (plain.options_len, plain.options));
             }
         }
     }
@@ -282,10 +379,10 @@ mod tests {
     #[test]
     fn whole_tcp_packets_are_plain() {
         let mut four = [0; 40];
-        (four[0], four[3], four[9]) = (0x45, 40, TCP);
+        (four[0], four[3], four[9], four[32]) = (0x45, 40, TCP, 0x50);
         let mut six = [0; 60];
-        (six[0], six[5], six[6]) = (0x60, 20, TCP);
-        let plain = |bytes: &[u8]| Spot::plain(bytes, 0, bytes.len(), 255).is_some();
+        (six[0], six[5], six[6], six[52]) = (0x60, 20, TCP, 0x50);
+        let plain = |bytes: &[u8]| Plain::read(bytes, 0, bytes.len()).is_some();
         assert!(plain(&four) && plain(&six));
         four[7] = 1;
         six[6] = 60;

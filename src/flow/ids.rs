@@ -1,44 +1,41 @@
-//! Which conversation has which endpoints: a table of ids alone, for the endpoints stand with the
-//! conversations, and there may be millions.
+//! Which conversation has which endpoints: a table of ids alone, for there may be millions. The
+//! endpoints stand one beside the other, as they are compared for each packet.
 
 use std::hash::BuildHasher;
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
-use super::Slot;
+use crate::decode::ends::Kept;
 use crate::decode::segment::Key;
 
 /// The followed conversations by their endpoints; of several with the same, the last.
 #[derive(Default)]
 pub(super) struct Ids {
     table: HashTable<u32>,
+    /// Of all conversations, by id.
+    ends: Vec<Kept>,
     hasher: foldhash::fast::RandomState,
-}
-
-/// Whether a conversation has these endpoints. Those in the table are followed.
-#[inline]
-fn has(slots: &[Slot], id: u32, key: &Key) -> bool {
-    let open = slots.get(id as usize).and_then(|slot| slot.open.as_ref());
-    open.is_some_and(|open| open.key() == *key)
 }
 
 impl Ids {
     /// The conversation of these endpoints.
     #[inline]
-    pub fn get(&self, key: &Key, slots: &[Slot]) -> Option<u32> {
-        let hash = self.hasher.hash_one(key);
-        self.table.find(hash, |id| has(slots, *id, key)).copied()
+    pub fn get(&self, key: &Key) -> Option<u32> {
+        let has = |id: &u32| self.ends.get(*id as usize).is_some_and(|it| it.are(key));
+        self.table.find(self.hasher.hash_one(key), has).copied()
     }
 
-    /// Takes a new conversation, which is in `slots`.
-    pub fn insert(&mut self, key: &Key, id: u32, slots: &[Slot]) {
+    /// Takes a new conversation, whose id is the next.
+    pub fn insert(&mut self, key: &Key, id: u32) {
+        self.ends.push(Kept::from(key));
+        let (ends, hasher) = (&self.ends, &self.hasher);
         let hash = |id: &u32| {
-            let open = slots.get(*id as usize).and_then(|slot| slot.open.as_ref());
-            open.map_or(0, |open| self.hasher.hash_one(open.key()))
+            let ends = ends.get(*id as usize);
+            ends.map_or(0, |it| hasher.hash_one(it.key()))
         };
-        let same = |known: &u32| has(slots, *known, key);
-        match self.table.entry(self.hasher.hash_one(key), same, hash) {
+        let same = |known: &u32| ends.get(*known as usize).is_some_and(|it| it.are(key));
+        match self.table.entry(hasher.hash_one(key), same, hash) {
             Entry::Occupied(mut known) => *known.get_mut() = id,
             Entry::Vacant(place) => {
                 place.insert(id);
@@ -47,8 +44,12 @@ impl Ids {
     }
 
     /// Forgets a conversation, unless another has its endpoints by now.
-    pub fn remove(&mut self, key: &Key, id: u32) {
-        let hash = self.hasher.hash_one(key);
+    pub fn remove(&mut self, id: u32) {
+        let Some(ends) = self.ends.get_mut(id as usize) else {
+            return;
+        };
+        let hash = self.hasher.hash_one(ends.key());
+        *ends = Kept::NONE;
         if let Ok(place) = self.table.find_entry(hash, |known| *known == id) {
             place.remove();
         }

@@ -10,12 +10,13 @@ pub mod state;
 mod unacked;
 pub mod verdict;
 
-use crate::decode::segment::{Flags, Segment};
+use crate::decode::segment::{Flags, Key, Segment};
 use crate::sys::prefetch;
 use idle::{Idle, Moment};
 use ids::Ids;
 pub use open::Closed;
 use open::{Flight, Open};
+pub use sighting::Record;
 use sighting::{Sighting, Sightings};
 use verdict::Verdict;
 pub use verdict::{Duplicate, Relative};
@@ -106,33 +107,32 @@ impl Flow {
     /// all those placed before are judged.
     pub fn place(&mut self, segment: &Segment<'_>) -> Placed {
         let (conversation, opened, reuses) = self.conversation(segment);
-        self.placed(segment, conversation, opened, reuses)
+        self.placed(Record::of(segment), conversation, opened, reuses)
     }
 
-    /// Finds a segment's conversation where that does not depend on those that are placed and not
-    /// yet judged: it is followed, and the segment opens no other.
+    /// Finds the conversation of a segment with these ends where that does not depend on those that
+    /// are placed and not yet judged: it is followed, and the segment opens no other.
     #[inline(always)]
-    pub fn place_known(&mut self, segment: &Segment<'_>) -> Option<Placed> {
-        if segment.flags.any(Flags::SYN) && !segment.flags.any(Flags::ACK) {
+    pub fn place_known(&mut self, key: &Key, record: Record) -> Option<Placed> {
+        if record.flags.any(Flags::SYN) && !record.flags.any(Flags::ACK) {
             return None;
         }
-        let id = self.ids.get(&segment.ends.key, &self.slots)?;
-        Some(self.placed(segment, id, false, None))
+        let id = self.ids.get(key)?;
+        Some(self.placed(record, id, false, None))
     }
 
     #[inline(always)]
     fn placed(
         &mut self,
-        segment: &Segment<'_>,
+        record: Record,
         conversation: u32,
         opened: bool,
         reuses: Option<u32>,
     ) -> Placed {
         let mut sighting = 0;
         if let Some(sightings) = &mut self.sightings
-            && segment.analysed
-            && tells_place(segment)
-            && sightings.look(segment, conversation, &mut self.found)
+            && record.may_be_copy
+            && sightings.look(record, conversation, &mut self.found)
         {
             self.waiting += 1;
             // a batch has fewer segments than that
@@ -237,9 +237,9 @@ impl Flow {
     /// Memory held for the conversations that are followed, in bytes.
     #[must_use]
     pub fn held(&self) -> usize {
-        // the state and its place in the tables; runs of segments and times each way
+        // the state, its ends and its place in the tables; runs of segments and times each way
         let sightings = self.sightings.as_ref().map_or(0, Sightings::held);
-        self.followed * (size_of::<Open>() + 64)
+        self.followed * (size_of::<Open>() + 80)
             + self.flying * (size_of::<Flight>() + 160)
             + sightings
     }
@@ -260,7 +260,7 @@ impl Flow {
         let slot = self.slots.get(id as usize)?;
         let open = slot.open.as_ref()?;
         let closed = open.closed();
-        self.ids.remove(&open.key(), id);
+        self.ids.remove(id);
         self.followed -= 1;
         self.flying -= usize::from(slot.flight.is_some());
         self.slots[id as usize] = Slot::default();
@@ -273,7 +273,7 @@ impl Flow {
     /// The segment's conversation, whether it is new, and which one had its endpoints before.
     fn conversation(&mut self, segment: &Segment<'_>) -> (u32, bool, Option<u32>) {
         let key = segment.ends.key;
-        let known = self.ids.get(&key, &self.slots);
+        let known = self.ids.get(&key);
         if let Some(id) = known
             && let Some(open) = &self.slots[id as usize].open
             && !(segment.analysed && open.reopened_by(segment))
@@ -283,14 +283,9 @@ impl Flow {
         let id = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
         let open = Some(Open::begin(segment));
         self.slots.push(Slot { open, flight: None });
-        self.ids.insert(&key, id, &self.slots);
+        self.ids.insert(&key, id);
         self.idle.opened(id);
         self.followed += 1;
         (id, true, known)
     }
-}
-
-/// Whether records of this one's kind can have been made in more than one place.
-fn tells_place(segment: &Segment<'_>) -> bool {
-    segment.frame.interface.is_some() || segment.packet_type != 255
 }

@@ -8,13 +8,11 @@ use super::rtt::Waiting;
 use super::state::Life;
 use super::unacked::Unacked;
 use super::verdict::{Analysis, Verdict};
-use crate::decode::ends::Kept;
-use crate::decode::segment::{Flags, Key, Segment};
+use crate::decode::segment::{Flags, Segment};
 
 /// What is kept of a conversation for as long as it is followed. Most have ended long before a
 /// capture does, and of them this is all: so it is small.
 pub(super) struct Open {
-    ends: Kept,
     /// Whether the lesser endpoint sent the first segment.
     low_first: bool,
     /// Whether both sides have ended.
@@ -35,19 +33,12 @@ pub(super) struct Flight {
 impl Open {
     pub fn begin(segment: &Segment<'_>) -> Box<Self> {
         Box::new(Self {
-            ends: Kept::from(&segment.ends.key),
             low_first: segment.ends.low_sent,
             over: false,
             life: Life::default(),
             last: 0,
             analysis: Analysis::default(),
         })
-    }
-
-    /// Both ends.
-    #[inline]
-    pub fn key(&self) -> Key {
-        self.ends.key()
     }
 
     /// 0 if the sender of the conversation's first segment sent this one, else 1.

@@ -11,13 +11,15 @@ use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, Hasher};
 
 use super::ranges::Ranges;
-use crate::decode::segment::Segment;
+use crate::decode::option_word;
+use crate::decode::segment::{Flags, Segment};
 use crate::decode::seq::Seq;
 use crate::time::Time;
 
 /// How long after the first record a copy may come, in nanoseconds.
 const WITHIN: i64 = 5_000_000;
-/// First records remembered at once; a flood beyond that forgets the oldest early.
+/// First records remembered at once; a flood beyond that forgets the oldest early. Of one place
+/// twice as many.
 const MOST_RECENT: usize = 1 << 12;
 /// Recent payload intervals remembered of one direction.
 const MOST_SPANS: usize = 4096;
@@ -39,6 +41,75 @@ pub struct Sighting {
     pub resegmented: bool,
 }
 
+/// A record of a packet: what its copies have, too, and where and when it was made.
+#[derive(Clone, Copy, Debug)]
+pub struct Record {
+    /// Number of the frame.
+    pub frame: u64,
+    /// When it was captured.
+    pub time: Time,
+    /// Which recording it is of.
+    pub recording: u32,
+    /// As the decoder numbers them.
+    pub interface: u32,
+    /// SLL packet type; 255 where the link layer has none.
+    pub packet_type: u8,
+    /// Whether it is told where it was made and its lengths fit: no other has copies.
+    pub may_be_copy: bool,
+    /// Whether the lesser endpoint sent the segment.
+    pub low_sent: bool,
+    /// Sequence number.
+    pub seq: Seq,
+    /// Acknowledgment number.
+    pub ack: Seq,
+    /// Header flags.
+    pub flags: Flags,
+    /// Window as in the header.
+    pub window: u16,
+    /// Identification of the IPv4 header.
+    pub ip_id: u16,
+    /// How many bytes of options there are, and what stands for them ([`option_word`]).
+    pub options: (u8, u64),
+    /// Payload bytes that the IP header claims.
+    pub payload_len: u32,
+    /// Hash of those that were captured.
+    pub payload_hash: u64,
+}
+
+impl Record {
+    /// The record that a segment is in.
+    pub fn of(segment: &Segment<'_>) -> Self {
+        let (frame, options) = (&segment.frame, segment.option_bytes);
+        let tells_place = frame.interface.is_some() || segment.packet_type != 255;
+        Self {
+            frame: frame.number,
+            time: frame.time,
+            recording: frame.recording,
+            interface: segment.interface,
+            packet_type: segment.packet_type,
+            may_be_copy: tells_place && segment.analysed,
+            low_sent: segment.ends.low_sent,
+            seq: segment.seq,
+            ack: segment.ack,
+            flags: segment.flags,
+            window: segment.window,
+            ip_id: segment.ip_id,
+            // where lengths fit there are 40 bytes at most
+            options: (options.len() as u8, option_word(options)),
+            payload_len: segment.payload_len,
+            payload_hash: segment.payload_hash,
+        }
+    }
+
+    fn place(&self) -> Place {
+        Place {
+            recording: self.recording,
+            interface: self.interface,
+            packet_type: self.packet_type,
+        }
+    }
+}
+
 /// Where a record was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Place {
@@ -49,14 +120,6 @@ struct Place {
 }
 
 impl Place {
-    fn of(segment: &Segment<'_>) -> Self {
-        Self {
-            recording: segment.frame.recording,
-            interface: segment.interface,
-            packet_type: segment.packet_type,
-        }
-    }
-
     /// Whether a packet can have passed both, and on its way from one to the other.
     fn is_across(self, other: Self) -> bool {
         self.recording == other.recording && self.interface != other.interface
@@ -89,20 +152,14 @@ struct Way {
 }
 
 /// The records of the last moment while all were made in one place: then none is a copy, and
-/// little needs to be known of each.
+/// each is only put by.
 struct Alone {
     place: Place,
-    recent: VecDeque<Early>,
-}
-
-/// A record made while there was one place.
-struct Early {
-    frame: u64,
-    time: Time,
-    print: u64,
-    way: (u32, usize),
-    seq: Seq,
-    payload_len: u32,
+    /// Those not much more than a moment old, each with its conversation: which ones is looked at
+    /// only where another place is seen.
+    recent: Vec<(u32, Record)>,
+    /// Those before.
+    older: Vec<(u32, Record)>,
 }
 
 /// Tells copies from first records.
@@ -114,7 +171,7 @@ pub(super) struct Sightings {
     first_place: Option<Place>,
     firsts: HashMap<u64, Vec<First>, foldhash::fast::RandomState>,
     order: VecDeque<(Time, u64)>,
-    ways: HashMap<(u32, usize), Way, foldhash::fast::RandomState>,
+    ways: HashMap<(u32, bool), Way, foldhash::fast::RandomState>,
     hasher: foldhash::fast::RandomState,
 }
 
@@ -123,39 +180,25 @@ fn near(now: Time, then: Time) -> bool {
 }
 
 impl Sightings {
-    /// Adds what a segment is a copy of to `found`; whether it is one. Every segment must be
-    /// shown, in capture order.
+    /// Adds what a record is a copy of to `found`; whether it is one. Each that may be is shown,
+    /// in capture order.
     #[inline(always)]
-    pub(super) fn look(
-        &mut self,
-        segment: &Segment<'_>,
-        id: u32,
-        found: &mut Vec<Sighting>,
-    ) -> bool {
-        let place = Place::of(segment);
-        let direction = usize::from(segment.ends.low_sent);
-        let print = self.print(segment, id, direction);
-        if self.is_alone(segment, place, print, (id, direction)) {
+    pub(super) fn look(&mut self, record: Record, id: u32, found: &mut Vec<Sighting>) -> bool {
+        if self.is_alone(&record, id) {
             return false;
         }
-        let sighting = self.among(segment, place, print, (id, direction));
+        let sighting = self.among(record, id);
         found.extend(sighting);
         sighting.is_some()
     }
 
     /// The same once there is a second place.
     #[inline(never)]
-    fn among(
-        &mut self,
-        segment: &Segment<'_>,
-        place: Place,
-        print: u64,
-        (id, direction): (u32, usize),
-    ) -> Option<Sighting> {
-        let now = segment.frame.time;
+    fn among(&mut self, record: Record, id: u32) -> Option<Sighting> {
+        let (now, place, print) = (record.time, record.place(), self.print(&record, id));
         self.forget(now);
         let first_place = self.first_place;
-        let way = self.ways.entry((id, direction));
+        let way = self.ways.entry((id, record.low_sent));
         let way = way.or_insert_with(|| Way::after(first_place));
         let firsts = self.firsts.entry(print).or_default();
         let copied = firsts
@@ -165,89 +208,90 @@ impl Sightings {
                 first.places.push(place);
                 (first.frame, first.places[0].interface, first.time, false)
             });
-        let cut = way.span(segment.seq, segment.payload_len).and_then(|span| {
+        let cut = way.span(record.seq, record.payload_len).and_then(|span| {
             let found = if copied.is_none() {
                 way.resegmented(&span, place, now)
             } else {
                 None
             };
-            let frame = (segment.frame.number, now);
+            let frame = (record.frame, now);
             way.record(span, place, frame, copied.is_some() || found.is_some());
             found
         });
         let Some((of, first_interface, time, resegmented)) = copied.or(cut) else {
             firsts.push(First {
-                frame: segment.frame.number,
+                frame: record.frame,
                 time: now,
                 places: vec![place],
             });
             self.order.push_back((now, print));
             return None;
         };
-        let delay = now.since(time);
         Some(Sighting {
             of,
             first_interface,
-            interface: segment.interface,
-            delay,
+            interface: record.interface,
+            delay: now.since(time),
             resegmented,
         })
     }
 
-    /// Whether all records so far were made in one place; takes note of this one.
+    /// Whether all records so far were made in one place; puts this one by.
     #[inline(always)]
-    fn is_alone(
-        &mut self,
-        segment: &Segment<'_>,
-        place: Place,
-        print: u64,
-        way: (u32, usize),
-    ) -> bool {
-        if self.first_place.is_some() {
-            return false;
-        }
-        let recent = VecDeque::new();
-        let alone = self.alone.get_or_insert(Alone { place, recent });
-        if alone.place != place {
+    fn is_alone(&mut self, record: &Record, id: u32) -> bool {
+        let Some(alone) = &mut self.alone else {
+            return self.is_first(record, id);
+        };
+        if alone.place != record.place() {
             self.together();
             return false;
         }
-        let now = segment.frame.time;
-        while let Some(front) = alone.recent.front()
-            && (!near(now, front.time) || alone.recent.len() == MOST_RECENT)
-        {
-            alone.recent.pop_front();
+        let begins = alone.recent.first();
+        let goes_on = begins.is_some_and(|(_, first)| near(record.time, first.time));
+        if !goes_on || alone.recent.len() == MOST_RECENT {
+            alone.turn();
         }
-        alone.recent.push_back(Early {
-            frame: segment.frame.number,
-            time: now,
-            print,
-            way,
-            seq: segment.seq,
-            payload_len: segment.payload_len,
+        alone.recent.push((id, *record));
+        true
+    }
+
+    /// The same where nothing is put by: there was no record before this, or a second place.
+    #[inline(never)]
+    fn is_first(&mut self, record: &Record, id: u32) -> bool {
+        if self.first_place.is_some() {
+            return false;
+        }
+        self.alone = Some(Alone {
+            place: record.place(),
+            recent: vec![(id, *record)],
+            older: Vec::new(),
         });
         true
     }
 
     #[cold]
-    /// There is a second place: what is remembered may have copies there.
+    /// There is a second place: what was put by may have copies there.
     fn together(&mut self) {
-        let Some(Alone { place, recent }) = self.alone.take() else {
+        let Some(alone) = self.alone.take() else {
             return;
         };
+        let place = alone.place;
         self.first_place = Some(place);
-        for early in recent {
-            let way = self.ways.entry(early.way);
+        let last = alone.recent.last().map_or(Time(0), |(_, last)| last.time);
+        let all = alone.older.iter().chain(&alone.recent);
+        for (id, early) in all.filter(|(_, early)| near(last, early.time)) {
+            let way = self.ways.entry((*id, early.low_sent));
             let way = way.or_insert_with(|| Way::after(Some(place)));
             if let Some(span) = way.span(early.seq, early.payload_len) {
                 way.record(span, place, (early.frame, early.time), false);
             }
-            self.firsts.entry(early.print).or_default().push(First {
+            let print = self.print(early, *id);
+            self.firsts.entry(print).or_default().push(First {
                 frame: early.frame,
                 time: early.time,
                 places: vec![place],
             });
-            self.order.push_back((early.time, early.print));
+            self.order.push_back((early.time, print));
         }
     }
 
@@ -259,8 +303,8 @@ impl Sightings {
 
     /// Forgets what was remembered of an ended conversation.
     pub(super) fn close(&mut self, id: u32) {
-        self.ways.remove(&(id, 0));
-        self.ways.remove(&(id, 1));
+        self.ways.remove(&(id, false));
+        self.ways.remove(&(id, true));
     }
 
     fn forget(&mut self, now: Time) {
@@ -279,19 +323,30 @@ impl Sightings {
         }
     }
 
-    #[inline(always)]
-    fn print(&self, segment: &Segment<'_>, id: u32, direction: usize) -> u64 {
-        let (seq, ack) = (u64::from(segment.seq.0), u64::from(segment.ack.0));
-        let (flags, window) = (u64::from(segment.flags.0), u64::from(segment.window));
-        let (ip_id, side) = (u64::from(segment.ip_id), direction as u64);
+    /// What records of one packet have alike, and no others of the last moment.
+    fn print(&self, record: &Record, id: u32) -> u64 {
+        let (flags, side) = (u64::from(record.flags.0), u64::from(record.low_sent));
+        let (ip_id, window) = (u64::from(record.ip_id), u64::from(record.window));
+        let (options_len, options) = record.options;
         let mut hasher = self.hasher.build_hasher();
-        hasher.write_u64(seq << 32 | ack);
-        hasher.write_u64(segment.payload_hash);
-        hasher.write_u64(ip_id << 48 | window << 32 | flags << 1 | side);
-        hasher.write_u64(u64::from(segment.payload_len) << 32 | u64::from(id));
-        hasher.write_u64(u64::from(segment.frame.recording));
-        hasher.write(segment.option_bytes);
+        hasher.write_u64(u64::from(record.seq.0) << 32 | u64::from(record.ack.0));
+        hasher.write_u64(record.payload_hash);
+        hasher.write_u64(
+            ip_id << 48 | window << 32 | u64::from(options_len) << 16 | flags << 1 | side,
+        );
+        hasher.write_u64(u64::from(record.payload_len) << 32 | u64::from(id));
+        hasher.write_u64(u64::from(record.recording));
+        hasher.write_u64(options);
         hasher.finish()
+    }
+}
+
+impl Alone {
+    /// A moment is over.
+    #[inline(never)]
+    fn turn(&mut self) {
+        std::mem::swap(&mut self.recent, &mut self.older);
+        self.recent.clear();
     }
 }
 

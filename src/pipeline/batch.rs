@@ -1,11 +1,12 @@
-//! Segments of a stretch of the capture, by shard, with the bytes that they stand in. Their
-//! headers are read by who takes them: so little is carried from one thread to the other.
+//! Segments of a stretch of the capture, by shard, with the bytes that they stand in. What the
+//! headers say is carried in few bytes, so that they are read once.
 
 use std::sync::Arc;
 
 use super::shard::SHARDS;
-use crate::decode::segment::Segment;
-use crate::decode::{Found, Odd, Spot};
+use crate::decode::segment::{Ends, Key, Segment};
+use crate::decode::{Found, Odd, Plain};
+use crate::flow::Record;
 use crate::source::frame::{Frame, Origin};
 use crate::sys::prefetch;
 use crate::time::Time;
@@ -16,40 +17,62 @@ const MOST_SEGMENTS: usize = 1 << 13;
 /// little at a time fills few bytes of each.
 const MOST_BYTES: usize = 1 << 20;
 const MOST_HELD: usize = 4 << 20;
-/// So much of a frame is asked for ahead; of a longer one the processor notices by itself that
-/// it is read in order.
-const NEAR: usize = 128;
+/// So much of a payload is asked for ahead.
+const NEAR: usize = 64;
 /// How many blocks are looked at for the one that a frame stands in: where several files are
 /// merged, they take turns.
 const LOOKED_AT: usize = 16;
 
-/// A frame with a segment.
-struct Located {
+/// No [`Extra`].
+const NONE: u16 = u16::MAX;
+
+/// A segment, and where the frame stands that carries it.
+pub(super) struct Located {
     number: u64,
     time: Time,
-    found: Found,
+    plain: Plain,
+    ends: Brief,
     wire_len: u32,
-    link_type: u32,
-    interface: Option<u32>,
     /// The frame's bytes, in its block.
     at: u32,
     len: u32,
     block: u16,
-    /// Whether it has [`Extra`], and which of the batch's.
-    extra: Option<u16>,
+    /// Which of the batch's [`Kind`]s it is of.
+    kind: u16,
+    /// Which of the batch's [`Extra`]s it has, or [`NONE`].
+    extra: u16,
+    packet_type: u8,
+    low_sent: bool,
+}
+
+/// Both ends of a conversation, in little memory.
+enum Brief {
+    Four([u32; 3]),
+    /// Of IPv6: which of the batch's keys.
+    Six(u16),
+}
+
+/// What many frames have alike, one after the other.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Kind {
+    link_type: u32,
+    /// As the container counts it.
+    described: Option<u32>,
+    /// As the decoder does.
+    interface: u32,
 }
 
 /// What only few segments have.
-pub(super) struct Extra {
+struct Extra {
     origin: Origin,
     recording: u32,
     odd: Option<Box<Odd>>,
 }
 
 impl Extra {
-    /// What a segment of `frame` has, if anything; `odd` as the decoder tells it.
-    #[inline]
-    pub fn of(frame: &Frame<'_>, odd: Option<Odd>) -> Option<Self> {
+    /// What a segment of `frame` has, if anything.
+    #[inline(always)]
+    fn of(frame: &Frame<'_>, odd: Option<Box<Odd>>) -> Option<Self> {
         let plain = frame.recording == 0 && frame.origin == Origin::new(0, frame.number);
         if plain && odd.is_none() {
             return None;
@@ -57,7 +80,7 @@ impl Extra {
         Some(Self {
             origin: frame.origin,
             recording: frame.recording,
-            odd: odd.map(Box::new),
+            odd,
         })
     }
 }
@@ -66,6 +89,8 @@ impl Extra {
 pub(super) struct Batch {
     shards: Vec<Vec<Located>>,
     blocks: Vec<Arc<Vec<u8>>>,
+    kinds: Vec<Kind>,
+    sixes: Vec<Key>,
     extras: Vec<Extra>,
     segments: usize,
     /// Bytes of the frames.
@@ -79,6 +104,8 @@ impl Default for Batch {
         Self {
             shards: (0..SHARDS).map(|_| Vec::new()).collect(),
             blocks: Vec::new(),
+            kinds: Vec::new(),
+            sixes: Vec::new(),
             extras: Vec::new(),
             segments: 0,
             bytes: 0,
@@ -104,6 +131,8 @@ impl Batch {
             shard.clear();
         }
         self.blocks.clear();
+        self.kinds.clear();
+        self.sixes.clear();
         self.extras.clear();
         (self.segments, self.bytes, self.held) = (0, 0, 0);
     }
@@ -113,52 +142,83 @@ impl Batch {
     pub fn push(
         &mut self,
         shard: usize,
-        (frame, len, found): (&Frame<'_>, usize, Found),
-        extra: Option<Extra>,
+        (frame, len): (&Frame<'_>, usize),
+        found: Found,
         (block, at): (&Arc<Vec<u8>>, usize),
     ) {
-        let extra = extra.and_then(|extra| self.extra(extra));
+        let kind = Kind {
+            link_type: frame.link_type,
+            described: frame.interface,
+            interface: found.interface,
+        };
+        let kind = match self.kinds.last() == Some(&kind) {
+            true => self.kinds.len() - 1,
+            false => self.kind(kind),
+        };
         let last = self.blocks.last();
         let block = match last.is_some_and(|last| Arc::ptr_eq(last, block)) {
-            true => self.blocks.len() as u16 - 1,
+            true => self.blocks.len() - 1,
             false => self.block(block),
         };
-        // no block and no frame is as long as 4 GiB
-        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let ends = match found.ends.key.brief() {
+            Some(brief) => Brief::Four(brief),
+            None => self.six(found.ends.key),
+        };
+        let extra = match Extra::of(frame, found.odd) {
+            None => NONE,
+            Some(extra) => self.extra(extra),
+        };
         self.segments += 1;
         self.bytes += len;
         self.shards[shard].push(Located {
             number: frame.number,
             time: frame.time,
-            found,
+            plain: found.plain,
+            ends,
             wire_len: frame.wire_len,
-            link_type: frame.link_type,
-            interface: frame.interface,
-            at: offset(at),
-            len: offset(len),
-            block,
+            // no block and no frame is as long as 4 GiB
+            at: at as u32,
+            len: len as u32,
+            // there are not more of them than segments
+            block: block as u16,
+            kind: kind as u16,
             extra,
+            packet_type: found.packet_type,
+            low_sent: found.ends.low_sent,
         });
     }
 
     #[cold]
-    fn extra(&mut self, extra: Extra) -> Option<u16> {
-        let at = u16::try_from(self.extras.len()).ok();
+    fn extra(&mut self, extra: Extra) -> u16 {
         self.extras.push(extra);
-        at
+        // there are not more than segments
+        self.extras.len() as u16 - 1
     }
 
-    /// The number of a block here. There are not more than segments.
+    #[inline(never)]
+    fn six(&mut self, key: Key) -> Brief {
+        self.sixes.push(key);
+        Brief::Six(self.sixes.len() as u16 - 1)
+    }
+
+    /// The number of a kind here.
+    #[inline(never)]
+    fn kind(&mut self, kind: Kind) -> usize {
+        self.kinds.push(kind);
+        self.kinds.len() - 1
+    }
+
+    /// The number of a block here.
     #[cold]
-    fn block(&mut self, block: &Arc<Vec<u8>>) -> u16 {
+    fn block(&mut self, block: &Arc<Vec<u8>>) -> usize {
         let mut last = self.blocks.iter().rev().take(LOOKED_AT);
         let back = last.position(|known| Arc::ptr_eq(known, block));
-        let at = back.map_or(self.blocks.len(), |back| self.blocks.len() - 1 - back);
-        if back.is_none() {
-            self.held += block.len();
-            self.blocks.push(Arc::clone(block));
+        if let Some(back) = back {
+            return self.blocks.len() - 1 - back;
         }
-        u16::try_from(at).unwrap_or(u16::MAX)
+        self.held += block.len();
+        self.blocks.push(Arc::clone(block));
+        self.blocks.len() - 1
     }
 
     /// Whether a shard has any.
@@ -166,60 +226,95 @@ impl Batch {
         !self.shards[shard].is_empty()
     }
 
-    /// How many segments a shard has.
-    pub fn count(&self, shard: usize) -> usize {
-        self.shards[shard].len()
+    /// A shard's segments in the order of the capture.
+    pub fn of(&self, shard: usize) -> &[Located] {
+        &self.shards[shard]
     }
 
-    /// Asks for a frame, so that it is near when it is wanted.
-    #[inline]
-    pub fn approach(&self, shard: usize, at: usize) {
-        if let Some(it) = self.shards[shard].get(at) {
-            let bytes = &self.blocks[usize::from(it.block)][it.at as usize..];
-            prefetch(&bytes[..NEAR.min(it.len as usize)]);
+    /// Asks for the payload of a segment, so that it is near when it is wanted; of a longer one
+    /// the processor notices by itself that it is read in order.
+    #[inline(always)]
+    pub fn approach(&self, it: &Located) {
+        let at = it.at as usize + it.plain.payload(it.len as usize).start;
+        let payload = self.blocks[usize::from(it.block)].get(at..);
+        if let Some(begins) = payload.and_then(|it| it.first_chunk::<NEAR>()) {
+            prefetch(begins);
         }
     }
 
-    /// A frame of a shard and what is known of it, by its place in the order of the capture.
+    fn extra_of(&self, it: &Located) -> Option<&Extra> {
+        self.extras.get(usize::from(it.extra))
+    }
+
+    fn kind_of(&self, it: &Located) -> &Kind {
+        &self.kinds[usize::from(it.kind)]
+    }
+
+    /// The two ends of a segment's conversation.
     #[inline(always)]
-    fn frame(&self, shard: usize, at: usize) -> (Frame<'_>, &Located, Option<&Extra>) {
-        let it = &self.shards[shard][at];
+    pub fn key(&self, it: &Located) -> Key {
+        match &it.ends {
+            Brief::Four(brief) => Key::of_brief(*brief),
+            Brief::Six(at) => self.sixes[usize::from(*at)],
+        }
+    }
+
+    /// What a segment's record may have alike with that of a copy.
+    #[inline(always)]
+    pub fn record(&self, it: &Located) -> Record {
+        let (extra, kind, plain) = (self.extra_of(it), self.kind_of(it), &it.plain);
+        if let Some(odd) = extra.and_then(|extra| extra.odd.as_ref()) {
+            return Record::of(&odd.segment(self.frame(it)));
+        }
+        Record {
+            frame: it.number,
+            time: it.time,
+            recording: extra.map_or(0, |extra| extra.recording),
+            interface: kind.interface,
+            packet_type: it.packet_type,
+            may_be_copy: kind.described.is_some() || it.packet_type != 255,
+            low_sent: it.low_sent,
+            seq: plain.seq,
+            ack: plain.ack,
+            flags: plain.flags,
+            window: plain.window,
+            ip_id: plain.ip_id,
+            options: (plain.options_len, plain.options),
+            payload_len: plain.payload_len,
+            payload_hash: plain.payload_hash,
+        }
+    }
+
+    /// The frame that carries a segment.
+    #[inline(always)]
+    fn frame(&self, it: &Located) -> Frame<'_> {
+        let (extra, kind) = (self.extra_of(it), self.kind_of(it));
         let block = &self.blocks[usize::from(it.block)];
-        let extra = it.extra.and_then(|at| self.extras.get(usize::from(at)));
-        let frame = Frame {
+        Frame {
             number: it.number,
             origin: extra.map_or(Origin::new(0, it.number), |extra| extra.origin),
             recording: extra.map_or(0, |extra| extra.recording),
             time: it.time,
-            link_type: it.link_type,
-            interface: it.interface,
+            link_type: kind.link_type,
+            interface: kind.described,
             wire_len: it.wire_len,
             bytes: &block[it.at as usize..][..it.len as usize],
-        };
-        (frame, it, extra)
-    }
-
-    /// A segment in a packet as few are.
-    #[inline(always)]
-    pub fn odd(&self, shard: usize, at: usize) -> Option<&Odd> {
-        let extra = self.shards[shard][at].extra?;
-        self.extras.get(usize::from(extra))?.odd.as_deref()
-    }
-
-    /// Reads the header of a segment in a packet as most are; there is one.
-    #[inline(always)]
-    pub fn spot(&self, shard: usize, at: usize) -> Option<Spot> {
-        let (frame, it, _) = self.frame(shard, at);
-        it.found.spot(frame.bytes, it.wire_len)
-    }
-
-    /// The segment whose header that is.
-    #[inline(always)]
-    pub fn segment<'a>(&'a self, shard: usize, at: usize, spot: &'a Spot) -> Segment<'a> {
-        let (frame, _, extra) = self.frame(shard, at);
-        match extra.and_then(|extra| extra.odd.as_deref()) {
-            Some(odd) => odd.segment(frame),
-            None => spot.segment(frame, frame.bytes, &[]),
         }
+    }
+
+    /// Hands over a segment.
+    #[inline(always)]
+    pub fn segment(&self, it: &Located, take: impl FnOnce(&Segment<'_>)) {
+        let frame = self.frame(it);
+        if let Some(odd) = self.extra_of(it).and_then(|extra| extra.odd.as_ref()) {
+            return take(&odd.segment(frame));
+        }
+        let ends = Ends {
+            key: self.key(it),
+            low_sent: it.low_sent,
+        };
+        let place = (self.kind_of(it).interface, it.packet_type);
+        let spot = it.plain.spot(ends, place, frame.bytes);
+        take(&spot.segment(frame, frame.bytes, &[]));
     }
 }

@@ -1,12 +1,11 @@
 //! The stages after `decode`, for the conversations of one shard.
 
 use super::Settings;
-use super::batch::Batch;
+use super::batch::{Batch, Located};
 use super::waiting::Waiting;
 use crate::answers::conversations::Conversations;
 use crate::answers::event::{Event, Nobody, Watch};
 use crate::answers::totals::Totals;
-use crate::decode::Spot;
 use crate::decode::segment::Segment;
 use crate::flow::{Flow, Placed};
 use crate::message::{Messages, Sink};
@@ -126,46 +125,36 @@ impl Shard {
     /// conversation, as long as the order between conversations makes no difference: until one
     /// is opened, and where memory may run out. `room` is for that.
     pub fn segments(&mut self, batch: &Batch, shard: usize, room: &mut Waiting) -> u64 {
-        let count = batch.count(shard);
-        for at in 0..count {
-            batch.approach(shard, at + FRAMES_AHEAD);
-            // apart from each other, so that what is read of a header is not moved
-            if let Some(odd) = batch.odd(shard, at) {
-                self.odd((batch, shard), at, &odd.spot, room);
-            } else if let Some(spot) = batch.spot(shard, at) {
-                self.next((batch, shard), at, &spot, room);
+        let all = batch.of(shard);
+        let mut left = self.left();
+        for (at, it) in all.iter().enumerate() {
+            all.get(at + FRAMES_AHEAD)
+                .into_iter()
+                .for_each(|next| batch.approach(next));
+            let (key, record) = (batch.key(it), batch.record(it));
+            if room.may_hold() < left
+                && let Some(placed) = self.flow.place_known(&key, record)
+            {
+                room.add(at, record.payload_len as usize, placed);
+            } else {
+                self.take(batch, all, room);
+                batch.segment(it, |segment| {
+                    self.segment(segment, 0, &mut Nobody);
+                });
+                left = self.left();
             }
         }
-        self.take(batch, shard, room);
-        count as u64
+        self.take(batch, all, room);
+        all.len() as u64
     }
 
-    /// Takes a segment of a batch, or has it wait.
-    #[inline(always)]
-    fn next(
-        &mut self,
-        (batch, shard): (&Batch, usize),
-        at: usize,
-        spot: &Spot,
-        room: &mut Waiting,
-    ) {
-        let segment = batch.segment(shard, at, spot);
-        if self.held() + room.may_hold() < self.max_memory
-            && let Some(placed) = self.flow.place_known(&segment)
-        {
-            return room.add(at, segment.payload.len(), spot, placed);
-        }
-        self.take(batch, shard, room);
-        self.segment(&segment, 0, &mut Nobody);
-    }
-
-    #[cold]
-    fn odd(&mut self, of: (&Batch, usize), at: usize, spot: &Spot, room: &mut Waiting) {
-        self.next(of, at, spot, room);
+    /// How much more it may hold, in bytes.
+    fn left(&self) -> usize {
+        self.max_memory.saturating_sub(self.held())
     }
 
     /// Takes what waits, conversation by conversation.
-    fn take(&mut self, batch: &Batch, shard: usize, waiting: &mut Waiting) {
+    fn take(&mut self, batch: &Batch, all: &[Located], waiting: &mut Waiting) {
         if waiting.is_empty() {
             return;
         }
@@ -176,9 +165,10 @@ impl Shard {
                     self.approach(next.conversation, step);
                 }
             }
-            for (at, spot, placed) in waiting.segments(group) {
-                let segment = batch.segment(shard, at, spot);
-                self.placed(&segment, placed, 0, &mut Nobody);
+            for (at, placed) in waiting.segments(group) {
+                batch.segment(&all[at], |segment| {
+                    self.placed(segment, placed, 0, &mut Nobody);
+                });
             }
         }
         waiting.clear();

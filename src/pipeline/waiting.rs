@@ -1,6 +1,5 @@
 //! Segments that wait for those of their conversation.
 
-use crate::decode::Spot;
 use crate::flow::Placed;
 
 /// What a segment may add to what its shard holds, beside its payload twice: much more than it does.
@@ -8,14 +7,15 @@ const MAY_HOLD: usize = 1 << 11;
 /// No further segment.
 const NONE: u32 = u32::MAX;
 
-/// Segments of a batch by conversation, each as its place in the batch and its header.
+/// Segments of a batch by conversation, each as its place in the batch.
 #[derive(Default)]
 pub(super) struct Waiting {
     segments: Vec<One>,
     groups: Vec<Group>,
     /// Which group each conversation has, if it has any: right where the group says so, too.
     known: Vec<u32>,
-    payload: usize,
+    /// What they may add to what their shard holds, in bytes, at most.
+    may_hold: usize,
 }
 
 /// A segment that waits.
@@ -23,7 +23,6 @@ struct One {
     at: u32,
     next: u32,
     placed: Placed,
-    spot: Spot,
 }
 
 /// The segments of one conversation.
@@ -36,15 +35,14 @@ pub(super) struct Group {
 impl Waiting {
     /// Adds the segment `at` behind those of its conversation.
     #[inline(always)]
-    pub fn add(&mut self, at: usize, payload: usize, spot: &Spot, placed: Placed) {
+    pub fn add(&mut self, at: usize, payload: usize, placed: Placed) {
         // a batch has fewer segments than that
         let (here, conversation) = (self.segments.len() as u32, placed.conversation);
-        self.payload += payload;
+        self.may_hold += MAY_HOLD + 2 * payload;
         self.segments.push(One {
             at: at as u32,
             next: NONE,
             placed,
-            spot: *spot,
         });
         if conversation as usize >= self.known.len() {
             self.known.resize(conversation as usize + 1, 0);
@@ -72,15 +70,16 @@ impl Waiting {
     }
 
     /// The places of one conversation's segments.
-    pub fn segments(&self, group: &Group) -> impl Iterator<Item = (usize, &Spot, &Placed)> {
+    pub fn segments(&self, group: &Group) -> impl Iterator<Item = (usize, &Placed)> {
         let from = |at: u32| self.segments.get(at as usize);
         std::iter::successors(from(group.first), move |one| from(one.next))
-            .map(|one| (one.at as usize, &one.spot, &one.placed))
+            .map(|one| (one.at as usize, &one.placed))
     }
 
-    /// What they may add to what their shard holds, in bytes, at most.
+    /// What they and a further one may add to what their shard holds, in bytes, at most; its
+    /// payload apart.
     pub fn may_hold(&self) -> usize {
-        (self.segments.len() + 1) * MAY_HOLD + 2 * self.payload
+        self.may_hold + MAY_HOLD
     }
 
     /// Whether none wait.
@@ -92,6 +91,6 @@ impl Waiting {
     pub fn clear(&mut self) {
         self.segments.clear();
         self.groups.clear();
-        self.payload = 0;
+        self.may_hold = 0;
     }
 }
