@@ -6,6 +6,7 @@ mod shard;
 mod waiting;
 
 use std::num::NonZero;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::answers::conversations::Conversations;
@@ -107,11 +108,12 @@ trait Frames {
     fn find(&mut self) -> bool;
     /// The frame that was found; none after the last.
     fn frame(&mut self) -> Option<Frame<'_>>;
-    /// Finds the next frame and gives it.
-    fn next(&mut self) -> Option<Frame<'_>>;
+    /// Finds the next frame and gives it without its bytes, which stand in [`Frames::block`], and
+    /// where.
+    fn advance(&mut self) -> Option<(Frame<'static>, Range<usize>)>;
     fn described(&self) -> &[Described];
-    /// The bytes that the last frame stands in, and where.
-    fn shared(&self) -> Option<(&Arc<Vec<u8>>, usize)>;
+    /// The bytes that the last frame stands in.
+    fn block(&self) -> Option<&Arc<Vec<u8>>>;
 }
 
 /// One file.
@@ -132,16 +134,17 @@ impl Frames for One {
     }
 
     #[inline(always)]
-    fn next(&mut self) -> Option<Frame<'_>> {
-        self.reader.next()
+    fn advance(&mut self) -> Option<(Frame<'static>, Range<usize>)> {
+        self.reader.advance()
     }
 
     fn described(&self) -> &[Described] {
         self.reader.described()
     }
 
-    fn shared(&self) -> Option<(&Arc<Vec<u8>>, usize)> {
-        Some(self.reader.shared())
+    #[inline(always)]
+    fn block(&self) -> Option<&Arc<Vec<u8>>> {
+        Some(self.reader.shared().0)
     }
 }
 
@@ -154,16 +157,19 @@ impl Frames for Merge {
         self.next()
     }
 
-    fn next(&mut self) -> Option<Frame<'_>> {
-        self.next()
+    fn advance(&mut self) -> Option<(Frame<'static>, Range<usize>)> {
+        let frame = self.next()?;
+        let (len, frame) = (frame.bytes.len(), frame.without_bytes());
+        let (_, at) = self.shared()?;
+        Some((frame, at..at + len))
     }
 
     fn described(&self) -> &[Described] {
         self.described()
     }
 
-    fn shared(&self) -> Option<(&Arc<Vec<u8>>, usize)> {
-        self.shared()
+    fn block(&self) -> Option<&Arc<Vec<u8>>> {
+        Some(self.shared()?.0)
     }
 }
 
@@ -274,34 +280,37 @@ fn spread(
 impl Front {
     /// Fills an empty batch with what comes next; whether there was anything.
     fn fill(&mut self, source: &mut impl Frames, batch: &mut Batch) -> bool {
-        while !batch.is_full() {
-            let Some(frame) = source.next() else { break };
+        while !batch.is_full()
+            && let Some((frame, range)) = source.advance()
+            && let Some(block) = source.block()
+        {
+            let (at, ahead) = (range.start, block.get(range.start + AHEAD..));
+            if let Some(ahead) = ahead.and_then(|it| it.first_chunk::<NEAR>()) {
+                prefetch(ahead);
+            }
+            let bytes = block.get(range).unwrap_or_default();
+            let frame = Frame { bytes, ..frame };
             self.totals.frame(&frame);
-            let found = match self.decoder.find(&frame) {
-                Ok(found) => found,
-                Err(reason) => {
-                    self.totals.skipped(frame.link_type, reason);
-                    continue;
+            match self.decoder.find_usual(&frame) {
+                Some(found) => {
+                    let shard = shard_of(&found.ends.key);
+                    batch.push(shard, &frame, found, (block, at));
                 }
-            };
-            let shard = shard_of(&found.ends.key);
-            // its bytes are told by their place, for they are the source's
-            let (frame, len) = (
-                Frame {
-                    bytes: &[],
-                    ..frame
-                },
-                frame.bytes.len(),
-            );
-            if let Some(shared) = source.shared() {
-                let (block, at) = shared;
-                let ahead = block.get(at + AHEAD..);
-                if let Some(ahead) = ahead.and_then(|it| it.first_chunk::<NEAR>()) {
-                    prefetch(ahead);
-                }
-                batch.push(shard, (&frame, len), found, shared);
+                None => self.seldom(&frame, (block, at), batch),
             }
         }
         !batch.is_empty()
+    }
+
+    /// Takes a frame that is not as most are.
+    #[inline(never)]
+    fn seldom(&mut self, frame: &Frame<'_>, place: (&Arc<Vec<u8>>, usize), batch: &mut Batch) {
+        match self.decoder.find_other(frame) {
+            Ok(found) => {
+                let shard = shard_of(&found.ends.key);
+                batch.push(shard, frame, found, place);
+            }
+            Err(reason) => self.totals.skipped(frame.link_type, reason),
+        }
     }
 }

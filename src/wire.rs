@@ -98,4 +98,16 @@ impl ByteOrder {
             Self::Little => u32::from_le_bytes(field),
         }
     }
+
+    /// The first numbers of four bytes.
+    #[must_use]
+    #[inline(always)]
+    pub fn four(self, bytes: &[u8; 16]) -> [u32; 4] {
+        let native = [0, 4, 8, 12]
+            .map(|at| u32::from_ne_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]));
+        match self {
+            Self::Big => native.map(u32::from_be),
+            Self::Little => native.map(u32::from_le),
+        }
+    }
 }

@@ -38,10 +38,12 @@ impl Totals {
     /// Takes any frame.
     pub fn frame(&mut self, frame: &Frame<'_>) {
         self.packets += 1;
-        self.times = Some(match self.times {
-            None => (frame.time, frame.time),
-            Some((first, last)) => (first.min(frame.time), last.max(frame.time)),
-        });
+        match &mut self.times {
+            // most come in order
+            Some((_, last)) if frame.time >= *last => *last = frame.time,
+            Some((first, _)) => *first = frame.time.min(*first),
+            times => *times = Some((frame.time, frame.time)),
+        }
         if self.link_types.last() != Some(&frame.link_type)
             && !self.link_types.contains(&frame.link_type)
             && self.link_types.len() < MOST_LINK_TYPES

@@ -167,7 +167,7 @@ impl Kept {
 
     /// Whether they are these.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn are(&self, key: &Key) -> bool {
         match self {
             Self::Four(brief) => key.brief() == Some(*brief),
@@ -190,7 +190,7 @@ fn bits(address: IpAddr) -> u128 {
 }
 
 impl Hash for Key {
-    #[inline]
+    #[inline(always)]
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u64(self.ports);
         if self.ports & SIX == 0 {

@@ -32,7 +32,6 @@ pub struct Link {
 
 /// Reads a frame's link header.
 #[must_use]
-#[inline]
 pub fn link(frame: &Frame<'_>) -> Link {
     let bytes = frame.bytes;
     let mut found = Link {
@@ -52,37 +51,66 @@ pub fn link(frame: &Frame<'_>) -> Link {
             be16(bytes, SLL_LEN - 2)
                 .and_then(|kind| cooked(bytes, SLL_LEN, kind, found.port.arphrd))
         }
-        link::LINUX_SLL2 => match bytes.first_chunk() {
-            Some(head) => whole_sll2(head, bytes, &mut found),
-            None => cut_sll2(bytes, &mut found),
-        },
+        link::LINUX_SLL2 => {
+            found.port.ifindex = be32(bytes, 4);
+            found.port.arphrd = be16(bytes, 8);
+            found.packet_type = bytes.get(10).copied().unwrap_or(255);
+            be16(bytes, 0).and_then(|kind| cooked(bytes, SLL2_LEN, kind, found.port.arphrd))
+        }
         other => frame_of(other, bytes),
     };
     found
 }
 
-/// The IP header behind a whole SLL2 header, which tells the device.
-#[inline(always)]
-fn whole_sll2(head: &[u8; SLL2_LEN], bytes: &[u8], found: &mut Link) -> Option<Network> {
-    let (kind, device) = (
-        u16::from_be_bytes([head[0], head[1]]),
-        u16::from_be_bytes([head[8], head[9]]),
-    );
-    found.port.ifindex = Some(u32::from_be_bytes([head[4], head[5], head[6], head[7]]));
-    found.port.arphrd = Some(device);
-    found.packet_type = head[10];
-    cooked(bytes, SLL2_LEN, kind, Some(device))
+/// What a link header as most are says: IPv4 follows it at once.
+#[derive(Clone, Copy)]
+pub(super) struct Usual {
+    /// Where the IP header begins.
+    pub at: usize,
+    pub packet_type: u8,
+    /// What it tells of the device, as it stands there.
+    pub device: u64,
 }
 
-/// The same of one that is cut: what there is of it.
-#[cold]
-fn cut_sll2(bytes: &[u8], found: &mut Link) -> Option<Network> {
-    found.port.ifindex = be32(bytes, 4);
-    found.port.arphrd = be16(bytes, 8);
-    found.packet_type = bytes.get(10).copied().unwrap_or(255);
-    be16(bytes, 0).and_then(|kind| cooked(bytes, SLL2_LEN, kind, found.port.arphrd))
+impl Usual {
+    /// The one that a frame begins with. Any other is left to [`link`], which gives the same.
+    #[inline(always)]
+    pub fn of(link_type: u32, bytes: &[u8]) -> Option<Self> {
+        let plain = |at| Self {
+            at,
+            packet_type: 255,
+            device: 0,
+        };
+        match link_type {
+            link::LINUX_SLL2 => {
+                let head = bytes.first_chunk::<SLL2_LEN>()?;
+                // of what stands behind the index the type of the device is told
+                let device = u64::from_be_bytes(*head[4..].first_chunk()?) >> 16;
+                (head[..2] == layer::IPV4.to_be_bytes()).then_some(Self {
+                    at: SLL2_LEN,
+                    packet_type: head[10],
+                    device,
+                })
+            }
+            link::LINUX_SLL => {
+                let head = bytes.first_chunk::<SLL_LEN>()?;
+                (head[0] == 0 && head[14..] == layer::IPV4.to_be_bytes()).then_some(Self {
+                    at: SLL_LEN,
+                    packet_type: head[1],
+                    device: u16::from_be_bytes([head[2], head[3]]).into(),
+                })
+            }
+            link::ETHERNET => {
+                let head = bytes.first_chunk::<14>()?;
+                (head[12..] == layer::IPV4.to_be_bytes()).then_some(plain(14))
+            }
+            link::RAW | link::RAW_DLT | link::RAW_OPENBSD | link::IPV4 => Some(plain(0)),
+            _ => None,
+        }
+    }
 }
 
+/// Whether packets of this link type are looked into.
 /// Whether packets of this link type are looked into.
 #[must_use]
 pub fn reads(link_type: u32) -> bool {

@@ -43,11 +43,22 @@ pub struct Decoder {
     ports: Vec<Seen>,
     ids: HashMap<Port, u32, foldhash::fast::RandomState>,
     last: u32,
+    recent: Option<Recent>,
     fragments: fragment::Fragments,
     /// The segment that was decoded last: what is told of it borrows from here.
     odd: Option<Odd>,
     /// Room for the frames that bring fragments.
     parts: Vec<Carrier>,
+}
+
+/// What the last frame with a usual link header tells of its device, as it stands there: the next
+/// one most often tells the same.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Recent {
+    device: u64,
+    link_type: u32,
+    recording: u32,
+    described: Option<u32>,
 }
 
 /// A frame's segment.
@@ -108,7 +119,10 @@ impl Decoder {
     /// # Errors
     /// Why there is none that is numbered.
     pub fn decode<'a>(&'a mut self, frame: Frame<'a>) -> Result<Segment<'a>, Skip> {
-        let found = self.find(&frame)?;
+        let found = match self.find_usual(&frame) {
+            Some(found) => found,
+            None => self.find_other(&frame)?,
+        };
         let odd = match found.odd {
             Some(odd) => *odd,
             None => Odd::of(found.spot(frame.bytes)),
@@ -116,16 +130,45 @@ impl Decoder {
         Ok(self.odd.insert(odd).segment(frame))
     }
 
-    /// Finds a frame's segment, and whose it is.
+    /// Finds a frame's segment, and whose it is, where all headers are as in most frames: others
+    /// are left to [`Decoder::find_other`], which gives the same.
+    #[inline(always)]
+    pub fn find_usual(&mut self, frame: &Frame<'_>) -> Option<Found> {
+        let link::Usual {
+            at,
+            packet_type,
+            device,
+        } = link::Usual::of(frame.link_type, frame.bytes)?;
+        let (ends, plain) = Plain::four(frame.bytes, at, frame.wire_len as usize)?;
+        let recent = Recent {
+            device,
+            link_type: frame.link_type,
+            recording: frame.recording,
+            described: frame.interface,
+        };
+        if self.recent != Some(recent) {
+            self.turn_to(frame, recent)?;
+        }
+        self.ports.get_mut(self.last as usize)?.packets += 1;
+        Some(Found {
+            ends,
+            interface: self.last,
+            packet_type,
+            plain,
+            odd: None,
+        })
+    }
+
+    /// Finds any frame's segment, and whose it is.
     ///
     /// # Errors
     /// As [`Decoder::decode`].
-    #[inline(always)]
-    pub fn find(&mut self, frame: &Frame<'_>) -> Result<Found, Skip> {
+    pub fn find_other(&mut self, frame: &Frame<'_>) -> Result<Found, Skip> {
         let link = link::link(frame);
-        let interface = self.interface(link.port);
+        self.turn_to_port(link.port);
+        self.ports[self.last as usize].packets += 1;
+        let (interface, packet_type) = (self.last, link.packet_type);
         let network = link.network.ok_or(Skip::NotIp)?;
-        let packet_type = link.packet_type;
         let Some((ends, plain)) = Plain::read(frame.bytes, network.at, frame.wire_len as usize)
         else {
             return self.odd(frame, network, (interface, packet_type));
@@ -183,18 +226,23 @@ impl Decoder {
         &self.ports
     }
 
-    /// The number of the interface that a frame was recorded on; counts the frame.
-    #[inline(always)]
-    fn interface(&mut self, port: Port) -> u32 {
-        match self.ports.get_mut(self.last as usize) {
-            Some(seen) if seen.port == port => seen.packets += 1,
-            _ => self.other_interface(port),
-        }
-        self.last
+    /// Has `last` be the interface that a frame was recorded on; none if its link header is not as
+    /// usual after all.
+    #[inline(never)]
+    fn turn_to(&mut self, frame: &Frame<'_>, recent: Recent) -> Option<()> {
+        let link = link::link(frame);
+        link.network?;
+        self.turn_to_port(link.port);
+        self.recent = Some(recent);
+        Some(())
     }
 
-    #[cold]
-    fn other_interface(&mut self, port: Port) {
+    fn turn_to_port(&mut self, port: Port) {
+        let last = self.ports.get(self.last as usize);
+        if last.is_some_and(|seen| seen.port == port) {
+            return;
+        }
+        self.recent = None;
         self.last = match self.ids.get(&port) {
             Some(&id) => id,
             None if self.ports.len() == MOST_PORTS => self.last_port(),
@@ -204,7 +252,6 @@ impl Decoder {
                 self.last_port()
             }
         };
-        self.ports[self.last as usize].packets += 1;
     }
 
     fn last_port(&self) -> u32 {

@@ -76,24 +76,22 @@ pub struct Plain {
 
 impl Plain {
     /// The one in the packet at `at`, of a frame that ends at `end`, with its ends.
-    #[inline(always)]
     pub(super) fn read(bytes: &[u8], at: usize, end: usize) -> Option<(Ends, Self)> {
-        let packet = bytes.get(at..)?;
-        let on_wire = end.saturating_sub(at);
-        match packet.first()? {
-            0x45 => Self::four(packet.first_chunk()?, bytes, at, on_wire),
-            0x60..0x70 => Self::six(packet.first_chunk()?, bytes, at, on_wire),
+        match bytes.get(at)? {
+            0x45 => Self::four(bytes, at, end),
+            0x60..0x70 => Self::six(bytes, at, end),
             _ => None,
         }
     }
 
+    /// As [`Plain::read`], of IPv4 only.
     #[inline(always)]
-    fn four(
-        head: &[u8; 20 + LEAST],
-        bytes: &[u8],
-        at: usize,
-        on_wire: usize,
-    ) -> Option<(Ends, Self)> {
+    pub(super) fn four(bytes: &[u8], at: usize, end: usize) -> Option<(Ends, Self)> {
+        let head = bytes.get(at..)?.first_chunk::<{ 20 + LEAST }>()?;
+        let on_wire = end.saturating_sub(at);
+        if head[0] != 0x45 {
+            return None;
+        }
         let whole = (head[6] & 0x3f) | head[7] == 0;
         let total = usize::from(be16(head, 2)?).min(on_wire);
         // a length of 0 was left to the device
@@ -102,18 +100,14 @@ impl Plain {
         }
         let source = (be32(head, 12)?, be16(head, 20)?);
         let destination = (be32(head, 16)?, be16(head, 22)?);
-        let mut plain = Self::segment(head.last_chunk()?, bytes, at + 20, total - 20)?;
+        let mut plain = Self::tcp(head.last_chunk()?, bytes, at + 20, total - 20)?;
         plain.ip_id = be16(head, 4)?;
         Some((Ends::four(source, destination), plain))
     }
 
-    #[inline(always)]
-    fn six(
-        head: &[u8; 40 + LEAST],
-        bytes: &[u8],
-        at: usize,
-        on_wire: usize,
-    ) -> Option<(Ends, Self)> {
+    fn six(bytes: &[u8], at: usize, end: usize) -> Option<(Ends, Self)> {
+        let head = bytes.get(at..)?.first_chunk::<{ 40 + LEAST }>()?;
+        let on_wire = end.saturating_sub(at);
         let payload = usize::from(be16(head, 4)?);
         let total = (40 + payload).min(on_wire);
         if head[6] != TCP || payload == 0 || total < 40 + LEAST {
@@ -122,13 +116,13 @@ impl Plain {
         let address = |at: usize| Some(u128::from_be_bytes(*head[at..].first_chunk()?));
         let source = (address(8)?, be16(head, 40)?);
         let destination = (address(24)?, be16(head, 42)?);
-        let plain = Self::segment(head.last_chunk()?, bytes, at + 40, total - 40)?;
+        let plain = Self::tcp(head.last_chunk()?, bytes, at + 40, total - 40)?;
         Some((Ends::six(source, destination), plain))
     }
 
-    /// The segment at `at` in the frame's `bytes`, of `claimed` bytes as the IP header tells.
+    /// The one at `at` in the frame's `bytes`, of `claimed` bytes as the IP header tells.
     #[inline(always)]
-    fn segment(head: &[u8; LEAST], bytes: &[u8], at: usize, claimed: usize) -> Option<Self> {
+    fn tcp(head: &[u8; LEAST], bytes: &[u8], at: usize, claimed: usize) -> Option<Self> {
         let header = usize::from(head[12] >> 4) * 4;
         if header < 20 || header > claimed {
             return None;
@@ -167,33 +161,55 @@ impl Plain {
         at..at + captured
     }
 
-    /// The same with what else is known of it; `bytes` are the frame's.
+    /// Where in the frame the options stand.
     #[inline(always)]
-    pub fn spot(&self, ends: Ends, (interface, packet_type): (u32, u8), bytes: &[u8]) -> Spot {
-        let payload = self.payload(bytes.len());
-        let options_at = payload.start.saturating_sub(self.options_len.into());
-        let options = match self.telling {
-            true => options(bytes.get(options_at..payload.start).unwrap_or_default()),
-            false => Options::default(),
-        };
-        let header = Header {
+    fn options(&self) -> Range<usize> {
+        let end = usize::from(self.payload_at);
+        end.saturating_sub(self.options_len.into())..end
+    }
+
+    /// What the headers say, with what else is known of them; `bytes` are the frame's.
+    #[inline(always)]
+    pub fn header(&self, ends: Ends, (interface, packet_type): (u32, u8), bytes: &[u8]) -> Header {
+        Header {
             ends,
             interface,
             seq: self.seq,
             ack: self.ack,
             payload_len: self.payload_len,
             payload_hash: self.payload_hash,
-            options,
+            options: match self.telling {
+                true => options(bytes.get(self.options()).unwrap_or_default()),
+                false => Options::default(),
+            },
             window: self.window,
             flags: self.flags,
             ip_id: self.ip_id,
             packet_type,
             analysed: true,
             whole_header: self.whole_header,
-        };
-        Spot {
+        }
+    }
+
+    /// The segment of this header, in its frame.
+    #[inline(always)]
+    pub fn segment<'a>(&self, frame: Frame<'a>, header: &'a Header) -> Segment<'a> {
+        let bytes = frame.bytes;
+        Segment {
+            frame,
+            fragments: &[],
             header,
-            options_at: options_at as u32,
+            option_bytes: bytes.get(self.options()).unwrap_or_default(),
+            payload: bytes.get(self.payload(bytes.len())).unwrap_or_default(),
+        }
+    }
+
+    /// The segment's place in a frame of these bytes.
+    pub fn spot(&self, ends: Ends, place: (u32, u8), bytes: &[u8]) -> Spot {
+        let (options, payload) = (self.options(), self.payload(bytes.len()));
+        Spot {
+            header: self.header(ends, place, bytes),
+            options_at: options.start as u32,
             payload_at: payload.start as u32,
             until: payload.end as u32,
         }

@@ -20,7 +20,7 @@ pub(super) struct Ids {
 
 impl Ids {
     /// The conversation of these endpoints.
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, key: &Key) -> Option<u32> {
         let has = |id: &u32| self.ends.get(*id as usize).is_some_and(|it| it.are(key));
         self.table.find(self.hasher.hash_one(key), has).copied()

@@ -17,7 +17,7 @@ use crate::decode::seq::Seq;
 use crate::time::Time;
 
 /// How long after the first record a copy may come, in nanoseconds.
-const WITHIN: i64 = 5_000_000;
+const WITHIN: u64 = 5_000_000;
 /// First records remembered at once; a flood beyond that forgets the oldest early. Of one place
 /// twice as many.
 const MOST_RECENT: usize = 1 << 12;
@@ -176,7 +176,7 @@ pub(super) struct Sightings {
 }
 
 fn near(now: Time, then: Time) -> bool {
-    now.since(then).abs() <= WITHIN
+    now.0.abs_diff(then.0) <= WITHIN
 }
 
 impl Sightings {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::shard::SHARDS;
-use crate::decode::segment::{Ends, Key, Segment};
+use crate::decode::segment::{Ends, Header, Key, Segment};
 use crate::decode::{Found, Odd, Plain};
 use crate::flow::Record;
 use crate::source::frame::{Frame, Origin};
@@ -69,22 +69,6 @@ struct Extra {
     odd: Option<Box<Odd>>,
 }
 
-impl Extra {
-    /// What a segment of `frame` has, if anything.
-    #[inline(always)]
-    fn of(frame: &Frame<'_>, odd: Option<Box<Odd>>) -> Option<Self> {
-        let plain = frame.recording == 0 && frame.origin == Origin::new(0, frame.number);
-        if plain && odd.is_none() {
-            return None;
-        }
-        Some(Self {
-            origin: frame.origin,
-            recording: frame.recording,
-            odd,
-        })
-    }
-}
-
 /// Segments that wait for their shards.
 pub(super) struct Batch {
     shards: Vec<Vec<Located>>,
@@ -137,12 +121,12 @@ impl Batch {
         (self.segments, self.bytes, self.held) = (0, 0, 0);
     }
 
-    /// Adds a segment found in `frame`, which begins at `at` in `block` and has `len` bytes.
+    /// Adds the segment found in `frame`, whose bytes begin at `at` in `block`.
     #[inline(always)]
     pub fn push(
         &mut self,
         shard: usize,
-        (frame, len): (&Frame<'_>, usize),
+        frame: &Frame<'_>,
         found: Found,
         (block, at): (&Arc<Vec<u8>>, usize),
     ) {
@@ -164,13 +148,15 @@ impl Batch {
             Some(brief) => Brief::Four(brief),
             None => self.six(found.ends.key),
         };
-        let extra = match Extra::of(frame, found.odd) {
-            None => NONE,
-            Some(extra) => self.extra(extra),
+        let plain = frame.recording == 0 && frame.origin == Origin::new(0, frame.number);
+        let extra = match (plain, found.odd) {
+            (true, None) => NONE,
+            (_, odd) => self.extra(frame, odd),
         };
         self.segments += 1;
-        self.bytes += len;
-        self.shards[shard].push(Located {
+        self.bytes += frame.bytes.len();
+        let of_shard = &mut self.shards[shard];
+        of_shard.push(Located {
             number: frame.number,
             time: frame.time,
             plain: found.plain,
@@ -178,7 +164,7 @@ impl Batch {
             wire_len: frame.wire_len,
             // no block and no frame is as long as 4 GiB
             at: at as u32,
-            len: len as u32,
+            len: frame.bytes.len() as u32,
             // there are not more of them than segments
             block: block as u16,
             kind: kind as u16,
@@ -186,11 +172,21 @@ impl Batch {
             packet_type: found.packet_type,
             low_sent: found.ends.low_sent,
         });
+        // the next of this shard comes much later
+        of_shard
+            .spare_capacity_mut()
+            .first()
+            .into_iter()
+            .for_each(prefetch);
     }
 
-    #[cold]
-    fn extra(&mut self, extra: Extra) -> u16 {
-        self.extras.push(extra);
+    #[inline(never)]
+    fn extra(&mut self, frame: &Frame<'_>, odd: Option<Box<Odd>>) -> u16 {
+        self.extras.push(Extra {
+            origin: frame.origin,
+            recording: frame.recording,
+            odd,
+        });
         // there are not more than segments
         self.extras.len() as u16 - 1
     }
@@ -242,34 +238,32 @@ impl Batch {
         }
     }
 
-    fn extra_of(&self, it: &Located) -> Option<&Extra> {
-        self.extras.get(usize::from(it.extra))
-    }
-
-    fn kind_of(&self, it: &Located) -> &Kind {
-        &self.kinds[usize::from(it.kind)]
-    }
-
-    /// The two ends of a segment's conversation.
+    /// Whose a segment is, and what its record may have alike with that of a copy.
     #[inline(always)]
-    pub fn key(&self, it: &Located) -> Key {
-        match &it.ends {
-            Brief::Four(brief) => Key::of_brief(*brief),
-            Brief::Six(at) => self.sixes[usize::from(*at)],
-        }
+    pub fn record(&self, it: &Located) -> (Key, Record) {
+        let (Brief::Four(brief), NONE) = (&it.ends, it.extra) else {
+            return self.seldom_record(it);
+        };
+        (Key::of_brief(*brief), self.plain_record(it, 0))
     }
 
-    /// What a segment's record may have alike with that of a copy.
+    #[inline(never)]
+    fn seldom_record(&self, it: &Located) -> (Key, Record) {
+        let extra = self.extras.get(usize::from(it.extra));
+        let record = match extra.and_then(|extra| extra.odd.as_ref()) {
+            Some(odd) => Record::of(&odd.segment(self.frame(it))),
+            None => self.plain_record(it, extra.map_or(0, |extra| extra.recording)),
+        };
+        (self.key(it), record)
+    }
+
     #[inline(always)]
-    pub fn record(&self, it: &Located) -> Record {
-        let (extra, kind, plain) = (self.extra_of(it), self.kind_of(it), &it.plain);
-        if let Some(odd) = extra.and_then(|extra| extra.odd.as_ref()) {
-            return Record::of(&odd.segment(self.frame(it)));
-        }
+    fn plain_record(&self, it: &Located, recording: u32) -> Record {
+        let (kind, plain) = (&self.kinds[usize::from(it.kind)], &it.plain);
         Record {
             frame: it.number,
             time: it.time,
-            recording: extra.map_or(0, |extra| extra.recording),
+            recording,
             interface: kind.interface,
             packet_type: it.packet_type,
             may_be_copy: kind.described.is_some() || it.packet_type != 255,
@@ -285,36 +279,70 @@ impl Batch {
         }
     }
 
-    /// The frame that carries a segment.
+    /// Hands over a segment.
     #[inline(always)]
+    pub fn segment(&self, it: &Located, mut take: impl FnMut(&Segment<'_>)) {
+        let (Brief::Four(brief), NONE) = (&it.ends, it.extra) else {
+            return self.seldom_segment(it, &mut take);
+        };
+        let frame = self.plain_frame(it);
+        let header = self.header(it, Key::of_brief(*brief), frame.bytes);
+        take(&it.plain.segment(frame, &header));
+    }
+
+    #[inline(never)]
+    fn seldom_segment(&self, it: &Located, take: &mut dyn FnMut(&Segment<'_>)) {
+        let frame = self.frame(it);
+        let extra = self.extras.get(usize::from(it.extra));
+        if let Some(odd) = extra.and_then(|extra| extra.odd.as_ref()) {
+            return take(&odd.segment(frame));
+        }
+        let header = self.header(it, self.key(it), frame.bytes);
+        take(&it.plain.segment(frame, &header));
+    }
+
+    /// The two ends of a segment's conversation.
+    fn key(&self, it: &Located) -> Key {
+        match &it.ends {
+            Brief::Four(brief) => Key::of_brief(*brief),
+            Brief::Six(at) => self.sixes[usize::from(*at)],
+        }
+    }
+
+    #[inline(always)]
+    fn header(&self, it: &Located, key: Key, bytes: &[u8]) -> Header {
+        let low_sent = it.low_sent;
+        let interface = self.kinds[usize::from(it.kind)].interface;
+        let place = (interface, it.packet_type);
+        it.plain.header(Ends { key, low_sent }, place, bytes)
+    }
+
+    /// The frame that carries a segment.
     fn frame(&self, it: &Located) -> Frame<'_> {
-        let (extra, kind) = (self.extra_of(it), self.kind_of(it));
+        let plain = self.plain_frame(it);
+        match self.extras.get(usize::from(it.extra)) {
+            None => plain,
+            Some(extra) => Frame {
+                origin: extra.origin,
+                recording: extra.recording,
+                ..plain
+            },
+        }
+    }
+
+    #[inline(always)]
+    fn plain_frame(&self, it: &Located) -> Frame<'_> {
+        let kind = &self.kinds[usize::from(it.kind)];
         let block = &self.blocks[usize::from(it.block)];
         Frame {
             number: it.number,
-            origin: extra.map_or(Origin::new(0, it.number), |extra| extra.origin),
-            recording: extra.map_or(0, |extra| extra.recording),
+            origin: Origin::new(0, it.number),
+            recording: 0,
             time: it.time,
             link_type: kind.link_type,
             interface: kind.described,
             wire_len: it.wire_len,
             bytes: &block[it.at as usize..][..it.len as usize],
         }
-    }
-
-    /// Hands over a segment.
-    #[inline(always)]
-    pub fn segment(&self, it: &Located, take: impl FnOnce(&Segment<'_>)) {
-        let frame = self.frame(it);
-        if let Some(odd) = self.extra_of(it).and_then(|extra| extra.odd.as_ref()) {
-            return take(&odd.segment(frame));
-        }
-        let ends = Ends {
-            key: self.key(it),
-            low_sent: it.low_sent,
-        };
-        let place = (self.kind_of(it).interface, it.packet_type);
-        let spot = it.plain.spot(ends, place, frame.bytes);
-        take(&spot.segment(frame, frame.bytes, &[]));
     }
 }

@@ -131,7 +131,7 @@ impl Shard {
             all.get(at + FRAMES_AHEAD)
                 .into_iter()
                 .for_each(|next| batch.approach(next));
-            let (key, record) = (batch.key(it), batch.record(it));
+            let (key, record) = batch.record(it);
             if room.may_hold() < left
                 && let Some(placed) = self.flow.place_known(&key, record)
             {

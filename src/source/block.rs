@@ -251,10 +251,15 @@ impl Block {
 
     /// Takes `n` bytes out of the window and returns them.
     pub fn take(&mut self, n: usize) -> &[u8] {
-        let from = self.start;
+        self.pass(n);
+        &self.buffer[self.start - n..self.start]
+    }
+
+    /// Takes `n` bytes out of the window, which has them.
+    #[inline(always)]
+    pub fn pass(&mut self, n: usize) {
         self.start += n;
         self.consumed += n as u64;
-        &self.buffer[from..from + n]
     }
 }
 

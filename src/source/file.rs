@@ -232,9 +232,27 @@ impl Reader {
     /// The frame of the record that [`Reader::record`] gave.
     #[inline(always)]
     pub fn frame(&mut self, record: Record) -> Frame<'_> {
+        let (frame, range) = self.located(record);
+        Frame {
+            bytes: &self.block.shared().0[range],
+            ..frame
+        }
+    }
+
+    /// The next frame without its bytes, and where these stand in what is [`Reader::shared`].
+    #[inline(always)]
+    pub fn advance(&mut self) -> Option<(Frame<'static>, Range<usize>)> {
+        let record = self.record()?;
+        Some(self.located(record))
+    }
+
+    #[inline(always)]
+    fn located(&mut self, record: Record) -> (Frame<'static>, Range<usize>) {
         self.packets += 1;
         self.back = record.len - record.packet.start;
-        Frame {
+        self.block.pass(record.len);
+        let at = self.block.shared().1 - self.back;
+        let frame = Frame {
             number: self.packets,
             origin: Origin::new(0, self.packets),
             recording: 0,
@@ -243,8 +261,9 @@ impl Reader {
             interface: record.interface,
             // no packet is that long; Wireshark's frame.len stops there too
             wire_len: record.wire_len.min(i32::MAX.unsigned_abs()),
-            bytes: &self.block.take(record.len)[record.packet],
-        }
+            bytes: &[],
+        };
+        (frame, at..at + record.packet.len())
     }
 
     /// Notes the damage; without a reason it is that of the input.

@@ -55,6 +55,18 @@ pub struct Frame<'a> {
     pub bytes: &'a [u8],
 }
 
+impl Frame<'_> {
+    /// The same without its bytes, which it no longer borrows.
+    #[must_use]
+    #[inline(always)]
+    pub fn without_bytes(&self) -> Frame<'static> {
+        Frame {
+            bytes: &[],
+            ..*self
+        }
+    }
+}
+
 /// Where and how a container ends before its time.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Damage {

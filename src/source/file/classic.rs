@@ -71,6 +71,8 @@ struct Header {
     unit: i64,
     lengths: Lengths,
     record_header: usize,
+    /// Whether records have the header that those of nearly all files have.
+    is_usual: bool,
     /// Bytes before the packet that are none of it.
     padding: u32,
 }
@@ -107,20 +109,17 @@ impl Classic {
     /// other, and whatever is wrong, is left to [`Classic::step`].
     #[inline(always)]
     pub(super) fn plain(&self, window: &[u8]) -> Option<Record> {
-        let header = self.header.filter(|header| {
-            header.record_header == 16 && matches!(header.lengths, Lengths::CapturedFirst)
-        })?;
-        let head = window.first_chunk::<16>()?;
-        let captured = self.order.u32(head, 8);
+        let header = self.header.as_ref().filter(|header| header.is_usual)?;
+        let [seconds, fraction, captured, wire] = self.order.four(window.first_chunk()?);
         let len = 16 + captured as usize;
         if captured as usize > LONGEST_RECORD || len > window.len() {
             return None;
         }
         Some(Record {
-            time: self.time(head, header.unit),
+            time: time(seconds, fraction, header.unit),
             link_type: header.link_type,
             interface: None,
-            wire_len: self.order.u32(head, 12).max(captured),
+            wire_len: wire.max(captured),
             len,
             packet: 16..len,
         })
@@ -150,7 +149,11 @@ impl Classic {
         }
         let head = block.bytes();
         let (captured, wire) = self.lengths(head, header.lengths);
-        let time = self.time(head, header.unit);
+        let time = time(
+            self.order.u32(head, 0),
+            self.order.u32(head, 4),
+            header.unit,
+        );
         let len = header.record_header + captured as usize;
         if captured as usize > LONGEST_RECORD {
             let reason = format!("a record claims {captured} bytes, more than any device gives");
@@ -207,6 +210,7 @@ impl Classic {
             unit,
             lengths,
             record_header,
+            is_usual: record_header == 16 && matches!(lengths, Lengths::CapturedFirst),
             padding,
         }
     }
@@ -219,13 +223,12 @@ impl Classic {
             Lengths::SmallerIsCaptured => (first.min(second), first.max(second)),
         }
     }
+}
 
-    #[inline]
-    fn time(&self, head: &[u8], unit: i64) -> Time {
-        let (seconds, fraction) = (self.order.u32(head, 0), self.order.u32(head, 4));
-        // a fraction of a second or more is carried over
-        Time(i64::from(seconds) * 1_000_000_000 + i64::from(fraction) * unit)
-    }
+#[inline(always)]
+fn time(seconds: u32, fraction: u32, unit: i64) -> Time {
+    // a fraction of a second or more is carried over
+    Time(i64::from(seconds) * 1_000_000_000 + i64::from(fraction) * unit)
 }
 
 /// The LINKTYPE value of an interface type (`ifType` of RFC 1573), which AIX writes in its place,
