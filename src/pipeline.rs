@@ -98,8 +98,8 @@ pub fn analyse_merged(mut merge: Merge, settings: &Settings, watch: Watcher<'_>)
 /// So many bytes ahead of a frame the input is asked for: a processor does not go beyond a page
 /// by itself, and where one record ends tells where the next one begins.
 const AHEAD: usize = 1 << 10;
-/// And so many: what the headers of most take.
-const NEAR: usize = 128;
+/// And so many, as records are not much longer if there are many.
+const NEAR: usize = 64;
 
 /// Where frames come from.
 trait Frames {
@@ -296,7 +296,7 @@ impl Front {
                     let shard = shard_of(&found.ends.key);
                     batch.push(shard, &frame, found, (block, at));
                 }
-                None => self.seldom(&frame, (block, at), batch),
+                None => self.seldom(frame, (block, at), batch),
             }
         }
         !batch.is_empty()
@@ -304,11 +304,11 @@ impl Front {
 
     /// Takes a frame that is not as most are.
     #[inline(never)]
-    fn seldom(&mut self, frame: &Frame<'_>, place: (&Arc<Vec<u8>>, usize), batch: &mut Batch) {
-        match self.decoder.find_other(frame) {
+    fn seldom(&mut self, frame: Frame<'_>, place: (&Arc<Vec<u8>>, usize), batch: &mut Batch) {
+        match self.decoder.find_other(&frame) {
             Ok(found) => {
                 let shard = shard_of(&found.ends.key);
-                batch.push(shard, frame, found, place);
+                batch.push(shard, &frame, found, place);
             }
             Err(reason) => self.totals.skipped(frame.link_type, reason),
         }

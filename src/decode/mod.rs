@@ -23,7 +23,7 @@ use layer::Network;
 use link::Port;
 use segment::{Carrier, Ends, Segment};
 use spot::Spot;
-pub use spot::{Plain, hash, option_word};
+pub use spot::{Parts, Plain, hash, option_word};
 
 /// Interfaces told apart; more than a host has. The last stands for all beyond.
 const MOST_PORTS: usize = 65_536;
@@ -62,26 +62,26 @@ struct Recent {
 }
 
 /// A frame's segment.
-pub struct Found {
+pub struct Found<'a> {
     /// Whose it is.
     pub ends: Ends,
     /// Dense id of the interface it was recorded on.
     pub interface: u32,
     /// SLL packet type; 255 where the link layer has none.
     pub packet_type: u8,
-    /// What it says; nothing where it is in a packet as few are.
-    pub plain: Plain,
+    /// Where it stands; nowhere if it is in a packet as few are.
+    pub parts: Parts<'a>,
     /// The segment in such a packet.
     pub odd: Option<Box<Odd>>,
 }
 
-impl Found {
+impl Found<'_> {
     /// The place of the segment, in the frame's bytes.
     #[must_use]
     #[inline(always)]
     pub fn spot(&self, bytes: &[u8]) -> Spot {
         let place = (self.interface, self.packet_type);
-        self.plain.spot(self.ends, place, bytes)
+        self.parts.plain().spot(self.ends, place, bytes)
     }
 }
 
@@ -133,28 +133,28 @@ impl Decoder {
     /// Finds a frame's segment, and whose it is, where all headers are as in most frames: others
     /// are left to [`Decoder::find_other`], which gives the same.
     #[inline(always)]
-    pub fn find_usual(&mut self, frame: &Frame<'_>) -> Option<Found> {
+    pub fn find_usual<'a>(&mut self, frame: &Frame<'a>) -> Option<Found<'a>> {
         let link::Usual {
             at,
             packet_type,
             device,
         } = link::Usual::of(frame.link_type, frame.bytes)?;
-        let (ends, plain) = Plain::four(frame.bytes, at, frame.wire_len as usize)?;
+        let (ends, parts) = Parts::four(frame.bytes, at, frame.wire_len as usize)?;
         let recent = Recent {
             device,
             link_type: frame.link_type,
             recording: frame.recording,
             described: frame.interface,
         };
-        if self.recent != Some(recent) {
-            self.turn_to(frame, recent)?;
+        if self.recent.is_none_or(|known| known != recent) {
+            self.turn_to(*frame, recent)?;
         }
         self.ports.get_mut(self.last as usize)?.packets += 1;
         Some(Found {
             ends,
             interface: self.last,
             packet_type,
-            plain,
+            parts,
             odd: None,
         })
     }
@@ -163,13 +163,13 @@ impl Decoder {
     ///
     /// # Errors
     /// As [`Decoder::decode`].
-    pub fn find_other(&mut self, frame: &Frame<'_>) -> Result<Found, Skip> {
+    pub fn find_other<'a>(&mut self, frame: &Frame<'a>) -> Result<Found<'a>, Skip> {
         let link = link::link(frame);
         self.turn_to_port(link.port);
         self.ports[self.last as usize].packets += 1;
         let (interface, packet_type) = (self.last, link.packet_type);
         let network = link.network.ok_or(Skip::NotIp)?;
-        let Some((ends, plain)) = Plain::read(frame.bytes, network.at, frame.wire_len as usize)
+        let Some((ends, parts)) = Parts::read(frame.bytes, network.at, frame.wire_len as usize)
         else {
             return self.odd(frame, network, (interface, packet_type));
         };
@@ -177,7 +177,7 @@ impl Decoder {
             ends,
             interface,
             packet_type,
-            plain,
+            parts,
             odd: None,
         })
     }
@@ -189,7 +189,7 @@ impl Decoder {
         frame: &Frame<'_>,
         network: Network,
         (interface, packet_type): (u32, u8),
-    ) -> Result<Found, Skip> {
+    ) -> Result<Found<'static>, Skip> {
         let ip = ip::read(frame.bytes, network, frame.wire_len as usize)?;
         let mut odd = self.innermost(frame, ip, packet_type)?;
         odd.spot.header.interface = interface;
@@ -197,7 +197,7 @@ impl Decoder {
             ends: odd.spot.header.ends,
             interface,
             packet_type,
-            plain: Plain::default(),
+            parts: Parts::none(odd.spot.header.payload_len),
             odd: Some(Box::new(odd)),
         })
     }
@@ -229,8 +229,8 @@ impl Decoder {
     /// Has `last` be the interface that a frame was recorded on; none if its link header is not as
     /// usual after all.
     #[inline(never)]
-    fn turn_to(&mut self, frame: &Frame<'_>, recent: Recent) -> Option<()> {
-        let link = link::link(frame);
+    fn turn_to(&mut self, frame: Frame<'_>, recent: Recent) -> Option<()> {
+        let link = link::link(&frame);
         link.network?;
         self.turn_to_port(link.port);
         self.recent = Some(recent);

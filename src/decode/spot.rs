@@ -74,9 +74,22 @@ pub struct Plain {
     pub ip_id: u16,
 }
 
-impl Plain {
-    /// The one in the packet at `at`, of a frame that ends at `end`, with its ends.
-    pub(super) fn read(bytes: &[u8], at: usize, end: usize) -> Option<(Ends, Self)> {
+/// Where in a frame the parts of a [`Plain`] segment stand: from here it is read at once to where
+/// it will stay.
+#[derive(Clone, Copy)]
+pub struct Parts<'a> {
+    head: &'a [u8; LEAST],
+    options: &'a [u8],
+    payload: &'a [u8],
+    payload_at: u16,
+    payload_len: u32,
+    whole_header: bool,
+    ip_id: u16,
+}
+
+impl<'a> Parts<'a> {
+    /// Those of the packet at `at`, of a frame that ends at `end`, with its ends.
+    pub(super) fn read(bytes: &'a [u8], at: usize, end: usize) -> Option<(Ends, Self)> {
         match bytes.get(at)? {
             0x45 => Self::four(bytes, at, end),
             0x60..0x70 => Self::six(bytes, at, end),
@@ -84,28 +97,25 @@ impl Plain {
         }
     }
 
-    /// As [`Plain::read`], of IPv4 only.
+    /// As [`Parts::read`], of IPv4 only.
     #[inline(always)]
-    pub(super) fn four(bytes: &[u8], at: usize, end: usize) -> Option<(Ends, Self)> {
+    pub(super) fn four(bytes: &'a [u8], at: usize, end: usize) -> Option<(Ends, Self)> {
         let head = bytes.get(at..)?.first_chunk::<{ 20 + LEAST }>()?;
         let on_wire = end.saturating_sub(at);
-        if head[0] != 0x45 {
-            return None;
-        }
         let whole = (head[6] & 0x3f) | head[7] == 0;
         let total = usize::from(be16(head, 2)?).min(on_wire);
         // a length of 0 was left to the device
-        if head[9] != TCP || !whole || total < 20 + LEAST {
+        if head[0] != 0x45 || head[9] != TCP || !whole || total < 20 + LEAST {
             return None;
         }
+        let parts = Self::tcp(head.last_chunk()?, bytes, at + 20, total - 20)?;
         let source = (be32(head, 12)?, be16(head, 20)?);
         let destination = (be32(head, 16)?, be16(head, 22)?);
-        let mut plain = Self::tcp(head.last_chunk()?, bytes, at + 20, total - 20)?;
-        plain.ip_id = be16(head, 4)?;
-        Some((Ends::four(source, destination), plain))
+        let ip_id = be16(head, 4)?;
+        Some((Ends::four(source, destination), Self { ip_id, ..parts }))
     }
 
-    fn six(bytes: &[u8], at: usize, end: usize) -> Option<(Ends, Self)> {
+    fn six(bytes: &'a [u8], at: usize, end: usize) -> Option<(Ends, Self)> {
         let head = bytes.get(at..)?.first_chunk::<{ 40 + LEAST }>()?;
         let on_wire = end.saturating_sub(at);
         let payload = usize::from(be16(head, 4)?);
@@ -113,46 +123,72 @@ impl Plain {
         if head[6] != TCP || payload == 0 || total < 40 + LEAST {
             return None;
         }
+        let parts = Self::tcp(head.last_chunk()?, bytes, at + 40, total - 40)?;
         let address = |at: usize| Some(u128::from_be_bytes(*head[at..].first_chunk()?));
         let source = (address(8)?, be16(head, 40)?);
         let destination = (address(24)?, be16(head, 42)?);
-        let plain = Self::tcp(head.last_chunk()?, bytes, at + 40, total - 40)?;
-        Some((Ends::six(source, destination), plain))
+        Some((Ends::six(source, destination), parts))
     }
 
-    /// The one at `at` in the frame's `bytes`, of `claimed` bytes as the IP header tells.
+    /// Those of the segment at `at`, which has `claimed` bytes as the IP header tells.
     #[inline(always)]
-    fn tcp(head: &[u8; LEAST], bytes: &[u8], at: usize, claimed: usize) -> Option<Self> {
+    fn tcp(head: &'a [u8; LEAST], bytes: &'a [u8], at: usize, claimed: usize) -> Option<Self> {
         let header = usize::from(head[12] >> 4) * 4;
         if header < 20 || header > claimed {
             return None;
         }
-        let until = bytes.len().min(at + claimed);
-        let payload_at = (at + header).min(until);
-        let options_at = (at + 20).min(until);
-        let options = bytes.get(options_at..payload_at)?;
-        let (word, telling) = match options {
-            [] => (0, false),
-            [1, 1, 8, 10, ..] if options.len() == 12 => (be64(options, 4)?, false),
-            _ => (hash(options), true),
-        };
-        let (seq, ack, bits) = (be32(head, 4)?, be32(head, 8)?, be32(head, 12)?);
+        let payload_at = (at + header).min(bytes.len());
+        let options_at = (at + 20).min(bytes.len());
+        let until = (at + claimed).min(bytes.len());
         Some(Self {
-            payload_hash: hash(bytes.get(payload_at..until)?),
-            options: word,
-            options_len: options.len() as u8,
-            telling,
-            whole_header: until >= at + header,
+            head,
+            options: bytes.get(options_at..payload_at)?,
+            payload: bytes.get(payload_at..until)?,
             payload_at: u16::try_from(payload_at).ok()?,
-            payload_len: u32::try_from(claimed - header).ok()?,
-            seq: Seq(seq),
-            ack: Seq(ack),
-            flags: Flags((bits >> 16) as u16 & 0x0fff),
-            window: bits as u16,
+            // an IP packet is not as long as 4 GiB
+            payload_len: (claimed - header) as u32,
+            whole_header: at + header <= bytes.len(),
             ip_id: 0,
         })
     }
 
+    /// None, of a packet as few are; how long its payload is all the same.
+    pub(super) fn none(payload_len: u32) -> Self {
+        Self {
+            head: &[0; LEAST],
+            options: &[],
+            payload: &[],
+            payload_at: 0,
+            payload_len,
+            whole_header: false,
+            ip_id: 0,
+        }
+    }
+
+    /// Reads the segment.
+    #[inline(always)]
+    pub fn plain(&self) -> Plain {
+        let word = |at: usize| be32(self.head, at).unwrap_or_default();
+        let usual = self.options.is_empty() || timestamp(self.options).is_some();
+        Plain {
+            payload_hash: hash(self.payload),
+            options: option_word(self.options),
+            // 40 at most
+            options_len: self.options.len() as u8,
+            telling: !usual,
+            whole_header: self.whole_header,
+            payload_at: self.payload_at,
+            payload_len: self.payload_len,
+            seq: Seq(word(4)),
+            ack: Seq(word(8)),
+            flags: Flags((word(12) >> 16) as u16 & 0x0fff),
+            window: word(12) as u16,
+            ip_id: self.ip_id,
+        }
+    }
+}
+
+impl Plain {
     /// Where in a frame of `len` bytes the payload stands, as far as it was captured.
     #[inline(always)]
     pub fn payload(&self, len: usize) -> Range<usize> {
@@ -171,24 +207,25 @@ impl Plain {
     /// What the headers say, with what else is known of them; `bytes` are the frame's.
     #[inline(always)]
     pub fn header(&self, ends: Ends, (interface, packet_type): (u32, u8), bytes: &[u8]) -> Header {
-        Header {
+        let mut header = Header {
             ends,
             interface,
             seq: self.seq,
             ack: self.ack,
             payload_len: self.payload_len,
             payload_hash: self.payload_hash,
-            options: match self.telling {
-                true => options(bytes.get(self.options()).unwrap_or_default()),
-                false => Options::default(),
-            },
+            options: Options::default(),
             window: self.window,
             flags: self.flags,
             ip_id: self.ip_id,
             packet_type,
             analysed: true,
             whole_header: self.whole_header,
+        };
+        if self.telling {
+            header.options = options(bytes.get(self.options()).unwrap_or_default());
         }
+        header
     }
 
     /// The segment of this header, in its frame.
@@ -218,17 +255,19 @@ impl Plain {
 
 /// What stands for the bytes of options: other bytes of the same length hardly ever have the same.
 #[must_use]
-#[inline]
+#[inline(always)]
 pub fn option_word(bytes: &[u8]) -> u64 {
-    match bytes {
-        // a timestamp alone, as nearly all segments of an established connection have
-        [1, 1, 8, 10, ..] if bytes.len() == 12 => be64(bytes, 4).unwrap_or_default(),
-        _ => hash(bytes),
-    }
+    timestamp(bytes).unwrap_or_else(|| hash(bytes))
 }
 
-fn be64(bytes: &[u8], at: usize) -> Option<u64> {
-    Some(u64::from_be_bytes(*bytes.get(at..)?.first_chunk()?))
+/// The timestamp in options that have nothing else, as nearly all segments of an established
+/// connection do.
+#[inline(always)]
+fn timestamp(options: &[u8]) -> Option<u64> {
+    let [1, 1, 8, 10, stamp @ ..] = options.as_array::<12>()? else {
+        return None;
+    };
+    Some(u64::from_be_bytes(*stamp))
 }
 
 impl Spot {
@@ -379,7 +418,8 @@ mod tests {
 
         #[test]
         fn what_is_plain_is_read_the_same_with_care(bytes in packets(), at in 0usize..3, end in 0usize..150) {
-            if let Some((ends, plain)) = Plain::read(&bytes, at, end) {
+            if let Some((ends, parts)) = Parts::read(&bytes, at, end) {
+                let plain = parts.plain();
                 let spot = plain.spot(ends, (0, 4), &bytes);
                 let ip = ip::read(&bytes, Network::at(at), end).expect("IP");
                 prop_assert!(ip.part.is_none());
@@ -398,7 +438,7 @@ mod tests {
         (four[0], four[3], four[9], four[32]) = (0x45, 40, TCP, 0x50);
         let mut six = [0; 60];
         (six[0], six[5], six[6], six[52]) = (0x60, 20, TCP, 0x50);
-        let plain = |bytes: &[u8]| Plain::read(bytes, 0, bytes.len()).is_some();
+        let plain = |bytes: &[u8]| Parts::read(bytes, 0, bytes.len()).is_some();
         assert!(plain(&four) && plain(&six));
         four[7] = 1;
         six[6] = 60;

@@ -45,6 +45,13 @@ pub(super) struct Located {
     low_sent: bool,
 }
 
+impl Located {
+    /// Bytes of its payload, captured or not.
+    pub fn payload_len(&self) -> usize {
+        self.plain.payload_len as usize
+    }
+}
+
 /// Both ends of a conversation, in little memory.
 enum Brief {
     Four([u32; 3]),
@@ -127,7 +134,7 @@ impl Batch {
         &mut self,
         shard: usize,
         frame: &Frame<'_>,
-        found: Found,
+        found: Found<'_>,
         (block, at): (&Arc<Vec<u8>>, usize),
     ) {
         let kind = Kind {
@@ -135,7 +142,8 @@ impl Batch {
             described: frame.interface,
             interface: found.interface,
         };
-        let kind = match self.kinds.last() == Some(&kind) {
+        let last = self.kinds.last();
+        let kind = match last.is_some_and(|last| *last == kind) {
             true => self.kinds.len() - 1,
             false => self.kind(kind),
         };
@@ -159,7 +167,7 @@ impl Batch {
         of_shard.push(Located {
             number: frame.number,
             time: frame.time,
-            plain: found.plain,
+            plain: found.parts.plain(),
             ends,
             wire_len: frame.wire_len,
             // no block and no frame is as long as 4 GiB
@@ -238,17 +246,17 @@ impl Batch {
         }
     }
 
-    /// Whose a segment is, and what its record may have alike with that of a copy.
+    /// Whose a segment is and its record, where both are as most are.
     #[inline(always)]
-    pub fn record(&self, it: &Located) -> (Key, Record) {
-        let (Brief::Four(brief), NONE) = (&it.ends, it.extra) else {
-            return self.seldom_record(it);
-        };
-        (Key::of_brief(*brief), self.plain_record(it, 0))
+    pub fn usual(&self, it: &Located) -> Option<(Key, Record)> {
+        match (&it.ends, it.extra) {
+            (Brief::Four(brief), NONE) => Some((Key::of_brief(*brief), self.plain_record(it, 0))),
+            _ => None,
+        }
     }
 
-    #[inline(never)]
-    fn seldom_record(&self, it: &Located) -> (Key, Record) {
+    /// The same of any other.
+    pub fn seldom(&self, it: &Located) -> (Key, Record) {
         let extra = self.extras.get(usize::from(it.extra));
         let record = match extra.and_then(|extra| extra.odd.as_ref()) {
             Some(odd) => Record::of(&odd.segment(self.frame(it))),

@@ -131,21 +131,29 @@ impl Shard {
             all.get(at + FRAMES_AHEAD)
                 .into_iter()
                 .for_each(|next| batch.approach(next));
-            let (key, record) = batch.record(it);
-            if room.may_hold() < left
-                && let Some(placed) = self.flow.place_known(&key, record)
-            {
-                room.add(at, record.payload_len as usize, placed);
-            } else {
-                self.take(batch, all, room);
-                batch.segment(it, |segment| {
-                    self.segment(segment, 0, &mut Nobody);
-                });
-                left = self.left();
+            let placed = match batch.usual(it) {
+                _ if room.may_hold() >= left => None,
+                Some((key, record)) => self.flow.place_known(&key, record),
+                None => self.place_seldom(batch, it),
+            };
+            if let Some(placed) = placed {
+                room.add(at, it.payload_len(), placed);
+                continue;
             }
+            self.take(batch, all, room);
+            batch.segment(it, |segment| {
+                self.segment(segment, 0, &mut Nobody);
+            });
+            left = self.left();
         }
         self.take(batch, all, room);
         all.len() as u64
+    }
+
+    #[inline(never)]
+    fn place_seldom(&mut self, batch: &Batch, it: &Located) -> Option<Placed> {
+        let (key, record) = batch.seldom(it);
+        self.flow.place_known(&key, record)
     }
 
     /// How much more it may hold, in bytes.

@@ -44,24 +44,28 @@ impl Waiting {
             next: NONE,
             placed,
         });
-        if conversation as usize >= self.known.len() {
-            self.known.resize(conversation as usize + 1, 0);
-        }
-        let group = &mut self.known[conversation as usize];
-        match self.groups.get_mut(*group as usize) {
+        let group = self.known.get(conversation as usize).copied();
+        match self.groups.get_mut(group.unwrap_or(NONE) as usize) {
             Some(group) if group.conversation == conversation => {
                 self.segments[group.last as usize].next = here;
                 group.last = here;
             }
-            _ => {
-                *group = self.groups.len() as u32;
-                self.groups.push(Group {
-                    conversation,
-                    first: here,
-                    last: here,
-                });
-            }
+            _ => self.begin(conversation, here),
         }
+    }
+
+    /// The first segment of a conversation.
+    #[inline(never)]
+    fn begin(&mut self, conversation: u32, first: u32) {
+        if conversation as usize >= self.known.len() {
+            self.known.resize(conversation as usize + 1, 0);
+        }
+        self.known[conversation as usize] = self.groups.len() as u32;
+        self.groups.push(Group {
+            conversation,
+            first,
+            last: first,
+        });
     }
 
     /// The conversations.
