@@ -108,6 +108,9 @@ trait Frames {
     fn find(&mut self) -> bool;
     /// The frame that was found; none after the last.
     fn frame(&mut self) -> Option<Frame<'_>>;
+    /// Hands over the next frames, each with the bytes that it stands in and where, as long as
+    /// their records are as most are and it is told that they are taken.
+    fn usual(&mut self, _take: impl FnMut(&Frame<'_>, (&Arc<Vec<u8>>, usize)) -> bool) {}
     /// Finds the next frame and gives it without its bytes, which stand in [`Frames::block`], and
     /// where.
     fn advance(&mut self) -> Option<(Frame<'static>, Range<usize>)>;
@@ -134,6 +137,10 @@ impl Frames for One {
     }
 
     #[inline(always)]
+    fn usual(&mut self, take: impl FnMut(&Frame<'_>, (&Arc<Vec<u8>>, usize)) -> bool) {
+        self.reader.usual(take);
+    }
+
     fn advance(&mut self) -> Option<(Frame<'static>, Range<usize>)> {
         self.reader.advance()
     }
@@ -280,31 +287,49 @@ fn spread(
 impl Front {
     /// Fills an empty batch with what comes next; whether there was anything.
     fn fill(&mut self, source: &mut impl Frames, batch: &mut Batch) -> bool {
-        while !batch.is_full()
-            && let Some((frame, range)) = source.advance()
-            && let Some(block) = source.block()
-        {
-            let (at, ahead) = (range.start, block.get(range.start + AHEAD..));
-            if let Some(ahead) = ahead.and_then(|it| it.first_chunk::<NEAR>()) {
-                prefetch(ahead);
-            }
-            let bytes = block.get(range).unwrap_or_default();
-            let frame = Frame { bytes, ..frame };
-            self.totals.frame(&frame);
-            match self.decoder.find_usual(&frame) {
-                Some(found) => {
-                    let shard = shard_of(&found.ends.key);
-                    batch.push(shard, &frame, found, (block, at));
-                }
-                None => self.seldom(frame, (block, at), batch),
+        loop {
+            source.usual(|frame, place| !batch.is_full() && self.usual(frame, place, batch));
+            if !batch.is_full()
+                && let Some((frame, range)) = source.advance()
+                && let Some(block) = source.block()
+            {
+                let at = range.start;
+                let bytes = block.get(range).unwrap_or_default();
+                self.any(Frame { bytes, ..frame }, (block, at), batch);
+            } else {
+                return !batch.is_empty();
             }
         }
-        !batch.is_empty()
     }
 
-    /// Takes a frame that is not as most are.
+    /// Takes a frame if it is as most are; whether it did.
+    #[inline(always)]
+    fn usual(
+        &mut self,
+        frame: &Frame<'_>,
+        (block, at): (&Arc<Vec<u8>>, usize),
+        batch: &mut Batch,
+    ) -> bool {
+        let ahead = block.get(at + AHEAD..);
+        if let Some(ahead) = ahead.and_then(|it| it.first_chunk::<NEAR>()) {
+            prefetch(ahead);
+        }
+        let Some(found) = self.decoder.find_usual(frame) else {
+            return false;
+        };
+        self.totals.frame(frame);
+        let shard = shard_of(&found.ends.key);
+        batch.push(shard, frame, found, (block, at));
+        true
+    }
+
+    /// Takes any frame.
     #[inline(never)]
-    fn seldom(&mut self, frame: Frame<'_>, place: (&Arc<Vec<u8>>, usize), batch: &mut Batch) {
+    fn any(&mut self, frame: Frame<'_>, place: (&Arc<Vec<u8>>, usize), batch: &mut Batch) {
+        if self.usual(&frame, place, batch) {
+            return;
+        }
+        self.totals.frame(&frame);
         match self.decoder.find_other(&frame) {
             Ok(found) => {
                 let shard = shard_of(&found.ends.key);

@@ -36,6 +36,7 @@ pub struct Totals {
 
 impl Totals {
     /// Takes any frame.
+    #[inline(always)]
     pub fn frame(&mut self, frame: &Frame<'_>) {
         self.packets += 1;
         match &mut self.times {

@@ -44,6 +44,8 @@ pub struct Decoder {
     ids: HashMap<Port, u32, foldhash::fast::RandomState>,
     last: u32,
     recent: Option<Recent>,
+    /// How often what is told of the device may have changed.
+    turn: u64,
     fragments: fragment::Fragments,
     /// The segment that was decoded last: what is told of it borrows from here.
     odd: Option<Odd>,
@@ -73,6 +75,8 @@ pub struct Found<'a> {
     pub parts: Parts<'a>,
     /// The segment in such a packet.
     pub odd: Option<Box<Odd>>,
+    /// Frames of the same turn, one after the other, are of one link type and interface.
+    pub turn: u64,
 }
 
 impl Found<'_> {
@@ -156,6 +160,7 @@ impl Decoder {
             packet_type,
             parts,
             odd: None,
+            turn: self.turn,
         })
     }
 
@@ -166,6 +171,8 @@ impl Decoder {
     pub fn find_other<'a>(&mut self, frame: &Frame<'a>) -> Result<Found<'a>, Skip> {
         let link = link::link(frame);
         self.turn_to_port(link.port);
+        // the link type may be another, too
+        (self.recent, self.turn) = (None, self.turn + 1);
         self.ports[self.last as usize].packets += 1;
         let (interface, packet_type) = (self.last, link.packet_type);
         let network = link.network.ok_or(Skip::NotIp)?;
@@ -179,6 +186,7 @@ impl Decoder {
             packet_type,
             parts,
             odd: None,
+            turn: self.turn,
         })
     }
 
@@ -199,6 +207,7 @@ impl Decoder {
             packet_type,
             parts: Parts::none(odd.spot.header.payload_len),
             odd: Some(Box::new(odd)),
+            turn: self.turn,
         })
     }
 
@@ -234,6 +243,7 @@ impl Decoder {
         link.network?;
         self.turn_to_port(link.port);
         self.recent = Some(recent);
+        self.turn += 1;
         Some(())
     }
 
@@ -242,7 +252,6 @@ impl Decoder {
         if last.is_some_and(|seen| seen.port == port) {
             return;
         }
-        self.recent = None;
         self.last = match self.ids.get(&port) {
             Some(&id) => id,
             None if self.ports.len() == MOST_PORTS => self.last_port(),

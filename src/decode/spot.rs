@@ -17,6 +17,8 @@ use crate::source::frame::Frame;
 /// Bytes of a TCP header without which it is none: ports, numbers, flags and window. The checksum
 /// is not needed.
 const LEAST: usize = 16;
+/// Where in it the sequence number stands, behind the ports.
+const SEQ_AT: usize = 4;
 
 /// A frame's TCP header, and where its options and its payload stand: all of a [`Segment`] but
 /// the frame's bytes, so that it can wait while these are held elsewhere.
@@ -62,14 +64,8 @@ pub struct Plain {
     payload_at: u16,
     /// As in the [`Header`].
     pub payload_len: u32,
-    /// Sequence number.
-    pub seq: Seq,
-    /// Acknowledgment number.
-    pub ack: Seq,
-    /// Header flags.
-    pub flags: Flags,
-    /// Window as in the header.
-    pub window: u16,
+    /// The header's bytes from the sequence number to the window, as they stand there.
+    tcp: [u8; LEAST - SEQ_AT],
     /// Identification of the IPv4 header; 0 in IPv6.
     pub ip_id: u16,
 }
@@ -168,7 +164,6 @@ impl<'a> Parts<'a> {
     /// Reads the segment.
     #[inline(always)]
     pub fn plain(&self) -> Plain {
-        let word = |at: usize| be32(self.head, at).unwrap_or_default();
         let usual = self.options.is_empty() || timestamp(self.options).is_some();
         Plain {
             payload_hash: hash(self.payload),
@@ -179,16 +174,62 @@ impl<'a> Parts<'a> {
             whole_header: self.whole_header,
             payload_at: self.payload_at,
             payload_len: self.payload_len,
-            seq: Seq(word(4)),
-            ack: Seq(word(8)),
-            flags: Flags((word(12) >> 16) as u16 & 0x0fff),
-            window: word(12) as u16,
+            tcp: *self.head.last_chunk().unwrap_or(&[0; LEAST - SEQ_AT]),
             ip_id: self.ip_id,
         }
     }
 }
 
 impl Plain {
+    /// What a segment's header says that may have a copy: all but its place in the frame.
+    pub fn of(segment: &Segment<'_>) -> Self {
+        let mut tcp = [0; LEAST - SEQ_AT];
+        tcp[..4].copy_from_slice(&segment.seq.0.to_be_bytes());
+        tcp[4..8].copy_from_slice(&segment.ack.0.to_be_bytes());
+        tcp[8..10].copy_from_slice(&segment.flags.0.to_be_bytes());
+        tcp[10..].copy_from_slice(&segment.window.to_be_bytes());
+        Self {
+            payload_hash: segment.payload_hash,
+            options: option_word(segment.option_bytes),
+            options_len: segment.option_bytes.len() as u8,
+            telling: false,
+            whole_header: segment.whole_header,
+            payload_at: 0,
+            payload_len: segment.payload_len,
+            tcp,
+            ip_id: segment.ip_id,
+        }
+    }
+
+    #[inline(always)]
+    fn word(&self, at: usize) -> u32 {
+        be32(&self.tcp, at).unwrap_or_default()
+    }
+
+    /// Sequence number.
+    #[inline(always)]
+    pub fn seq(&self) -> Seq {
+        Seq(self.word(0))
+    }
+
+    /// Acknowledgment number.
+    #[inline(always)]
+    pub fn ack(&self) -> Seq {
+        Seq(self.word(4))
+    }
+
+    /// Header flags.
+    #[inline(always)]
+    pub fn flags(&self) -> Flags {
+        Flags((self.word(8) >> 16) as u16 & 0x0fff)
+    }
+
+    /// Window as in the header.
+    #[inline(always)]
+    pub fn window(&self) -> u16 {
+        self.word(8) as u16
+    }
+
     /// Where in a frame of `len` bytes the payload stands, as far as it was captured.
     #[inline(always)]
     pub fn payload(&self, len: usize) -> Range<usize> {
@@ -210,13 +251,13 @@ impl Plain {
         let mut header = Header {
             ends,
             interface,
-            seq: self.seq,
-            ack: self.ack,
+            seq: self.seq(),
+            ack: self.ack(),
             payload_len: self.payload_len,
             payload_hash: self.payload_hash,
             options: Options::default(),
-            window: self.window,
-            flags: self.flags,
+            window: self.window(),
+            flags: self.flags(),
             ip_id: self.ip_id,
             packet_type,
             analysed: true,

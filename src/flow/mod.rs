@@ -10,6 +10,7 @@ pub mod state;
 mod unacked;
 pub mod verdict;
 
+use crate::decode::Plain;
 use crate::decode::segment::{Flags, Key, Segment};
 use crate::sys::prefetch;
 use idle::{Idle, Moment};
@@ -107,14 +108,16 @@ impl Flow {
     /// all those placed before are judged.
     pub fn place(&mut self, segment: &Segment<'_>) -> Placed {
         let (conversation, opened, reuses) = self.conversation(segment);
-        self.placed(Record::of(segment), conversation, opened, reuses)
+        let said = Plain::of(segment);
+        self.placed(Record::of(segment, &said), conversation, opened, reuses)
     }
 
     /// Finds the conversation of a segment with these ends where that does not depend on those that
     /// are placed and not yet judged: it is followed, and the segment opens no other.
     #[inline(always)]
-    pub fn place_known(&mut self, key: &Key, record: Record) -> Option<Placed> {
-        if record.flags.any(Flags::SYN) && !record.flags.any(Flags::ACK) {
+    pub fn place_known(&mut self, key: &Key, record: Record<'_>) -> Option<Placed> {
+        let flags = record.said.flags();
+        if flags.any(Flags::SYN) && !flags.any(Flags::ACK) {
             return None;
         }
         let id = self.ids.get(key)?;
@@ -124,7 +127,7 @@ impl Flow {
     #[inline(always)]
     fn placed(
         &mut self,
-        record: Record,
+        record: Record<'_>,
         conversation: u32,
         opened: bool,
         reuses: Option<u32>,

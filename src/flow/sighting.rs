@@ -11,8 +11,8 @@ use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, Hasher};
 
 use super::ranges::Ranges;
-use crate::decode::option_word;
-use crate::decode::segment::{Flags, Segment};
+use crate::decode::Plain;
+use crate::decode::segment::Segment;
 use crate::decode::seq::Seq;
 use crate::time::Time;
 
@@ -43,7 +43,7 @@ pub struct Sighting {
 
 /// A record of a packet: what its copies have, too, and where and when it was made.
 #[derive(Clone, Copy, Debug)]
-pub struct Record {
+pub struct Record<'a> {
     /// Number of the frame.
     pub frame: u64,
     /// When it was captured.
@@ -58,28 +58,14 @@ pub struct Record {
     pub may_be_copy: bool,
     /// Whether the lesser endpoint sent the segment.
     pub low_sent: bool,
-    /// Sequence number.
-    pub seq: Seq,
-    /// Acknowledgment number.
-    pub ack: Seq,
-    /// Header flags.
-    pub flags: Flags,
-    /// Window as in the header.
-    pub window: u16,
-    /// Identification of the IPv4 header.
-    pub ip_id: u16,
-    /// How many bytes of options there are, and what stands for them ([`option_word`]).
-    pub options: (u8, u64),
-    /// Payload bytes that the IP header claims.
-    pub payload_len: u32,
-    /// Hash of those that were captured.
-    pub payload_hash: u64,
+    /// What the headers say.
+    pub said: &'a Plain,
 }
 
-impl Record {
-    /// The record that a segment is in.
-    pub fn of(segment: &Segment<'_>) -> Self {
-        let (frame, options) = (&segment.frame, segment.option_bytes);
+impl<'a> Record<'a> {
+    /// The record that a segment is in, of which `said` is told.
+    pub fn of(segment: &Segment<'_>, said: &'a Plain) -> Self {
+        let frame = &segment.frame;
         let tells_place = frame.interface.is_some() || segment.packet_type != 255;
         Self {
             frame: frame.number,
@@ -89,18 +75,11 @@ impl Record {
             packet_type: segment.packet_type,
             may_be_copy: tells_place && segment.analysed,
             low_sent: segment.ends.low_sent,
-            seq: segment.seq,
-            ack: segment.ack,
-            flags: segment.flags,
-            window: segment.window,
-            ip_id: segment.ip_id,
-            // where lengths fit there are 40 bytes at most
-            options: (options.len() as u8, option_word(options)),
-            payload_len: segment.payload_len,
-            payload_hash: segment.payload_hash,
+            said,
         }
     }
 
+    #[inline(always)]
     fn place(&self) -> Place {
         Place {
             recording: self.recording,
@@ -155,11 +134,20 @@ struct Way {
 /// each is only put by.
 struct Alone {
     place: Place,
-    /// Those not much more than a moment old, each with its conversation: which ones is looked at
-    /// only where another place is seen.
-    recent: Vec<(u32, Record)>,
+    /// Those not much more than a moment old: which ones is looked at only where another place
+    /// is seen.
+    recent: Vec<Early>,
     /// Those before.
-    older: Vec<(u32, Record)>,
+    older: Vec<Early>,
+}
+
+/// A record made while there was one place.
+struct Early {
+    frame: u64,
+    time: Time,
+    conversation: u32,
+    low_sent: bool,
+    said: Plain,
 }
 
 /// Tells copies from first records.
@@ -183,8 +171,8 @@ impl Sightings {
     /// Adds what a record is a copy of to `found`; whether it is one. Each that may be is shown,
     /// in capture order.
     #[inline(always)]
-    pub(super) fn look(&mut self, record: Record, id: u32, found: &mut Vec<Sighting>) -> bool {
-        if self.is_alone(&record, id) {
+    pub(super) fn look(&mut self, record: Record<'_>, id: u32, found: &mut Vec<Sighting>) -> bool {
+        if self.is_alone(record, id) {
             return false;
         }
         let sighting = self.among(record, id);
@@ -194,11 +182,13 @@ impl Sightings {
 
     /// The same once there is a second place.
     #[inline(never)]
-    fn among(&mut self, record: Record, id: u32) -> Option<Sighting> {
-        let (now, place, print) = (record.time, record.place(), self.print(&record, id));
+    fn among(&mut self, record: Record<'_>, id: u32) -> Option<Sighting> {
+        let (now, place) = (record.time, record.place());
+        let way = (id, record.low_sent);
+        let print = self.print(record.said, way, record.recording);
         self.forget(now);
         let first_place = self.first_place;
-        let way = self.ways.entry((id, record.low_sent));
+        let way = self.ways.entry(way);
         let way = way.or_insert_with(|| Way::after(first_place));
         let firsts = self.firsts.entry(print).or_default();
         let copied = firsts
@@ -208,16 +198,18 @@ impl Sightings {
                 first.places.push(place);
                 (first.frame, first.places[0].interface, first.time, false)
             });
-        let cut = way.span(record.seq, record.payload_len).and_then(|span| {
-            let found = if copied.is_none() {
-                way.resegmented(&span, place, now)
-            } else {
-                None
-            };
-            let frame = (record.frame, now);
-            way.record(span, place, frame, copied.is_some() || found.is_some());
-            found
-        });
+        let cut = way
+            .span(record.said.seq(), record.said.payload_len)
+            .and_then(|span| {
+                let found = if copied.is_none() {
+                    way.resegmented(&span, place, now)
+                } else {
+                    None
+                };
+                let frame = (record.frame, now);
+                way.record(span, place, frame, copied.is_some() || found.is_some());
+                found
+            });
         let Some((of, first_interface, time, resegmented)) = copied.or(cut) else {
             firsts.push(First {
                 frame: record.frame,
@@ -238,7 +230,7 @@ impl Sightings {
 
     /// Whether all records so far were made in one place; puts this one by.
     #[inline(always)]
-    fn is_alone(&mut self, record: &Record, id: u32) -> bool {
+    fn is_alone(&mut self, record: Record<'_>, id: u32) -> bool {
         let Some(alone) = &mut self.alone else {
             return self.is_first(record, id);
         };
@@ -247,23 +239,23 @@ impl Sightings {
             return false;
         }
         let begins = alone.recent.first();
-        let goes_on = begins.is_some_and(|(_, first)| near(record.time, first.time));
+        let goes_on = begins.is_some_and(|first| near(record.time, first.time));
         if !goes_on || alone.recent.len() == MOST_RECENT {
             alone.turn();
         }
-        alone.recent.push((id, *record));
+        alone.recent.push(Early::of(record, id));
         true
     }
 
     /// The same where nothing is put by: there was no record before this, or a second place.
     #[inline(never)]
-    fn is_first(&mut self, record: &Record, id: u32) -> bool {
+    fn is_first(&mut self, record: Record<'_>, id: u32) -> bool {
         if self.first_place.is_some() {
             return false;
         }
         self.alone = Some(Alone {
             place: record.place(),
-            recent: vec![(id, *record)],
+            recent: vec![Early::of(record, id)],
             older: Vec::new(),
         });
         true
@@ -277,15 +269,16 @@ impl Sightings {
         };
         let place = alone.place;
         self.first_place = Some(place);
-        let last = alone.recent.last().map_or(Time(0), |(_, last)| last.time);
+        let last = alone.recent.last().map_or(Time(0), |last| last.time);
         let all = alone.older.iter().chain(&alone.recent);
-        for (id, early) in all.filter(|(_, early)| near(last, early.time)) {
-            let way = self.ways.entry((*id, early.low_sent));
+        for early in all.filter(|early| near(last, early.time)) {
+            let way = (early.conversation, early.low_sent);
+            let print = self.print(&early.said, way, place.recording);
+            let way = self.ways.entry(way);
             let way = way.or_insert_with(|| Way::after(Some(place)));
-            if let Some(span) = way.span(early.seq, early.payload_len) {
+            if let Some(span) = way.span(early.said.seq(), early.said.payload_len) {
                 way.record(span, place, (early.frame, early.time), false);
             }
-            let print = self.print(early, *id);
             self.firsts.entry(print).or_default().push(First {
                 frame: early.frame,
                 time: early.time,
@@ -324,20 +317,31 @@ impl Sightings {
     }
 
     /// What records of one packet have alike, and no others of the last moment.
-    fn print(&self, record: &Record, id: u32) -> u64 {
-        let (flags, side) = (u64::from(record.flags.0), u64::from(record.low_sent));
-        let (ip_id, window) = (u64::from(record.ip_id), u64::from(record.window));
-        let (options_len, options) = record.options;
+    fn print(&self, said: &Plain, (id, low_sent): (u32, bool), recording: u32) -> u64 {
+        let (flags, side) = (u64::from(said.flags().0), u64::from(low_sent));
+        let (ip_id, window) = (u64::from(said.ip_id), u64::from(said.window()));
+        let options_len = u64::from(said.options_len);
         let mut hasher = self.hasher.build_hasher();
-        hasher.write_u64(u64::from(record.seq.0) << 32 | u64::from(record.ack.0));
-        hasher.write_u64(record.payload_hash);
-        hasher.write_u64(
-            ip_id << 48 | window << 32 | u64::from(options_len) << 16 | flags << 1 | side,
-        );
-        hasher.write_u64(u64::from(record.payload_len) << 32 | u64::from(id));
-        hasher.write_u64(u64::from(record.recording));
-        hasher.write_u64(options);
+        hasher.write_u64(u64::from(said.seq().0) << 32 | u64::from(said.ack().0));
+        hasher.write_u64(said.payload_hash);
+        hasher.write_u64(ip_id << 48 | window << 32 | options_len << 16 | flags << 1 | side);
+        hasher.write_u64(u64::from(said.payload_len) << 32 | u64::from(id));
+        hasher.write_u64(u64::from(recording));
+        hasher.write_u64(said.options);
         hasher.finish()
+    }
+}
+
+impl Early {
+    #[inline(always)]
+    fn of(record: Record<'_>, conversation: u32) -> Self {
+        Self {
+            frame: record.frame,
+            time: record.time,
+            conversation,
+            low_sent: record.low_sent,
+            said: *record.said,
+        }
     }
 }
 

@@ -81,6 +81,8 @@ pub(super) struct Batch {
     shards: Vec<Vec<Located>>,
     blocks: Vec<Arc<Vec<u8>>>,
     kinds: Vec<Kind>,
+    /// The decoder's turn that the last of them is of.
+    turn: u64,
     sixes: Vec<Key>,
     extras: Vec<Extra>,
     segments: usize,
@@ -96,6 +98,7 @@ impl Default for Batch {
             shards: (0..SHARDS).map(|_| Vec::new()).collect(),
             blocks: Vec::new(),
             kinds: Vec::new(),
+            turn: 0,
             sixes: Vec::new(),
             extras: Vec::new(),
             segments: 0,
@@ -137,16 +140,10 @@ impl Batch {
         found: Found<'_>,
         (block, at): (&Arc<Vec<u8>>, usize),
     ) {
-        let kind = Kind {
-            link_type: frame.link_type,
-            described: frame.interface,
-            interface: found.interface,
-        };
-        let last = self.kinds.last();
-        let kind = match last.is_some_and(|last| *last == kind) {
-            true => self.kinds.len() - 1,
-            false => self.kind(kind),
-        };
+        if found.turn != self.turn || self.kinds.is_empty() {
+            let (interface, turn) = (found.interface, found.turn);
+            self.turn_to(*frame, interface, turn);
+        }
         let last = self.blocks.last();
         let block = match last.is_some_and(|last| Arc::ptr_eq(last, block)) {
             true => self.blocks.len() - 1,
@@ -175,7 +172,7 @@ impl Batch {
             len: frame.bytes.len() as u32,
             // there are not more of them than segments
             block: block as u16,
-            kind: kind as u16,
+            kind: self.kinds.len() as u16 - 1,
             extra,
             packet_type: found.packet_type,
             low_sent: found.ends.low_sent,
@@ -205,11 +202,18 @@ impl Batch {
         Brief::Six(self.sixes.len() as u16 - 1)
     }
 
-    /// The number of a kind here.
+    /// Has the last kind be that of a frame.
     #[inline(never)]
-    fn kind(&mut self, kind: Kind) -> usize {
-        self.kinds.push(kind);
-        self.kinds.len() - 1
+    fn turn_to(&mut self, frame: Frame<'_>, interface: u32, turn: u64) {
+        self.turn = turn;
+        let kind = Kind {
+            link_type: frame.link_type,
+            described: frame.interface,
+            interface,
+        };
+        if self.kinds.last() != Some(&kind) {
+            self.kinds.push(kind);
+        }
     }
 
     /// The number of a block here.
@@ -248,26 +252,30 @@ impl Batch {
 
     /// Whose a segment is and its record, where both are as most are.
     #[inline(always)]
-    pub fn usual(&self, it: &Located) -> Option<(Key, Record)> {
+    pub fn usual<'a>(&self, it: &'a Located) -> Option<(Key, Record<'a>)> {
         match (&it.ends, it.extra) {
             (Brief::Four(brief), NONE) => Some((Key::of_brief(*brief), self.plain_record(it, 0))),
             _ => None,
         }
     }
 
-    /// The same of any other.
-    pub fn seldom(&self, it: &Located) -> (Key, Record) {
+    /// The same of any other; `room` is for what it says.
+    pub fn seldom<'a>(&self, it: &'a Located, room: &'a mut Plain) -> (Key, Record<'a>) {
         let extra = self.extras.get(usize::from(it.extra));
         let record = match extra.and_then(|extra| extra.odd.as_ref()) {
-            Some(odd) => Record::of(&odd.segment(self.frame(it))),
+            Some(odd) => {
+                let segment = odd.segment(self.frame(it));
+                *room = Plain::of(&segment);
+                Record::of(&segment, room)
+            }
             None => self.plain_record(it, extra.map_or(0, |extra| extra.recording)),
         };
         (self.key(it), record)
     }
 
     #[inline(always)]
-    fn plain_record(&self, it: &Located, recording: u32) -> Record {
-        let (kind, plain) = (&self.kinds[usize::from(it.kind)], &it.plain);
+    fn plain_record<'a>(&self, it: &'a Located, recording: u32) -> Record<'a> {
+        let kind = &self.kinds[usize::from(it.kind)];
         Record {
             frame: it.number,
             time: it.time,
@@ -276,14 +284,7 @@ impl Batch {
             packet_type: it.packet_type,
             may_be_copy: kind.described.is_some() || it.packet_type != 255,
             low_sent: it.low_sent,
-            seq: plain.seq,
-            ack: plain.ack,
-            flags: plain.flags,
-            window: plain.window,
-            ip_id: plain.ip_id,
-            options: (plain.options_len, plain.options),
-            payload_len: plain.payload_len,
-            payload_hash: plain.payload_hash,
+            said: &it.plain,
         }
     }
 

@@ -6,6 +6,7 @@ use super::waiting::Waiting;
 use crate::answers::conversations::Conversations;
 use crate::answers::event::{Event, Nobody, Watch};
 use crate::answers::totals::Totals;
+use crate::decode::Plain;
 use crate::decode::segment::Segment;
 use crate::flow::{Flow, Placed};
 use crate::message::{Messages, Sink};
@@ -152,7 +153,8 @@ impl Shard {
 
     #[inline(never)]
     fn place_seldom(&mut self, batch: &Batch, it: &Located) -> Option<Placed> {
-        let (key, record) = batch.seldom(it);
+        let mut said = Plain::default();
+        let (key, record) = batch.seldom(it, &mut said);
         self.flow.place_known(&key, record)
     }
 

@@ -64,6 +64,34 @@ pub struct Record {
     packet: Range<usize>,
 }
 
+impl Record {
+    #[inline(always)]
+    fn frame<'a>(&self, number: u64, bytes: &'a [u8]) -> Frame<'a> {
+        Frame {
+            number,
+            origin: Origin::new(0, number),
+            recording: 0,
+            time: self.time,
+            link_type: self.link_type,
+            interface: self.interface,
+            // no packet is that long; Wireshark's frame.len stops there too
+            wire_len: self.wire_len.min(i32::MAX.unsigned_abs()),
+            bytes,
+        }
+    }
+}
+
+impl Container {
+    /// The record that stands whole at the start of a window, if it is as most are.
+    #[inline(always)]
+    fn plain(&mut self, window: &[u8]) -> Option<Record> {
+        match self {
+            Self::Pcap(classic) => classic.plain(window),
+            Self::PcapNg(ng) => ng.plain(window),
+        }
+    }
+}
+
 impl Step {
     fn cut(what: impl Into<String>, needed: u64) -> Self {
         let what = what.into();
@@ -181,15 +209,36 @@ impl Reader {
         Some(self.frame(record))
     }
 
+    /// Hands over the next frames, each with the bytes that it stands in and where, as long as
+    /// their records stand whole in the window and are as most are, and it is told that they are
+    /// taken. One that is not is the next still.
+    #[inline(always)]
+    pub fn usual(&mut self, mut take: impl FnMut(&Frame<'_>, (&Arc<Vec<u8>>, usize)) -> bool) {
+        if self.done {
+            return;
+        }
+        let ((buffer, start), window) = (self.block.shared(), self.block.bytes());
+        let (mut at, mut number) = (0, self.packets + 1);
+        while let Some(record) = self.container.plain(window.get(at..).unwrap_or_default())
+            && let Some(bytes) = window.get(at + record.packet.start..at + record.packet.end)
+        {
+            let place = (buffer, start + at + record.packet.start);
+            if !take(&record.frame(number, bytes), place) {
+                break;
+            }
+            at += record.len;
+            number += 1;
+        }
+        self.packets = number - 1;
+        self.block.pass(at);
+    }
+
     /// The record at the window's start: [`Reader::described`] then has what stands before it.
     /// [`Reader::frame`] takes it out, before the next is read.
     #[inline(always)]
     pub fn record(&mut self) -> Option<Record> {
         let window = self.block.bytes();
-        let plain = match &mut self.container {
-            Container::Pcap(classic) => classic.plain(window),
-            Container::PcapNg(ng) => ng.plain(window),
-        };
+        let plain = self.container.plain(window);
         match plain {
             Some(record) if !self.done => Some(record),
             _ => self.step(),
@@ -252,18 +301,10 @@ impl Reader {
         self.back = record.len - record.packet.start;
         self.block.pass(record.len);
         let at = self.block.shared().1 - self.back;
-        let frame = Frame {
-            number: self.packets,
-            origin: Origin::new(0, self.packets),
-            recording: 0,
-            time: record.time,
-            link_type: record.link_type,
-            interface: record.interface,
-            // no packet is that long; Wireshark's frame.len stops there too
-            wire_len: record.wire_len.min(i32::MAX.unsigned_abs()),
-            bytes: &[],
-        };
-        (frame, at..at + record.packet.len())
+        (
+            record.frame(self.packets, &[]),
+            at..at + record.packet.len(),
+        )
     }
 
     /// Notes the damage; without a reason it is that of the input.
