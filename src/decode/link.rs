@@ -33,17 +33,22 @@ pub struct Link {
 /// Reads a frame's link header.
 #[must_use]
 pub fn link(frame: &Frame<'_>) -> Link {
-    let bytes = frame.bytes;
+    let port = Port {
+        recording: frame.recording,
+        described: frame.interface,
+        ..Port::default()
+    };
+    read(frame.link_type, frame.bytes, port)
+}
+
+/// Reads a link header; `port` is what else is known of the device.
+pub(super) fn read(link_type: u32, bytes: &[u8], port: Port) -> Link {
     let mut found = Link {
-        port: Port {
-            recording: frame.recording,
-            described: frame.interface,
-            ..Port::default()
-        },
+        port,
         packet_type: 255,
         network: None,
     };
-    found.network = match frame.link_type {
+    found.network = match link_type {
         link::ETHERNET => layer::ethernet(bytes, 0),
         link::LINUX_SLL => {
             found.port.arphrd = be16(bytes, 2);

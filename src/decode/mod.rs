@@ -143,7 +143,7 @@ impl Decoder {
             packet_type,
             device,
         } = link::Usual::of(frame.link_type, frame.bytes)?;
-        let (ends, parts) = Parts::four(frame.bytes, at, frame.wire_len as usize)?;
+        let (ends, parts) = Parts::four::<true>(frame.bytes, at, frame.wire_len as usize)?;
         let recent = Recent {
             device,
             link_type: frame.link_type,
@@ -151,7 +151,7 @@ impl Decoder {
             described: frame.interface,
         };
         if self.recent.is_none_or(|known| known != recent) {
-            self.turn_to(*frame, recent)?;
+            self.turn_to(frame.bytes, recent)?;
         }
         self.ports.get_mut(self.last as usize)?.packets += 1;
         Some(Found {
@@ -238,8 +238,13 @@ impl Decoder {
     /// Has `last` be the interface that a frame was recorded on; none if its link header is not as
     /// usual after all.
     #[inline(never)]
-    fn turn_to(&mut self, frame: Frame<'_>, recent: Recent) -> Option<()> {
-        let link = link::link(&frame);
+    fn turn_to(&mut self, bytes: &[u8], recent: Recent) -> Option<()> {
+        let port = Port {
+            recording: recent.recording,
+            described: recent.described,
+            ..Port::default()
+        };
+        let link = link::read(recent.link_type, bytes, port);
         link.network?;
         self.turn_to_port(link.port);
         self.recent = Some(recent);

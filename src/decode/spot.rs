@@ -87,15 +87,19 @@ impl<'a> Parts<'a> {
     /// Those of the packet at `at`, of a frame that ends at `end`, with its ends.
     pub(super) fn read(bytes: &'a [u8], at: usize, end: usize) -> Option<(Ends, Self)> {
         match bytes.get(at)? {
-            0x45 => Self::four(bytes, at, end),
+            0x45 => Self::four::<false>(bytes, at, end),
             0x60..0x70 => Self::six(bytes, at, end),
             _ => None,
         }
     }
 
-    /// As [`Parts::read`], of IPv4 only.
+    /// As [`Parts::read`], of IPv4 only; `WHOLE` if the TCP header is to be captured whole.
     #[inline(always)]
-    pub(super) fn four(bytes: &'a [u8], at: usize, end: usize) -> Option<(Ends, Self)> {
+    pub(super) fn four<const WHOLE: bool>(
+        bytes: &'a [u8],
+        at: usize,
+        end: usize,
+    ) -> Option<(Ends, Self)> {
         let head = bytes.get(at..)?.first_chunk::<{ 20 + LEAST }>()?;
         let on_wire = end.saturating_sub(at);
         let whole = (head[6] & 0x3f) | head[7] == 0;
@@ -104,7 +108,7 @@ impl<'a> Parts<'a> {
         if head[0] != 0x45 || head[9] != TCP || !whole || total < 20 + LEAST {
             return None;
         }
-        let parts = Self::tcp(head.last_chunk()?, bytes, at + 20, total - 20)?;
+        let parts = Self::tcp::<WHOLE>(head.last_chunk()?, bytes, at + 20, total - 20)?;
         let source = (be32(head, 12)?, be16(head, 20)?);
         let destination = (be32(head, 16)?, be16(head, 22)?);
         let ip_id = be16(head, 4)?;
@@ -119,7 +123,7 @@ impl<'a> Parts<'a> {
         if head[6] != TCP || payload == 0 || total < 40 + LEAST {
             return None;
         }
-        let parts = Self::tcp(head.last_chunk()?, bytes, at + 40, total - 40)?;
+        let parts = Self::tcp::<false>(head.last_chunk()?, bytes, at + 40, total - 40)?;
         let address = |at: usize| Some(u128::from_be_bytes(*head[at..].first_chunk()?));
         let source = (address(8)?, be16(head, 40)?);
         let destination = (address(24)?, be16(head, 42)?);
@@ -128,13 +132,21 @@ impl<'a> Parts<'a> {
 
     /// Those of the segment at `at`, which has `claimed` bytes as the IP header tells.
     #[inline(always)]
-    fn tcp(head: &'a [u8; LEAST], bytes: &'a [u8], at: usize, claimed: usize) -> Option<Self> {
+    fn tcp<const WHOLE: bool>(
+        head: &'a [u8; LEAST],
+        bytes: &'a [u8],
+        at: usize,
+        claimed: usize,
+    ) -> Option<Self> {
         let header = usize::from(head[12] >> 4) * 4;
         if header < 20 || header > claimed {
             return None;
         }
-        let payload_at = (at + header).min(bytes.len());
-        let options_at = (at + 20).min(bytes.len());
+        let (options_at, payload_at) = match at + header {
+            end if end <= bytes.len() => (at + 20, end),
+            _ if WHOLE => return None,
+            _ => ((at + 20).min(bytes.len()), bytes.len()),
+        };
         let until = (at + claimed).min(bytes.len());
         Some(Self {
             head,

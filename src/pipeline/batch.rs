@@ -141,8 +141,12 @@ impl Batch {
         (block, at): (&Arc<Vec<u8>>, usize),
     ) {
         if found.turn != self.turn || self.kinds.is_empty() {
-            let (interface, turn) = (found.interface, found.turn);
-            self.turn_to(*frame, interface, turn);
+            self.turn = found.turn;
+            self.kind(Kind {
+                link_type: frame.link_type,
+                described: frame.interface,
+                interface: found.interface,
+            });
         }
         let last = self.blocks.last();
         let block = match last.is_some_and(|last| Arc::ptr_eq(last, block)) {
@@ -156,7 +160,11 @@ impl Batch {
         let plain = frame.recording == 0 && frame.origin == Origin::new(0, frame.number);
         let extra = match (plain, found.odd) {
             (true, None) => NONE,
-            (_, odd) => self.extra(frame, odd),
+            (_, odd) => self.extra(Extra {
+                origin: frame.origin,
+                recording: frame.recording,
+                odd,
+            }),
         };
         self.segments += 1;
         self.bytes += frame.bytes.len();
@@ -186,12 +194,8 @@ impl Batch {
     }
 
     #[inline(never)]
-    fn extra(&mut self, frame: &Frame<'_>, odd: Option<Box<Odd>>) -> u16 {
-        self.extras.push(Extra {
-            origin: frame.origin,
-            recording: frame.recording,
-            odd,
-        });
+    fn extra(&mut self, extra: Extra) -> u16 {
+        self.extras.push(extra);
         // there are not more than segments
         self.extras.len() as u16 - 1
     }
@@ -202,15 +206,9 @@ impl Batch {
         Brief::Six(self.sixes.len() as u16 - 1)
     }
 
-    /// Has the last kind be that of a frame.
+    /// Has the last kind be this.
     #[inline(never)]
-    fn turn_to(&mut self, frame: Frame<'_>, interface: u32, turn: u64) {
-        self.turn = turn;
-        let kind = Kind {
-            link_type: frame.link_type,
-            described: frame.interface,
-            interface,
-        };
+    fn kind(&mut self, kind: Kind) {
         if self.kinds.last() != Some(&kind) {
             self.kinds.push(kind);
         }

@@ -12,6 +12,7 @@ use crate::flow::{Flow, Placed};
 use crate::message::{Messages, Sink};
 use crate::stream::Streams;
 use crate::stream::piece::Piece;
+use crate::sys::prefetch;
 
 /// Conversations are spread over as many shards, and each has its part of every budget, so
 /// that limits bite alike however many threads share the shards.
@@ -19,7 +20,8 @@ pub(super) const SHARDS: usize = 64;
 
 /// The steps of what is asked of memory, and how many conversations ahead.
 const AHEAD: [(u8, usize); 3] = [(0, 6), (1, 4), (2, 2)];
-/// How many frames ahead one is asked for.
+/// How many segments ahead what was read of one is asked for, and its payload.
+const READ_AHEAD: usize = 20;
 const FRAMES_AHEAD: usize = 8;
 
 /// One shard.
@@ -127,18 +129,16 @@ impl Shard {
     /// is opened, and where memory may run out. `room` is for that.
     pub fn segments(&mut self, batch: &Batch, shard: usize, room: &mut Waiting) -> u64 {
         let all = batch.of(shard);
+        all.iter().take(READ_AHEAD).for_each(prefetch);
         let mut left = self.left();
         for (at, it) in all.iter().enumerate() {
-            all.get(at + FRAMES_AHEAD)
-                .into_iter()
-                .for_each(|next| batch.approach(next));
-            let placed = match batch.usual(it) {
-                _ if room.may_hold() >= left => None,
-                Some((key, record)) => self.flow.place_known(&key, record),
-                None => self.place_seldom(batch, it),
-            };
-            if let Some(placed) = placed {
-                room.add(at, it.payload_len(), placed);
+            if let Some(next) = all.get(at + READ_AHEAD) {
+                prefetch(next);
+            }
+            if let Some(next) = all.get(at + FRAMES_AHEAD) {
+                batch.approach(next);
+            }
+            if room.may_hold() < left && self.place(batch, (at, it), room) {
                 continue;
             }
             self.take(batch, all, room);
@@ -151,11 +151,33 @@ impl Shard {
         all.len() as u64
     }
 
+    /// Has a segment of a batch wait; not where it may be the first of a conversation.
+    #[inline(always)]
+    fn place(&mut self, batch: &Batch, (at, it): (usize, &Located), room: &mut Waiting) -> bool {
+        let Some((key, record)) = batch.usual(it) else {
+            return self.place_seldom(batch, (at, it), room);
+        };
+        let Some(placed) = self.flow.place_known(&key, record) else {
+            return false;
+        };
+        room.add(at, it.payload_len(), placed);
+        true
+    }
+
     #[inline(never)]
-    fn place_seldom(&mut self, batch: &Batch, it: &Located) -> Option<Placed> {
+    fn place_seldom(
+        &mut self,
+        batch: &Batch,
+        (at, it): (usize, &Located),
+        room: &mut Waiting,
+    ) -> bool {
         let mut said = Plain::default();
         let (key, record) = batch.seldom(it, &mut said);
-        self.flow.place_known(&key, record)
+        let Some(placed) = self.flow.place_known(&key, record) else {
+            return false;
+        };
+        room.add(at, it.payload_len(), placed);
+        true
     }
 
     /// How much more it may hold, in bytes.
@@ -175,7 +197,10 @@ impl Shard {
                     self.approach(next.conversation, step);
                 }
             }
-            for (at, placed) in waiting.segments(group) {
+            for (at, next, placed) in waiting.segments(group) {
+                if let Some(next) = all.get(next) {
+                    prefetch(next);
+                }
                 batch.segment(&all[at], |segment| {
                     self.placed(segment, placed, 0, &mut Nobody);
                 });

@@ -21,7 +21,9 @@ pub(super) struct Waiting {
 /// A segment that waits.
 struct One {
     at: u32,
+    /// Which waits next of its conversation, and its place in the batch.
     next: u32,
+    next_at: u32,
     placed: Placed,
 }
 
@@ -42,12 +44,14 @@ impl Waiting {
         self.segments.push(One {
             at: at as u32,
             next: NONE,
+            next_at: NONE,
             placed,
         });
         let group = self.known.get(conversation as usize).copied();
         match self.groups.get_mut(group.unwrap_or(NONE) as usize) {
             Some(group) if group.conversation == conversation => {
-                self.segments[group.last as usize].next = here;
+                let last = &mut self.segments[group.last as usize];
+                (last.next, last.next_at) = (here, at as u32);
                 group.last = here;
             }
             _ => self.begin(conversation, here),
@@ -73,11 +77,11 @@ impl Waiting {
         &self.groups
     }
 
-    /// The places of one conversation's segments.
-    pub fn segments(&self, group: &Group) -> impl Iterator<Item = (usize, &Placed)> {
+    /// The places of one conversation's segments, each with that of the next.
+    pub fn segments(&self, group: &Group) -> impl Iterator<Item = (usize, usize, &Placed)> {
         let from = |at: u32| self.segments.get(at as usize);
         std::iter::successors(from(group.first), move |one| from(one.next))
-            .map(|one| (one.at as usize, &one.placed))
+            .map(|one| (one.at as usize, one.next_at as usize, &one.placed))
     }
 
     /// What they and a further one may add to what their shard holds, in bytes, at most; its
