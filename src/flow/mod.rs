@@ -19,7 +19,7 @@ use ids::Ids;
 pub use open::Closed;
 use open::Open;
 use sighting::{Sighting, Sightings};
-use verdict::Verdict;
+use verdict::{Analysis, Verdict};
 pub use verdict::{Duplicate, Relative};
 
 /// What flow says of a segment.
@@ -164,18 +164,29 @@ impl Flow {
     }
 
     /// Judges a segment. Those of one conversation are judged in capture order.
-    #[inline]
+    #[inline(always)]
     pub fn judge(&mut self, segment: &Segment<'_>, placed: &Placed) -> Flowed {
+        if placed.sighting == 0 && Analysis::may_be_usual(segment) {
+            self.judge_usual(segment, placed)
+        } else {
+            self.judge_any(segment, placed)
+        }
+    }
+
+    /// Judges a segment of which most probably nothing is to be said.
+    #[inline(never)]
+    fn judge_usual(&mut self, segment: &Segment<'_>, placed: &Placed) -> Flowed {
         let slot = &mut self.slots[placed.conversation as usize];
-        slot.last = placed.moment;
         if let Some(open) = slot.open.as_deref_mut()
-            && placed.sighting == 0
             && segment.analysed
-            && !open.over
         {
             let direction = open.direction(segment);
             if let Some(usual) = open.analysis.usual(segment, direction) {
+                slot.last = placed.moment;
                 open.life.other(direction);
+                if open.over {
+                    self.flying -= open.analysis.shrink();
+                }
                 return Flowed {
                     conversation: placed.conversation,
                     direction,
@@ -189,14 +200,15 @@ impl Flow {
                 };
             }
         }
-        self.judge_unusual(segment, placed)
+        self.judge_any(segment, placed)
     }
 
     /// Judges any segment.
     #[inline(never)]
-    fn judge_unusual(&mut self, segment: &Segment<'_>, placed: &Placed) -> Flowed {
+    fn judge_any(&mut self, segment: &Segment<'_>, placed: &Placed) -> Flowed {
         let id = placed.conversation;
         let slot = &mut self.slots[id as usize];
+        slot.last = placed.moment;
         let open = slot.open.get_or_insert_with(|| Open::begin(segment));
         let direction = open.direction(segment);
         let mut verdict = Verdict::default();
@@ -206,10 +218,10 @@ impl Flow {
             verdict = open.analysis.rules(segment, direction);
             rtt = open.analysis.time(segment, direction, verdict);
             open.life.segment(segment, direction);
-            if open.over {
-                open.analysis.shrink();
-            }
             self.flying = self.flying + open.analysis.flying() - before;
+            if open.over {
+                self.flying -= open.analysis.shrink();
+            }
         }
         if placed.reuses.is_some() {
             verdict.0 |= Verdict::REUSED_PORTS;
@@ -277,9 +289,7 @@ impl Flow {
         };
         if let Some(open) = &mut slot.open {
             open.over = true;
-            let before = open.analysis.flying();
-            open.analysis.shrink();
-            self.flying = self.flying + open.analysis.flying() - before;
+            self.flying -= open.analysis.shrink();
         }
     }
 

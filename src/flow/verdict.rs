@@ -298,11 +298,13 @@ impl Side {
             self.last_ack = packet.ack;
             self.last_time = packet.now;
             // a probe is not looked at as a keep-alive
-            let probe = verdict & Verdict::ZERO_WINDOW_PROBE != 0;
-            let keep_alive = verdict & Verdict::KEEP_ALIVE != 0;
-            self.mark(Self::PROBE, probe);
-            self.mark(Self::KEEP_ALIVE, keep_alive && !probe);
-            self.mark(Self::NEW_MPTCP, false);
+            self.set_last(if verdict & Verdict::ZERO_WINDOW_PROBE != 0 {
+                Self::PROBE
+            } else if verdict & Verdict::KEEP_ALIVE != 0 {
+                Self::KEEP_ALIVE
+            } else {
+                0
+            });
             to.flight.acknowledge(packet.ack);
         }
     }

@@ -80,29 +80,28 @@ impl Streams {
         }
         let all = &mut self.open;
         let handle = *slot.open.get_or_insert_with(|| all.take());
-        let open = all.get_mut(handle);
-        open.packets += 1;
-        let (before, packets) = (open.held(), open.packets);
+        let before = slot.held(all);
         let (this, other) = (flowed.direction, 1 - flowed.direction);
         if carries {
             slot.with(all, this, |it| {
                 it.segment(segment, &mut |piece| give(this, piece))
             });
         }
-        if segment.analysed && segment.flags.any(Flags::ACK) {
+        let acknowledges = segment.analysed && segment.flags.any(Flags::ACK);
+        if acknowledges && !slot.sides[other].knows(segment.ack) {
             slot.with(all, other, |it| it.acknowledged(segment.ack));
         }
-        if !carries && before == 0 {
-            // nothing is behind a hole, and nothing can have ended
-            return false;
+        if slot.is_watched() {
+            let packets = &mut all.get_mut(handle).packets;
+            *packets += 1;
+            let (now, packets) = (segment.frame.time, *packets);
+            for direction in [this, other] {
+                slot.with(all, direction, |it| {
+                    it.look_for_holes(now, packets, &mut |piece| give(direction, piece));
+                });
+            }
         }
-        let now = segment.frame.time;
-        for direction in [this, other] {
-            slot.with(all, direction, |it| {
-                it.look_for_holes(now, packets, &mut |piece| give(direction, piece));
-            });
-        }
-        self.held = self.held + all.get(handle).held() - before;
+        self.held = self.held + slot.held(all) - before;
         let over = slot.have_ended();
         if over {
             slot.open = None;
@@ -141,7 +140,7 @@ impl Streams {
             return None;
         }
         let all = &mut self.open;
-        self.held -= slot.open.map_or(0, |open| all.get(open).held());
+        self.held -= slot.held(all);
         let counts = [0, 1].map(|direction| {
             slot.with(all, direction, |it| {
                 it.close(&mut |piece| give(direction, piece));
@@ -221,17 +220,25 @@ impl Slot {
         })
     }
 
+    /// Whether there is something to think of.
+    fn is_watched(&self) -> bool {
+        self.sides.iter().any(|side| side.state == State::Watched)
+    }
+
+    /// Bytes held back behind holes.
+    fn held(&self, all: &Slab<Open>) -> usize {
+        match self.open {
+            Some(open) if self.is_watched() => {
+                let rare = all.get(open).rare.iter().flatten();
+                rare.map(|rare| rare.held_bytes).sum()
+            }
+            _ => 0,
+        }
+    }
+
     /// Whether both directions have ended with all their bytes seen.
     fn have_ended(&self) -> bool {
         self.sides.iter().all(|side| side.state == State::Ended)
-    }
-}
-
-impl Open {
-    /// Bytes held back behind holes.
-    fn held(&self) -> usize {
-        let rare = self.rare.iter().flatten();
-        rare.map(|rare| rare.held_bytes).sum()
     }
 }
 

@@ -85,11 +85,8 @@ impl Side {
     /// Whether nothing comes of an acknowledgment.
     #[inline]
     pub(super) fn knows(&self, ack: Seq) -> bool {
-        match self.state {
-            State::Plain => !ack.after(self.next),
-            State::Unseen | State::Ended => true,
-            State::Watched => false,
-        }
+        let goes_on = self.state == State::Plain;
+        goes_on && !ack.after(self.next) || matches!(self.state, State::Unseen | State::Ended)
     }
 }
 

@@ -29,7 +29,7 @@ pub struct Analysis {
 #[derive(Debug)]
 pub(super) struct Side {
     base: Seq,
-    window: u16,
+    pub(super) window: u16,
     pub scale: i8,
     marks: u8,
     pub next: Seq,
@@ -67,6 +67,12 @@ impl Side {
         self.marks = self.marks & !mark | if is { mark } else { 0 };
     }
 
+    /// Sets what its last packet was.
+    pub fn set_last(&mut self, mark: u8) {
+        const LAST: u8 = Side::KEEP_ALIVE | Side::PROBE | Side::NEW_MPTCP;
+        self.marks = self.marks & !LAST | mark;
+    }
+
     /// The sequence number that counts as 0.
     #[inline]
     pub fn base(&self) -> Option<Seq> {
@@ -82,6 +88,12 @@ impl Side {
     #[inline]
     pub fn window(&self) -> Option<u16> {
         self.is(Self::WINDOW).then_some(self.window)
+    }
+
+    /// Whether it has announced a window that is not closed.
+    #[inline]
+    pub fn is_open(&self) -> bool {
+        self.is(Self::WINDOW) && self.window != 0
     }
 
     pub fn set_window(&mut self, window: u16) {
@@ -143,12 +155,18 @@ impl Analysis {
 
     /// How many directions have more in flight than most.
     pub(in crate::flow) fn flying(&self) -> usize {
-        (self.sides.iter().filter(|side| side.flight.more_held())).count()
+        self.sides
+            .each_ref()
+            .map(|side| usize::from(side.flight.more_held()))
+            .iter()
+            .sum()
     }
 
-    /// Keeps no more of them than what waits.
-    pub(in crate::flow) fn shrink(&mut self) {
+    /// Keeps no more in flight than what waits; tells how many directions had more.
+    pub(in crate::flow) fn shrink(&mut self) -> usize {
+        let before = self.flying();
         self.sides.iter_mut().for_each(|side| side.flight.shrink());
+        before - self.flying()
     }
 
     /// A SYN was sent.

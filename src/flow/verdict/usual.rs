@@ -1,6 +1,6 @@
 //! The segments that the rules have nothing to say of: a way around them, with the same effect.
 
-use super::known::{Handshake, SCALE_UNKNOWN, Side};
+use super::known::{Handshake, Side};
 use super::told::Relative;
 use super::{Analysis, facing, on};
 use crate::decode::segment::{Flags, Segment};
@@ -15,7 +15,14 @@ pub(in crate::flow) struct Usual {
 }
 
 impl Analysis {
-    /// Remembers a segment of which the rules have nothing to say, as nearly all are: it stands
+    /// Whether a segment may be a usual one, by its flags.
+    #[inline(always)]
+    pub(in crate::flow) fn may_be_usual(segment: &Segment<'_>) -> bool {
+        const FLAGS: u16 = Flags::SYN | Flags::FIN | Flags::RST | Flags::ACK;
+        segment.flags.0 & FLAGS == Flags::ACK
+    }
+
+    /// Remembers such a segment if the rules have nothing to say of it, as of nearly all: it stands
     /// where the last one ended and only acknowledges or carries bytes. Where that is not sure, it
     /// does nothing, and the rules are for it.
     #[inline(always)]
@@ -24,12 +31,9 @@ impl Analysis {
         segment: &Segment<'_>,
         direction: usize,
     ) -> Option<Usual> {
-        const FLAGS: u16 = Flags::SYN | Flags::FIN | Flags::RST | Flags::ACK;
         let plain = on(0)
-            && segment.flags.0 & FLAGS == Flags::ACK
             && segment.options.window_scale.is_none()
-            && segment.options.mptcp & !self.mptcp == 0
-            && self.handshake != Handshake::Began;
+            && segment.options.mptcp & !self.mptcp == 0;
         let (from, to) = facing(&mut self.sides, direction);
         let (seq, ack, now) = (segment.seq, segment.ack, segment.frame.time);
         let (Some(seq_base), Some(ack_base)) = (from.base(), to.base()) else {
@@ -63,14 +67,16 @@ impl Analysis {
         from.last_ack = ack;
         from.last_time = now;
         from.set_plain(segment.window);
-        Some(Usual {
-            relative: Relative {
-                seq_base: Some(seq_base),
-                ack_base: Some(ack_base),
-                window_shift: u8::try_from(from.scale).ok(),
-            },
-            rtt: to.flight.arrive(ack, now),
-        })
+        let relative = Relative {
+            seq_base: Some(seq_base),
+            ack_base: Some(ack_base),
+            window_shift: u8::try_from(from.scale).ok(),
+        };
+        let rtt = to.flight.arrive(ack, now);
+        if self.handshake == Handshake::Began {
+            self.handshake_ends(now);
+        }
+        Some(Usual { relative, rtt })
     }
 }
 
@@ -78,16 +84,14 @@ impl Side {
     /// Whether the rules have nothing to say of bytes from `seq` to `end` that come to this side.
     #[inline(always)]
     fn takes(&self, seq: Seq, end: Seq) -> bool {
-        let window = self.window().unwrap_or(0);
-        if window == 0 && (self.window().is_some() || self.scale != SCALE_UNKNOWN) {
-            // closed; or else not known, and then it has an edge where the scale is known
-            return false;
-        }
-        if !end.after(self.last_ack) && !self.last_ack.is_unset() {
-            return false;
-        }
+        let acknowledged = !end.after(self.last_ack) && !self.last_ack.is_unset();
         // where the scale is not known there may be no edge, which the rules know better
-        let edge = self.last_ack + (u32::from(window) << self.scale.max(0));
-        end != edge && !self.is(Self::FIRST_ACK) && end.after(seq) && !end.is_unset()
+        let shift = if self.is(Self::FIRST_ACK) {
+            0
+        } else {
+            self.scale.max(0)
+        };
+        let edge = self.last_ack + (u32::from(self.window) << shift);
+        self.is_open() && end.after(seq) && !end.is_unset() && !acknowledged && end != edge
     }
 }
