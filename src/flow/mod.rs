@@ -177,12 +177,12 @@ impl Flow {
     #[inline(never)]
     fn judge_usual(&mut self, segment: &Segment<'_>, placed: &Placed) -> Flowed {
         let slot = &mut self.slots[placed.conversation as usize];
+        slot.last = placed.moment;
         if let Some(open) = slot.open.as_deref_mut()
             && segment.analysed
         {
             let direction = open.direction(segment);
             if let Some(usual) = open.analysis.usual(segment, direction) {
-                slot.last = placed.moment;
                 open.life.other(direction);
                 if open.over {
                     self.flying -= open.analysis.shrink();

@@ -31,18 +31,19 @@ impl Analysis {
         segment: &Segment<'_>,
         direction: usize,
     ) -> Option<Usual> {
-        let plain = on(0)
-            && segment.options.window_scale.is_none()
-            && segment.options.mptcp & !self.mptcp == 0;
+        if !on(0)
+            || segment.options.window_scale.is_some()
+            || segment.options.mptcp & !self.mptcp != 0
+        {
+            return None;
+        }
         let (from, to) = facing(&mut self.sides, direction);
         let (seq, ack, now) = (segment.seq, segment.ack, segment.frame.time);
-        let (Some(seq_base), Some(ack_base)) = (from.base(), to.base()) else {
-            return None;
-        };
-        if !plain
-            || seq != from.next
+        if seq != from.next
             || seq.is_unset()
             || segment.window == 0
+            || !from.is(Side::BASE)
+            || !to.is(Side::BASE)
             || (ack.after(to.max_ack) && !to.max_ack.is_unset())
         {
             return None;
@@ -68,8 +69,8 @@ impl Analysis {
         from.last_time = now;
         from.set_plain(segment.window);
         let relative = Relative {
-            seq_base: Some(seq_base),
-            ack_base: Some(ack_base),
+            seq_base: from.base(),
+            ack_base: to.base(),
             window_shift: u8::try_from(from.scale).ok(),
         };
         let rtt = to.flight.arrive(ack, now);
@@ -84,14 +85,18 @@ impl Side {
     /// Whether the rules have nothing to say of bytes from `seq` to `end` that come to this side.
     #[inline(always)]
     fn takes(&self, seq: Seq, end: Seq) -> bool {
-        let acknowledged = !end.after(self.last_ack) && !self.last_ack.is_unset();
+        if !self.is_open() || !end.after(seq) || end.is_unset() {
+            return false;
+        }
+        if !end.after(self.last_ack) && !self.last_ack.is_unset() {
+            return false;
+        }
         // where the scale is not known there may be no edge, which the rules know better
         let shift = if self.is(Self::FIRST_ACK) {
             0
         } else {
             self.scale.max(0)
         };
-        let edge = self.last_ack + (u32::from(self.window) << shift);
-        self.is_open() && end.after(seq) && !end.is_unset() && !acknowledged && end != edge
+        end != self.last_ack + (u32::from(self.window) << shift)
     }
 }
