@@ -1,5 +1,6 @@
 //! From segments to conversations: which one, which direction, what became of it.
 
+mod flight;
 mod idle;
 mod ids;
 mod open;
@@ -13,13 +14,14 @@ pub mod verdict;
 use crate::decode::Plain;
 use crate::decode::segment::{Flags, Key, Segment};
 use crate::sys::prefetch;
+use flight::Flight;
 use idle::{Idle, Moment};
 use ids::Ids;
 pub use open::Closed;
-use open::{Flight, Open};
+use open::Open;
 pub use sighting::Record;
 use sighting::{Sighting, Sightings};
-use verdict::Verdict;
+use verdict::{Analysis, Verdict};
 pub use verdict::{Duplicate, Relative};
 
 /// What flow says of a segment.
@@ -63,8 +65,8 @@ pub struct Placed {
 struct Slot {
     /// None where it is no longer followed.
     open: Option<Box<Open>>,
-    /// None where both sides have ended and nothing waits.
-    flight: Option<Box<Flight>>,
+    /// When its last segment came.
+    last: Moment,
 }
 
 /// Follows conversations.
@@ -78,7 +80,7 @@ pub struct Flow {
     waiting: usize,
     idle: Idle,
     followed: usize,
-    /// Of those that are followed, how many have something in flight.
+    /// Of their directions, how many have more in flight than most.
     flying: usize,
 }
 
@@ -159,34 +161,69 @@ impl Flow {
         };
         match step {
             0 => prefetch(slot),
-            1 => {
-                slot.open.as_deref().into_iter().for_each(prefetch);
-                slot.flight.as_deref().into_iter().for_each(prefetch);
-            }
+            1 => slot.open.as_deref().into_iter().for_each(prefetch),
             _ => {}
         }
     }
 
     /// Judges a segment. Those of one conversation are judged in capture order.
+    #[inline(always)]
     pub fn judge(&mut self, segment: &Segment<'_>, placed: &Placed) -> Flowed {
+        if placed.sighting == 0 && Analysis::may_be_usual(segment) {
+            self.judge_usual(segment, placed)
+        } else {
+            self.judge_any(segment, placed)
+        }
+    }
+
+    /// Judges a segment of which most probably nothing is to be said.
+    #[inline(never)]
+    fn judge_usual(&mut self, segment: &Segment<'_>, placed: &Placed) -> Flowed {
+        let slot = &mut self.slots[placed.conversation as usize];
+        slot.last = placed.moment;
+        if let Some(open) = slot.open.as_deref_mut()
+            && segment.analysed
+        {
+            let direction = open.direction(segment);
+            if let Some(usual) = open.analysis.usual(segment, direction) {
+                open.life.other(direction);
+                if open.over {
+                    self.flying -= open.analysis.shrink();
+                }
+                return Flowed {
+                    conversation: placed.conversation,
+                    direction,
+                    opened: false,
+                    reuses: None,
+                    relative: usual.relative,
+                    verdict: Verdict::default(),
+                    duplicate: None,
+                    rtt: usual.rtt,
+                    sighting: None,
+                };
+            }
+        }
+        self.judge_any(segment, placed)
+    }
+
+    /// Judges any segment.
+    #[inline(never)]
+    fn judge_any(&mut self, segment: &Segment<'_>, placed: &Placed) -> Flowed {
         let id = placed.conversation;
         let slot = &mut self.slots[id as usize];
+        slot.last = placed.moment;
         let open = slot.open.get_or_insert_with(|| Open::begin(segment));
-        open.last = placed.moment;
         let direction = open.direction(segment);
         let mut verdict = Verdict::default();
         let mut rtt = None;
         if placed.sighting == 0 && segment.analysed {
-            let flight = slot.flight.get_or_insert_with(|| {
-                self.flying += 1;
-                Box::default()
-            });
-            verdict = open.analysis.judge(segment, direction, &mut flight.unacked);
-            rtt = flight.time(segment, direction, verdict);
+            let before = open.analysis.flying();
+            verdict = open.analysis.rules(segment, direction);
+            rtt = open.analysis.time(segment, direction, verdict);
             open.life.segment(segment, direction);
-            if open.over && flight.is_empty() {
-                slot.flight = None;
-                self.flying -= 1;
+            self.flying = self.flying + open.analysis.flying() - before;
+            if open.over {
+                self.flying -= open.analysis.shrink();
             }
         }
         if placed.reuses.is_some() {
@@ -233,18 +270,19 @@ impl Flow {
             return None;
         }
         let all = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
-        let last = |id| Some(self.slots.get(id as usize)?.open.as_ref()?.last);
+        let last = |id| {
+            let slot = self.slots.get(id as usize)?;
+            slot.open.as_ref().map(|_| slot.last)
+        };
         self.idle.longest(all, last)
     }
 
     /// Memory held for the conversations that are followed, in bytes.
     #[must_use]
     pub fn held(&self) -> usize {
-        // the state, its ends and its place in the tables; runs of segments and times each way
+        // the state, its ends and its place in the tables
         let sightings = self.sightings.as_ref().map_or(0, Sightings::held);
-        self.followed * (size_of::<Open>() + 80)
-            + self.flying * (size_of::<Flight>() + 160)
-            + sightings
+        self.followed * (size_of::<Open>() + 80) + self.flying * Flight::MORE + sightings
     }
 
     /// Both sides have ended: what follows are at most some acknowledgments.
@@ -254,7 +292,7 @@ impl Flow {
         };
         if let Some(open) = &mut slot.open {
             open.over = true;
-            self.flying -= usize::from(slot.flight.take_if(|it| it.is_empty()).is_some());
+            self.flying -= open.analysis.shrink();
         }
     }
 
@@ -265,7 +303,7 @@ impl Flow {
         let closed = open.closed();
         self.ids.remove(id);
         self.followed -= 1;
-        self.flying -= usize::from(slot.flight.is_some());
+        self.flying -= open.analysis.flying();
         self.slots[id as usize] = Slot::default();
         if let Some(sightings) = &mut self.sightings {
             sightings.close(id);
@@ -285,10 +323,19 @@ impl Flow {
         }
         let id = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
         let open = Some(Open::begin(segment));
-        self.slots.push(Slot { open, flight: None });
+        make_room(&mut self.slots);
+        self.slots.push(Slot { open, last: 0 });
         self.ids.insert(&key, id);
         self.idle.opened(id);
         self.followed += 1;
         (id, true, known)
+    }
+}
+
+/// Makes room for one more in a list that has an entry for each conversation. It grows by a
+/// quarter, not to twice what it was: half of it would be empty, and there may be millions.
+pub(crate) fn make_room<T>(list: &mut Vec<T>) {
+    if list.len() == list.capacity() {
+        list.reserve_exact(list.len() / 4 + 16);
     }
 }

@@ -40,13 +40,15 @@ pub struct Life {
 }
 
 impl Life {
+    /// Takes a segment with none of SYN, FIN and RST.
+    #[inline]
+    pub(super) fn other(&mut self, direction: usize) {
+        self.sides[direction].0 |= Side::OTHER;
+    }
+
     /// Takes a segment.
     pub fn segment(&mut self, segment: &Segment<'_>, direction: usize) {
         let flags = segment.flags;
-        if !flags.any(Flags::SYN | Flags::FIN | Flags::RST) {
-            self.sides[direction].0 |= Side::OTHER;
-            return;
-        }
         let closed = self.sides.iter().all(|side| side.has(Side::FIN));
         let side = &mut self.sides[direction];
         let (syn, ack) = (flags.any(Flags::SYN), flags.any(Flags::ACK));

@@ -12,13 +12,12 @@ mod usual;
 
 use std::num::NonZero;
 
-use super::unacked::Unacked;
 use crate::decode::segment::{Flags, Segment};
 use crate::decode::seq::Seq;
 use crate::time::Time;
 pub use flags::Verdict;
 pub use known::Analysis;
-use known::{Last, SCALE_OFF, SCALE_UNKNOWN, Side};
+use known::{SCALE_OFF, SCALE_UNKNOWN, Side};
 use packet::Packet;
 pub use told::{Duplicate, Relative};
 
@@ -51,8 +50,8 @@ impl Analysis {
         let sides = &self.sides;
         let (from, to) = (&sides[direction], &sides[1 - direction]);
         Relative {
-            seq_base: from.base,
-            ack_base: to.base,
+            seq_base: from.base(),
+            ack_base: to.base(),
             window_shift: u8::try_from(from.scale).ok(),
         }
     }
@@ -67,28 +66,8 @@ impl Analysis {
         }
     }
 
-    /// Judges a segment sent in `direction` and remembers it. `unacked` is what each direction
-    /// sent and the other has not acknowledged.
-    #[inline]
-    pub(super) fn judge(
-        &mut self,
-        segment: &Segment<'_>,
-        direction: usize,
-        unacked: &mut [Unacked; 2],
-    ) -> Verdict {
-        if on(0) && self.carries_on(segment, direction, unacked) {
-            return Verdict(0);
-        }
-        self.rules(segment, direction, unacked)
-    }
-
-    /// Judges a segment by the rules.
-    fn rules(
-        &mut self,
-        segment: &Segment<'_>,
-        direction: usize,
-        unacked: &mut [Unacked; 2],
-    ) -> Verdict {
+    /// Judges a segment sent in `direction` by the rules, and remembers it.
+    pub(super) fn rules(&mut self, segment: &Segment<'_>, direction: usize) -> Verdict {
         let packet = Packet {
             frame: segment.frame.number,
             seq: segment.seq,
@@ -98,7 +77,6 @@ impl Analysis {
             flags: segment.flags,
             now: segment.frame.time,
             control: segment.flags.any(Flags::SYN | Flags::FIN | Flags::RST),
-            mptcp: self.mptcp,
         };
         let rtt = self.handshake_rtt();
         let (from, to) = facing(&mut self.sides, direction);
@@ -113,29 +91,31 @@ impl Analysis {
         if verdict & Verdict::KEEP_ALIVE == 0 {
             verdict |= from.sent_before(to, &packet, rtt);
         }
-        from.remember(facing(unacked, direction), &packet, verdict);
+        from.remember(to, &packet, verdict);
         self.handshake(segment, direction);
-        self.mptcp |= segment.options.mptcp;
+        self.mptcp(segment.options.mptcp);
         Verdict(verdict)
     }
 
     /// Rule 19: the handshake's times and window scales.
     fn handshake(&mut self, segment: &Segment<'_>, direction: usize) {
-        let (from, to) = facing(&mut self.sides, direction);
         let now = segment.frame.time;
         let (syn, ack) = (segment.flags.any(Flags::SYN), segment.flags.any(Flags::ACK));
         if !on(19) {
             return;
         }
-        if syn && !ack {
-            self.handshake.begins(now);
+        match (syn, ack) {
+            (true, false) => self.handshake_begins(now),
+            (false, true) => self.handshake_ends(now),
+            _ => {}
         }
+        let (from, to) = facing(&mut self.sides, direction);
         if let Some(shift) = segment.options.window_scale {
             // Wireshark takes the option from any segment, and no more than RFC 7323 allows
             from.scale = shift.min(LARGEST_SCALE).cast_signed();
         }
         if syn {
-            from.first_ack = true;
+            from.mark(Side::FIRST_ACK, true);
             // of options that were cut one may have been the scale
             if from.scale == SCALE_UNKNOWN && segment.whole_header {
                 from.scale = SCALE_OFF;
@@ -145,8 +125,7 @@ impl Analysis {
                 from.scale = SCALE_OFF;
             }
         } else if ack {
-            self.handshake.ends(now);
-            from.first_ack = false;
+            from.mark(Side::FIRST_ACK, false);
         }
     }
 }
@@ -155,24 +134,26 @@ impl Side {
     /// Rules 1 to 3: sequence numbers that begin anew.
     fn begin(&mut self, to: &mut Self, packet: &Packet) -> u16 {
         let mut verdict = 0;
-        if packet.syn() && self.base.is_some() {
+        if packet.syn() && self.base().is_some() {
             if !packet.ack_set() {
                 if on(1) {
                     self.next = self.max_ack;
                 }
-            } else if on(2) && self.base != Some(packet.seq) {
-                self.base = Some(packet.seq);
+            } else if on(2) && self.base() != Some(packet.seq) {
+                self.set_base(packet.seq);
                 verdict = Verdict::REUSED_PORTS;
             }
         }
         if on(3) {
-            self.base.get_or_insert(if packet.syn() {
-                packet.seq
-            } else {
-                packet.seq - 1
-            });
-            if packet.ack_set() {
-                to.base.get_or_insert(packet.ack - 1);
+            if self.base().is_none() {
+                self.set_base(if packet.syn() {
+                    packet.seq
+                } else {
+                    packet.seq - 1
+                });
+            }
+            if packet.ack_set() && to.base().is_none() {
+                to.set_base(packet.ack - 1);
             }
         }
         verdict
@@ -180,7 +161,7 @@ impl Side {
 
     /// Rule 4.
     fn is_window_probe(&self, to: &Self, packet: &Packet) -> bool {
-        on(4) && packet.len == 1 && packet.seq == self.next && to.window == Some(0)
+        on(4) && packet.len == 1 && packet.seq == self.next && to.window() == Some(0)
     }
 
     /// Rules 5, 6, 7 and 9.
@@ -208,12 +189,12 @@ impl Side {
         if self.scale == SCALE_UNKNOWN {
             return false;
         }
-        let shift = if self.first_ack || self.scale == SCALE_OFF {
+        let shift = if self.is(Self::FIRST_ACK) || self.scale == SCALE_OFF {
             0
         } else {
             self.scale
         };
-        let window = self.window.map_or(u32::MAX, u32::from);
+        let window = self.window().map_or(u32::MAX, u32::from);
         end == self.last_ack + window.wrapping_shl(shift.unsigned_abs().into())
     }
 
@@ -227,9 +208,9 @@ impl Side {
         if !same {
             return 0;
         }
-        let kept = self.window == Some(packet.window);
+        let kept = self.window() == Some(packet.window);
         if packet.window == 0 {
-            let probed = to.last == Last::Probe;
+            let probed = to.is(Self::PROBE);
             return if on(11) && kept && probed {
                 Verdict::ZERO_WINDOW_PROBE_ACK
             } else {
@@ -239,12 +220,12 @@ impl Side {
         if !kept {
             return if on(8) { Verdict::WINDOW_UPDATE } else { 0 };
         }
-        if on(10) && to.last == Last::KeepAlive {
+        if on(10) && to.is(Self::KEEP_ALIVE) {
             return Verdict::KEEP_ALIVE_ACK;
         }
         // MPTCP may acknowledge once more only to carry its options (RFC 8684, section 4);
         // Wireshark lets the packet pass after an option of a kind not met before
-        if !on(12) || packet.mptcp != self.mptcp {
+        if !on(12) || self.is(Self::NEW_MPTCP) {
             return 0;
         }
         self.duplicates = self.duplicates.checked_add(1).unwrap_or(1);
@@ -297,16 +278,11 @@ impl Side {
 
     /// Rules 16 to 18: what the next packets are compared with. What this side sent is not
     /// acknowledged yet, and what the other sent may be by this.
-    fn remember(
-        &mut self,
-        (own, others): (&mut Unacked, &mut Unacked),
-        packet: &Packet,
-        verdict: u16,
-    ) {
-        let flag = u32::from(packet.syn_or_fin() && (!on(16) || own.has_room()));
+    fn remember(&mut self, to: &mut Self, packet: &Packet, verdict: u16) {
+        let flag = u32::from(packet.syn_or_fin() && (!on(16) || self.flight.has_room()));
         let end = packet.seq + packet.len + flag;
         if on(16) && (packet.len > 0 || packet.syn_or_fin()) {
-            own.push(packet.seq, end);
+            self.flight.push(packet.seq, end);
         }
         if on(17) && verdict & Verdict::ZERO_WINDOW_PROBE == 0 {
             if end.after(self.next) || self.next.is_unset() {
@@ -318,12 +294,18 @@ impl Side {
             }
         }
         if on(18) {
-            self.window = Some(packet.window);
+            self.set_window(packet.window);
             self.last_ack = packet.ack;
             self.last_time = packet.now;
-            self.last = Last::of(verdict);
-            self.mptcp = packet.mptcp;
-            others.acknowledge(packet.ack);
+            // a probe is not looked at as a keep-alive
+            self.set_last(if verdict & Verdict::ZERO_WINDOW_PROBE != 0 {
+                Self::PROBE
+            } else if verdict & Verdict::KEEP_ALIVE != 0 {
+                Self::KEEP_ALIVE
+            } else {
+                0
+            });
+            to.flight.acknowledge(packet.ack);
         }
     }
 }

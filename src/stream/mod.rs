@@ -4,32 +4,35 @@ mod gaps;
 pub mod piece;
 pub mod reassembler;
 mod recent;
+mod side;
+mod slab;
 
 use crate::decode::segment::{Flags, Segment};
-use crate::flow::Flowed;
+use crate::flow::{Flowed, make_room};
 use crate::sys::prefetch;
 use crate::time::Time;
-use piece::Piece;
-use reassembler::{Counts, Reassembler, Whole};
-
-/// Both directions of one conversation.
-#[derive(Default)]
-struct Pair {
-    sides: [Reassembler; 2],
-    packets: u64,
-}
+use piece::{Carrier, Piece};
+use reassembler::{Counts, Reassembler};
+use recent::Recent;
+use side::{Rare, Side, State};
+use slab::{Handle, Slab};
 
 /// A conversation's streams.
 #[derive(Default)]
-enum Slot {
-    /// None yet, or no longer.
-    #[default]
-    None,
-    /// Both are followed.
-    Open(Box<Pair>),
-    /// Both have ended with all their bytes seen; most conversations end so, and then this is
-    /// all that is kept.
-    Whole([Whole; 2]),
+struct Slot {
+    sides: [Side; 2],
+    /// None before its first segment, once both have ended with all their bytes seen, as most
+    /// conversations do, and when it is closed.
+    open: Option<Handle>,
+}
+
+/// What is kept until both directions have ended.
+#[derive(Default)]
+struct Open {
+    recent: [Recent; 2],
+    rare: [Option<Box<Rare>>; 2],
+    /// Packets while there was something to think of.
+    packets: u64,
 }
 
 /// Reassembles all conversations.
@@ -37,6 +40,7 @@ enum Slot {
 pub struct Streams {
     /// By conversation id.
     slots: Vec<Slot>,
+    open: Slab<Open>,
     /// Payload bytes held back behind holes.
     held: usize,
 }
@@ -44,65 +48,82 @@ pub struct Streams {
 impl Streams {
     /// Takes a segment; gives what it makes deliverable, with its direction. Tells whether with
     /// it both directions have ended with all their bytes seen.
+    #[inline]
     pub fn push(
         &mut self,
         segment: &Segment<'_>,
         flowed: &Flowed,
         mut give: impl FnMut(usize, &Piece<'_>),
     ) -> bool {
+        let this = flowed.direction;
+        if let Some(slot) = self.slots.get_mut(flowed.conversation as usize)
+            && slot.carry_on(&mut self.open, segment, this, &mut give)
+        {
+            return false;
+        }
+        self.take(segment, flowed, &mut give)
+    }
+
+    /// Takes any segment.
+    #[inline(never)]
+    fn take(&mut self, segment: &Segment<'_>, flowed: &Flowed, give: &mut Give<'_>) -> bool {
         let id = flowed.conversation as usize;
-        if id >= self.slots.len() {
-            self.slots.resize_with(id + 1, Slot::default);
+        while id >= self.slots.len() {
+            make_room(&mut self.slots);
+            self.slots.push(Slot::default());
         }
         let slot = &mut self.slots[id];
-        match slot {
-            Slot::Open(_) => {}
-            Slot::None => *slot = Slot::Open(Box::default()),
-            // nothing can come of it
-            Slot::Whole(_) if !carries(segment) => return false,
-            Slot::Whole(whole) => {
-                let sides = whole.map(Reassembler::from);
-                *slot = Slot::Open(Box::new(Pair { sides, packets: 0 }));
-            }
-        }
-        let Slot::Open(pair) = slot else { return false };
-        pair.packets += 1;
-        let before = pair.held();
-        let (this, other) = (flowed.direction, 1 - flowed.direction);
         let carries = segment.analysed && carries(segment);
+        if slot.have_ended() && slot.open.is_none() && !carries {
+            // nothing can come of it
+            return false;
+        }
+        let all = &mut self.open;
+        let handle = *slot.open.get_or_insert_with(|| all.take());
+        let before = slot.held(all);
+        let (this, other) = (flowed.direction, 1 - flowed.direction);
         if carries {
-            pair.sides[this].segment(segment, &mut |piece| give(this, piece));
+            slot.with(all, this, |it| {
+                it.segment(segment, &mut |piece| give(this, piece))
+            });
         }
-        if segment.analysed && segment.flags.any(Flags::ACK) {
-            pair.sides[other].acknowledged(segment.ack);
+        let acknowledges = segment.analysed && segment.flags.any(Flags::ACK);
+        if acknowledges && !slot.sides[other].knows(segment.ack) {
+            slot.with(all, other, |it| it.acknowledged(segment.ack));
         }
-        if !carries && before == 0 {
-            // nothing is behind a hole, and nothing can have ended
-            return false;
-        }
-        let (now, packets) = (segment.frame.time, pair.packets);
-        for direction in [this, other] {
-            if !pair.sides[direction].has_holes() {
-                continue;
+        if slot.is_watched() {
+            let packets = &mut all.get_mut(handle).packets;
+            *packets += 1;
+            let (now, packets) = (segment.frame.time, *packets);
+            for direction in [this, other] {
+                slot.with(all, direction, |it| {
+                    it.look_for_holes(now, packets, &mut |piece| give(direction, piece));
+                });
             }
-            pair.sides[direction].look_for_holes(now, packets, &mut |piece| give(direction, piece));
         }
-        self.held = self.held + pair.held() - before;
-        let Some(whole) = pair.whole() else {
-            return false;
-        };
-        *slot = Slot::Whole(whole);
-        true
+        self.held = self.held + slot.held(all) - before;
+        let over = slot.have_ended();
+        if over {
+            slot.open = None;
+            all.give(handle);
+        }
+        over
     }
 
     /// Asks for what the next segments of a conversation will want of memory: first what is here,
     /// and once that may have come what it leads to.
     #[inline]
     pub fn approach(&self, id: u32, step: u8) {
-        match (self.slots.get(id as usize), step) {
-            (Some(slot), 0) => prefetch(slot),
-            (Some(Slot::Open(pair)), 1) => prefetch(&**pair),
-            (Some(Slot::Open(pair)), 2) => pair.sides.iter().for_each(Reassembler::approach),
+        let Some(slot) = self.slots.get(id as usize) else {
+            return;
+        };
+        match (slot.open, step) {
+            (_, 0) => prefetch(slot),
+            (Some(open), 1) => {
+                for (side, recent) in slot.sides.iter().zip(&self.open.get(open).recent) {
+                    recent.approach(side.next_turn());
+                }
+            }
             _ => {}
         }
     }
@@ -114,16 +135,22 @@ impl Streams {
         id: u32,
         mut give: impl FnMut(usize, &Piece<'_>),
     ) -> Option<[Counts; 2]> {
-        let mut pair = match std::mem::take(self.slots.get_mut(id as usize)?) {
-            Slot::None => return None,
-            Slot::Whole(whole) => return Some(whole.map(|side| side.counts())),
-            Slot::Open(pair) => pair,
-        };
-        self.held -= pair.held();
-        for direction in [0, 1] {
-            pair.sides[direction].close(&mut |piece| give(direction, piece));
+        let mut slot = std::mem::take(self.slots.get_mut(id as usize)?);
+        if slot.open.is_none() && !slot.have_ended() {
+            return None;
         }
-        Some([0, 1].map(|direction| pair.sides[direction].counts()))
+        let all = &mut self.open;
+        self.held -= slot.held(all);
+        let counts = [0, 1].map(|direction| {
+            slot.with(all, direction, |it| {
+                it.close(&mut |piece| give(direction, piece));
+                it.counts()
+            })
+        });
+        if let Some(open) = slot.open {
+            all.give(open);
+        }
+        Some(counts)
     }
 
     /// Payload bytes held back behind holes, in all conversations.
@@ -138,13 +165,80 @@ fn carries(segment: &Segment<'_>) -> bool {
     segment.payload_len > 0 || segment.flags.any(Flags::SYN | Flags::FIN)
 }
 
-impl Pair {
-    fn whole(&self) -> Option<[Whole; 2]> {
-        Some([self.sides[0].whole()?, self.sides[1].whole()?])
+/// Receives pieces, with their directions.
+type Give<'g> = dyn FnMut(usize, &Piece<'_>) + 'g;
+
+impl Slot {
+    /// Takes a segment with which its direction goes on where it stood, or that only acknowledges,
+    /// if there is nothing else to think of: so it is with nearly all. Tells whether it did.
+    #[inline(always)]
+    fn carry_on(
+        &mut self,
+        all: &mut Slab<Open>,
+        segment: &Segment<'_>,
+        this: usize,
+        give: &mut impl FnMut(usize, &Piece<'_>),
+    ) -> bool {
+        if self.sides[this].state != State::Plain
+            || !segment.analysed
+            || segment.flags.any(Flags::SYN | Flags::FIN)
+            || !self.sides[1 - this].knows(segment.ack)
+        {
+            return false;
+        }
+        if segment.payload_len == 0 {
+            return true;
+        }
+        let (side, data) = (&mut self.sides[this], segment.payload);
+        if segment.seq != side.next || data.len() != segment.payload_len as usize {
+            return false;
+        }
+        let Some(open) = self.open else {
+            return false;
+        };
+        let offset = side.offset;
+        all.get_mut(open).recent[this].add(side.turn(), offset, data.len(), segment.payload_hash);
+        side.advance(data.len() as u64);
+        let by = Carrier::of(segment);
+        give(this, &Piece::Bytes { offset, data, by });
+        true
     }
 
-    fn held(&self) -> usize {
-        self.sides[0].held() + self.sides[1].held()
+    /// Has one direction do something.
+    fn with<T>(
+        &mut self,
+        all: &mut Slab<Open>,
+        direction: usize,
+        act: impl FnOnce(&mut Reassembler<'_>) -> T,
+    ) -> T {
+        let handle = *self.open.get_or_insert_with(|| all.take());
+        let open = all.get_mut(handle);
+        act(&mut Reassembler {
+            side: &mut self.sides[direction],
+            recent: &mut open.recent[direction],
+            rare: &mut open.rare[direction],
+        })
+    }
+
+    /// Whether there is something to think of.
+    fn is_watched(&self) -> bool {
+        self.sides.iter().any(|side| side.state == State::Watched)
+    }
+
+    /// Bytes held back behind holes.
+    fn held(&self, all: &Slab<Open>) -> usize {
+        match self.open {
+            Some(open) if self.is_watched() => {
+                let rare = all.get(open).rare.iter().flatten();
+                rare.map(|rare| rare.held_bytes).sum()
+            }
+            _ => 0,
+        }
+    }
+
+    /// Whether both directions have ended with all their bytes seen.
+    fn have_ended(&self) -> bool {
+        self.sides.iter().all(|side| side.state == State::Ended)
     }
 }
 

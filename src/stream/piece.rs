@@ -25,6 +25,7 @@ pub struct Carrier {
 }
 
 impl Carrier {
+    #[inline]
     pub(super) fn of(segment: &Segment<'_>) -> Self {
         Self {
             frame: segment.frame.number,

@@ -6,6 +6,8 @@ mod twin;
 use super::build::{segment, with};
 use super::piece::Piece;
 use super::reassembler::{Counts, Reassembler};
+use super::slab::Slab;
+use super::{Open, Slot};
 use crate::decode::segment::{Flags, Segment};
 use crate::decode::seq::Seq;
 use crate::time::Time;
@@ -55,7 +57,8 @@ fn when(frame: u64) -> Time {
 /// One direction under test.
 struct Direction {
     isn: u32,
-    reassembler: Reassembler,
+    slot: Slot,
+    open: Slab<Open>,
     given: Given,
     frame: u64,
 }
@@ -72,7 +75,8 @@ impl Direction {
     fn midway(isn: u32) -> Self {
         Self {
             isn,
-            reassembler: Reassembler::default(),
+            slot: Slot::default(),
+            open: Slab::default(),
             given: Given::default(),
             frame: 0,
         }
@@ -86,8 +90,25 @@ impl Direction {
 
     fn take(&mut self, segment: &Segment<'_>) {
         let given = &mut self.given;
-        self.reassembler
-            .segment(segment, &mut |piece| given.take(piece));
+        let give = &mut |_: usize, piece: &Piece<'_>| given.take(piece);
+        // both ways, as in a conversation
+        if !self.slot.carry_on(&mut self.open, segment, 0, give) {
+            self.with(|it, given| it.segment(segment, &mut |piece| given.take(piece)));
+        }
+    }
+
+    /// Has the reassembler do something.
+    fn with<T>(&mut self, act: impl FnOnce(&mut Reassembler<'_>, &mut Given) -> T) -> T {
+        let given = &mut self.given;
+        self.slot.with(&mut self.open, 0, |it| act(it, given))
+    }
+
+    fn counts(&mut self) -> Counts {
+        self.with(|it, _| it.counts())
+    }
+
+    fn held(&mut self) -> usize {
+        self.with(|it, _| it.held())
     }
 
     fn send(&mut self, offset: usize, data: &[u8]) {
@@ -108,18 +129,20 @@ impl Direction {
     }
 
     fn acknowledge(&mut self, offset: usize) {
-        self.reassembler.acknowledged(Seq(self.seq(offset)));
+        let ack = Seq(self.seq(offset));
+        self.with(|it, _| it.acknowledged(ack));
     }
 
     fn look(&mut self, time: i64, packets: u64) {
-        let given = &mut self.given;
-        self.reassembler
-            .look_for_holes(Time(time), packets, &mut |piece| given.take(piece));
+        self.with(|it, given| {
+            it.look_for_holes(Time(time), packets, &mut |piece| given.take(piece));
+        });
     }
 
     fn close(&mut self) -> Counts {
-        let given = &mut self.given;
-        self.reassembler.close(&mut |piece| given.take(piece));
-        self.reassembler.counts()
+        self.with(|it, given| {
+            it.close(&mut |piece| given.take(piece));
+            it.counts()
+        })
     }
 }

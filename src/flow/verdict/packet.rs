@@ -16,8 +16,6 @@ pub(super) struct Packet {
     pub now: Time,
     /// Any of SYN, FIN and RST.
     pub control: bool,
-    /// The conversation's kinds of MPTCP options before this packet.
-    pub mptcp: u8,
 }
 
 impl Packet {

@@ -14,24 +14,20 @@ fn the_first_of_two_copies_counts_and_is_compared() {
     direction.send(0, b"abc");
     direction.send(3, b"def");
     direction.send(0, b"abc");
-    assert_eq!(
-        direction.reassembler.counts().differing,
-        0,
-        "the same again"
-    );
+    assert_eq!(direction.counts().differing, 0, "the same again");
     direction.send(0, b"aXc");
-    assert_eq!(direction.reassembler.counts().differing, 1);
+    assert_eq!(direction.counts().differing, 1);
     // one segment in place of two, with more behind them
     direction.send(0, b"abcdefgh");
-    assert_eq!(direction.reassembler.counts().differing, 1);
+    assert_eq!(direction.counts().differing, 1);
     direction.send(0, b"abcdeXgh");
-    assert_eq!(direction.reassembler.counts().differing, 2);
+    assert_eq!(direction.counts().differing, 2);
     // behind a hole
     direction.send(10, b"klm");
     direction.send(11, b"lm");
-    assert_eq!(direction.reassembler.counts().differing, 2);
+    assert_eq!(direction.counts().differing, 2);
     direction.send(9, b"jkX");
-    assert_eq!(direction.reassembler.counts().differing, 3);
+    assert_eq!(direction.counts().differing, 3);
     direction.send(8, b"i");
     assert_eq!(direction.given.text(), "abcdefghijklm");
     assert_eq!(direction.close().seen, 13);
@@ -60,9 +56,9 @@ fn copies_are_compared_with_the_last_eight_delivered() {
         direction.send(at, b"x");
     }
     direction.send(0, b"y");
-    assert_eq!(direction.reassembler.counts().differing, 0, "forgotten");
+    assert_eq!(direction.counts().differing, 0, "forgotten");
     direction.send(1, b"y");
-    assert_eq!(direction.reassembler.counts().differing, 1, "remembered");
+    assert_eq!(direction.counts().differing, 1, "remembered");
 }
 
 #[test]
@@ -85,7 +81,7 @@ fn a_whole_copy_of_a_cut_segment_is_late() {
     let mut direction = Direction::new(100);
     direction.send_cut(0, b"abc", 6);
     direction.send_cut(0, b"abc", 6);
-    assert_eq!(direction.reassembler.counts().late, 0);
+    assert_eq!(direction.counts().late, 0);
     direction.send(0, b"abcdef");
     direction.send(0, b"abcdef");
     let counts = direction.close();
@@ -187,7 +183,7 @@ fn the_budget_ends_a_hole_that_nobody_acknowledged() {
         at += data.len();
         direction.look(0, 0);
         assert!(at < 2 << 20, "the budget is 1 MiB");
-        assert!(direction.reassembler.held() <= 1 << 20);
+        assert!(direction.held() <= 1 << 20);
     }
     assert!(at > 1 << 19, "the hole was open for {at} bytes");
     assert_eq!(direction.given.bytes.len(), at);

@@ -101,7 +101,7 @@ proptest! {
             twin.take(sent, direction.frame);
         }
         prop_assert_eq!(&direction.given.bytes, &twin.stream(len));
-        prop_assert_eq!(direction.reassembler.held(), 0);
+        prop_assert_eq!(direction.held(), 0);
         let counts = direction.close();
         prop_assert_eq!((counts.seen, counts.late, counts.missing), (len as u64, 0, 0));
         prop_assert!(counts.differing <= twin.differing);

@@ -1,0 +1,81 @@
+//! Room for what conversations need only while they go on: from one that has ended it goes to the
+//! next. The allocator would cut it up for what is kept of those that have ended, and leave gaps.
+
+use std::num::NonZero;
+
+/// Values allocated at once.
+const CHUNK: usize = 16;
+
+/// Values that come and go.
+#[derive(Debug, Default)]
+pub(super) struct Slab<T> {
+    chunks: Vec<Box<[T; CHUNK]>>,
+    free: Vec<Handle>,
+}
+
+/// Which of a slab's values; its number from 1 on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Handle(NonZero<u32>);
+
+impl Handle {
+    #[inline]
+    fn place(self) -> (usize, usize) {
+        let at = self.0.get() as usize - 1;
+        (at / CHUNK, at % CHUNK)
+    }
+}
+
+impl<T: Default> Slab<T> {
+    /// Room for a value, which is the default.
+    pub fn take(&mut self) -> Handle {
+        if self.free.is_empty() {
+            let first = self.chunks.len() * CHUNK;
+            self.chunks.push(Box::default());
+            let numbers = (first + 1..=first + CHUNK).rev();
+            let handles = numbers.filter_map(|at| NonZero::new(u32::try_from(at).ok()?));
+            self.free.extend(handles.map(Handle));
+        }
+        self.free
+            .pop()
+            .expect("some were added; a conversation's id has 32 bits, too")
+    }
+
+    /// Gives it back.
+    pub fn give(&mut self, handle: Handle) {
+        *self.get_mut(handle) = T::default();
+        self.free.push(handle);
+    }
+
+    #[inline]
+    pub fn get(&self, handle: Handle) -> &T {
+        let (chunk, at) = handle.place();
+        &self.chunks[chunk][at]
+    }
+
+    #[inline]
+    pub fn get_mut(&mut self, handle: Handle) -> &mut T {
+        let (chunk, at) = handle.place();
+        &mut self.chunks[chunk][at]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_given_back_is_taken_again_as_the_default() {
+        let mut slab = Slab::<u8>::default();
+        let handles: Vec<_> = (0..40).map(|_| slab.take()).collect();
+        for (value, handle) in (1..).zip(&handles) {
+            *slab.get_mut(*handle) = value;
+        }
+        slab.give(handles[7]);
+        slab.give(handles[33]);
+        assert_eq!((slab.take(), slab.take()), (handles[33], handles[7]));
+        let left: Vec<_> = handles.iter().map(|handle| *slab.get(*handle)).collect();
+        let want = (1..=40).map(|value| if value == 8 || value == 34 { 0 } else { value });
+        assert_eq!(left, want.collect::<Vec<_>>());
+        assert_eq!(slab.chunks.len(), 3);
+    }
+}
