@@ -19,47 +19,38 @@ const BUCKETS: usize = 930;
 /// Buckets are added by so many at once.
 const STEP: usize = 16;
 /// Samples that wait to be counted: one after the other they would each wait for memory.
-const WAITING: usize = 31;
+const WAITING: usize = 64;
 
 /// Durations in nanoseconds.
 #[derive(Clone, Debug)]
 pub struct Quantiles(Kept);
 
-/// What is kept of samples.
+/// What is kept of samples, each with how many stand there as they are.
 #[derive(Clone, Debug)]
 enum Kept {
     /// Each of less than 2^32 nanoseconds.
     Few(u8, [u32; FEW]),
-    Some(Box<Samples>),
-    Many(Box<Histogram>),
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Samples {
-    len: usize,
-    all: [u64; MOST],
-}
-
-impl Samples {
-    fn as_slice(&self) -> &[u64] {
-        &self.all[..self.len]
-    }
-
-    fn as_mut_slice(&mut self) -> &mut [u64] {
-        &mut self.all[..self.len]
-    }
+    Some(u8, Box<[u64; MOST]>),
+    Many(u8, Box<Histogram>),
 }
 
 #[derive(Clone, Debug)]
 struct Histogram {
+    /// Samples of less than 2^32 nanoseconds that are not counted yet.
+    waiting: [u32; WAITING],
+    counted: Buckets,
+}
+
+/// Samples that are counted.
+#[derive(Clone, Debug)]
+struct Buckets {
     min: u64,
     max: u64,
     /// The first bucket that is in `counts`: durations of one kind are in few buckets.
     low: usize,
     counts: Vec<u16>,
-    waiting: u16,
-    /// Buckets of samples that are not counted yet.
-    next: [u16; WAITING],
+    /// Sum of `counts`.
+    total: u64,
 }
 
 impl Quantiles {
@@ -75,41 +66,47 @@ impl Default for Quantiles {
 
 impl Histogram {
     fn of(samples: &[u64]) -> Box<Self> {
-        let mut histogram = Box::new(Self {
+        let mut counted = Buckets {
             min: u64::MAX,
             max: 0,
             low: 0,
             counts: Vec::new(),
-            waiting: 0,
-            next: [0; WAITING],
-        });
-        for sample in samples {
-            histogram.add(*sample);
-        }
-        histogram
+            total: 0,
+        };
+        counted.count(samples.iter().copied());
+        Box::new(Self {
+            waiting: [0; WAITING],
+            counted,
+        })
     }
 
-    fn add(&mut self, nanos: u64) {
-        self.min = self.min.min(nanos);
-        self.max = self.max.max(nanos);
-        self.next[usize::from(self.waiting)] = bucket(nanos) as u16;
-        self.waiting += 1;
-        if usize::from(self.waiting) == WAITING {
-            self.count();
-        }
+    /// The first of those that wait.
+    fn waiting(&self, len: u8) -> impl Iterator<Item = u64> {
+        let samples = self.waiting.iter().take(len.into());
+        samples.map(|nanos| u64::from(*nanos))
     }
 
-    /// Counts what waits.
+    /// Counts the first of those that wait.
     #[inline(never)]
-    fn count(&mut self) {
-        for at in 0..usize::from(self.waiting) {
-            let bucket = usize::from(self.next[at]);
+    fn count_waiting(&mut self, len: u8) {
+        let samples = self.waiting.iter().take(len.into());
+        self.counted.count(samples.map(|nanos| u64::from(*nanos)));
+    }
+}
+
+impl Buckets {
+    fn count(&mut self, samples: impl Iterator<Item = u64>) {
+        let bounds = &*BOUNDS;
+        for nanos in samples {
+            self.min = self.min.min(nanos);
+            self.max = self.max.max(nanos);
+            self.total += 1;
+            let bucket = bounds.bucket(nanos);
             match self.counts.get_mut(bucket.wrapping_sub(self.low)) {
                 Some(count) if *count < u16::MAX => *count += 1,
                 _ => self.make_room(bucket),
             }
         }
-        self.waiting = 0;
     }
 
     /// Counts one in a bucket that is not there, or full.
@@ -127,30 +124,44 @@ impl Histogram {
         if at >= self.counts.len() {
             self.counts.resize((at + 1).next_multiple_of(STEP), 0);
         }
-        if self.counts[at] == u16::MAX {
+        let full = self.counts[at] == u16::MAX;
+        if full {
             // halving all keeps the shape
             for n in &mut self.counts {
                 *n = n.div_ceil(2);
             }
         }
         self.counts[at] += 1;
+        if full {
+            self.total = self.counts.iter().map(|n| u64::from(*n)).sum();
+        }
     }
 
     fn percentile(&self, percent: f64) -> u64 {
-        if self.waiting > 0 {
-            let mut all = self.clone();
-            all.count();
-            return all.percentile(percent);
-        }
-        let total: u64 = self.counts.iter().map(|n| u64::from(*n)).sum();
-        let mut left = (percent / 100.0 * total as f64).ceil().max(1.0) as u64;
-        for (at, n) in self.counts.iter().enumerate() {
-            if left <= u64::from(*n) {
-                return middle(self.low + at).clamp(self.min, self.max);
+        let rank = (percent / 100.0 * self.total as f64).ceil().max(1.0) as u64;
+        let bucket = self.ranked(rank);
+        bucket.map_or(self.max, |at| middle(at).clamp(self.min, self.max))
+    }
+
+    /// The bucket of the sample that has this place among all, counted from 1.
+    fn ranked(&self, mut rank: u64) -> Option<usize> {
+        let mut low = self.low;
+        for counts in self.counts.chunks(STEP) {
+            // passed over together where it is not among them
+            let sum: u32 = counts.iter().map(|n| u32::from(*n)).sum();
+            if rank > sum.into() {
+                rank -= u64::from(sum);
+                low += counts.len();
+                continue;
             }
-            left -= u64::from(*n);
+            for (at, n) in counts.iter().enumerate() {
+                if rank <= u64::from(*n) {
+                    return Some(low + at);
+                }
+                rank -= u64::from(*n);
+            }
         }
-        self.max
+        None
     }
 }
 
@@ -172,22 +183,28 @@ static BOUNDS: LazyLock<Bounds> = LazyLock::new(|| {
     let cells = 0..64usize << CELL_BITS;
     let low = |cell: usize| {
         let (exponent, mantissa) = (cell >> CELL_BITS, cell & ((1 << CELL_BITS) - 1));
-        let low = (mantissa as u128 | 1 << CELL_BITS) << exponent >> CELL_BITS;
-        u64::try_from(low).unwrap_or(u64::MAX)
+        (mantissa as u64 | 1 << CELL_BITS) << (63 - CELL_BITS) >> (63 - exponent)
     };
-    let bucket = |cell| begins[1..BUCKETS].partition_point(|begin| *begin <= low(cell));
+    let mut bucket = 0;
+    let of_cell = cells.map(|cell| {
+        while bucket + 1 < BUCKETS && begins[bucket + 1] <= low(cell) {
+            bucket += 1;
+        }
+        bucket as u16
+    });
     Bounds {
-        of_cell: cells.map(|cell| bucket(cell) as u16).collect(),
+        of_cell: of_cell.collect(),
         begins,
     }
 });
 
-fn bucket(nanos: u64) -> usize {
-    let bounds = &*BOUNDS;
-    let exponent = 63 - nanos.max(1).leading_zeros();
-    let mantissa = (u128::from(nanos) << CELL_BITS >> exponent) as usize & ((1 << CELL_BITS) - 1);
-    let at = usize::from(bounds.of_cell[(exponent as usize) << CELL_BITS | mantissa]);
-    (at + usize::from(nanos >= bounds.begins[at + 1])).min(BUCKETS - 1)
+impl Bounds {
+    fn bucket(&self, nanos: u64) -> usize {
+        let zeros = nanos.max(1).leading_zeros();
+        let mantissa = (nanos << zeros << 1 >> (64 - CELL_BITS)) as usize;
+        let at = usize::from(self.of_cell[((63 - zeros) as usize) << CELL_BITS | mantissa]);
+        (at + usize::from(nanos >= self.begins[at + 1])).min(BUCKETS - 1)
+    }
 }
 
 fn middle(bucket: usize) -> u64 {
@@ -198,64 +215,53 @@ impl Quantiles {
     /// Takes a duration.
     #[inline]
     pub fn add(&mut self, nanos: u64) {
-        match &mut self.0 {
-            Kept::Many(histogram) => histogram.add(nanos),
-            Kept::Few(len, samples) => {
-                match (samples.get_mut(usize::from(*len)), u32::try_from(nanos)) {
-                    (Some(place), Ok(nanos)) => {
-                        *place = nanos;
-                        *len += 1;
-                    }
-                    _ => self.make_room(nanos),
-                }
+        let short = u32::try_from(nanos);
+        match (&mut self.0, short) {
+            (Kept::Many(len, histogram), Ok(nanos)) if usize::from(*len) < WAITING => {
+                histogram.waiting[usize::from(*len)] = nanos;
+                *len += 1;
             }
-            Kept::Some(samples) => match samples.all.get_mut(samples.len) {
-                Some(place) => {
-                    *place = nanos;
-                    samples.len += 1;
-                }
-                None => self.make_room(nanos),
-            },
+            (Kept::Few(len, samples), Ok(nanos)) if usize::from(*len) < FEW => {
+                samples[usize::from(*len)] = nanos;
+                *len += 1;
+            }
+            (Kept::Some(len, samples), _) if usize::from(*len) < MOST => {
+                samples[usize::from(*len)] = nanos;
+                *len += 1;
+            }
+            _ => self.make_room(nanos),
         }
     }
 
     /// Takes a duration for which there is no room as it is.
     #[cold]
     fn make_room(&mut self, nanos: u64) {
-        let mut all = [0; MOST];
-        let len = self.copy(&mut all);
-        if len < MOST {
-            all[len] = nanos;
-            let len = len + 1;
-            self.0 = Kept::Some(Box::new(Samples { len, all }));
-        } else {
-            let mut histogram = Histogram::of(&all);
-            histogram.add(nanos);
-            self.0 = Kept::Many(histogram);
-        }
-    }
-
-    /// Copies the samples that are kept as they are; tells how many.
-    fn copy(&self, to: &mut [u64; MOST]) -> usize {
-        match &self.0 {
+        match &mut self.0 {
             Kept::Few(len, samples) => {
-                for (to, sample) in to.iter_mut().zip(samples) {
+                let len = usize::from(*len);
+                let mut all = Box::new([0; MOST]);
+                for (to, sample) in all.iter_mut().zip(samples) {
                     *to = u64::from(*sample);
                 }
-                usize::from(*len)
+                all[len] = nanos;
+                self.0 = Kept::Some(len as u8 + 1, all);
             }
-            Kept::Some(samples) => {
-                *to = samples.all;
-                samples.len
+            Kept::Some(_, samples) => {
+                let mut histogram = Histogram::of(&**samples);
+                histogram.counted.count([nanos].into_iter());
+                self.0 = Kept::Many(0, histogram);
             }
-            Kept::Many(_) => 0,
+            Kept::Many(waiting, histogram) => {
+                histogram.count_waiting(std::mem::take(waiting));
+                histogram.counted.count([nanos].into_iter());
+            }
         }
     }
 
     /// Counts what waits, so that telling costs less.
     pub(super) fn settle(&mut self) {
-        if let Kept::Many(histogram) = &mut self.0 {
-            histogram.count();
+        if let Kept::Many(waiting, histogram) = &mut self.0 {
+            histogram.count_waiting(std::mem::take(waiting));
         }
     }
 
@@ -264,8 +270,14 @@ impl Quantiles {
     pub(super) fn approach(&self) {
         match &self.0 {
             Kept::Few(..) => {}
-            Kept::Some(samples) => prefetch(&**samples),
-            Kept::Many(histogram) => prefetch(&**histogram),
+            Kept::Some(len, samples) => samples
+                .get(usize::from(*len))
+                .into_iter()
+                .for_each(prefetch),
+            Kept::Many(len, histogram) => {
+                let place = histogram.waiting.get(usize::from(*len));
+                place.into_iter().for_each(prefetch);
+            }
         }
     }
 
@@ -277,8 +289,11 @@ impl Quantiles {
                 let samples = samples.iter().take((*len).into());
                 samples.min().map(|nanos| u64::from(*nanos))
             }
-            Kept::Some(samples) => samples.as_slice().iter().min().copied(),
-            Kept::Many(histogram) => Some(histogram.min),
+            Kept::Some(len, samples) => samples.iter().take((*len).into()).min().copied(),
+            Kept::Many(len, histogram) => {
+                let counted = [histogram.counted.min];
+                histogram.waiting(*len).chain(counted).min()
+            }
         }
     }
 
@@ -290,8 +305,11 @@ impl Quantiles {
                 let samples = samples.iter().take((*len).into());
                 samples.max().map(|nanos| u64::from(*nanos))
             }
-            Kept::Some(samples) => samples.as_slice().iter().max().copied(),
-            Kept::Many(histogram) => Some(histogram.max),
+            Kept::Some(len, samples) => samples.iter().take((*len).into()).max().copied(),
+            Kept::Many(len, histogram) => {
+                let counted = [histogram.counted.max];
+                histogram.waiting(*len).chain(counted).max()
+            }
         }
     }
 
@@ -305,11 +323,16 @@ impl Quantiles {
                 let mut samples = *samples;
                 ranked(&mut samples[..usize::from(*len)], percent).map(u64::from)
             }
-            Kept::Some(samples) => {
+            Kept::Some(len, samples) => {
                 let mut samples = **samples;
-                ranked(samples.as_mut_slice(), percent)
+                ranked(&mut samples[..usize::from(*len)], percent)
             }
-            Kept::Many(histogram) => Some(histogram.percentile(percent)),
+            Kept::Many(0, histogram) => Some(histogram.counted.percentile(percent)),
+            Kept::Many(waiting, histogram) => {
+                let mut all = histogram.clone();
+                all.count_waiting(*waiting);
+                Some(all.counted.percentile(percent))
+            }
         }
     }
 }
@@ -346,7 +369,7 @@ mod tests {
         #[test]
         fn a_bucket_is_that_of_the_logarithm(nanos in any::<u64>(), shift in 0u32..64) {
             let nanos = nanos >> shift;
-            let at = bucket(nanos);
+            let at = BOUNDS.bucket(nanos);
             let (from, to) = (BOUNDS.begins[at], BOUNDS.begins[at + 1]);
             prop_assert!((from <= nanos || at == 0) && (nanos < to || at == BUCKETS - 1));
         }
