@@ -70,10 +70,10 @@ impl<'a, B: BuildHasher> Said<'a, B> {
     }
 
     /// Whether this is the answer that is due.
-    pub fn is(&self, due: &Due, transform: Transform, room: &mut Vec<u8>) -> bool {
+    pub fn is(&self, due: &Due, transform: Transform) -> bool {
         match due {
             Due::Unknown | Due::Any => false,
-            Due::To(message) => transform.is_answer(message.bytes(), self.text, room),
+            Due::To(message) => transform.is_answer(message.bytes(), self.text),
             Due::Hash(hash) => *hash == self.hash(),
         }
     }

@@ -285,8 +285,7 @@ impl Exchanges {
             return self.settle(Outcome::Unknown, line, None, give);
         }
         let step = self.in_step();
-        let mut room = std::mem::take(&mut self.room);
-        let mut due = |waiting: &Waiting| said.is(&waiting.due, transform, &mut room);
+        let mut due = |waiting: &Waiting| said.is(&waiting.due, transform);
         let ahead = match self.waiting.get(step).is_some_and(&mut due) {
             true => Some(step),
             false => self
@@ -299,7 +298,6 @@ impl Exchanges {
             Some(_) => None,
             None => self.overtaken.answered(due),
         };
-        self.room = room;
         if let Some(ahead) = ahead {
             self.echoed = true;
             if ahead > 0 || !self.early.is_empty() {
