@@ -3,15 +3,11 @@
 use crate::message::lines::Line;
 
 /// FNV-1a 64 over a message's row of the ledger (the report's contract).
+#[inline(always)]
 pub(super) fn ledger_row(line: &Line<'_>, from_client: bool) -> u64 {
-    let row = [
-        line.number,
-        line.offset,
-        line.len,
-        line.first().frame,
-        line.last().frame,
-    ];
-    let hash = row.into_iter().fold(FNV_BASIS, fnv);
+    let hash = fnv(FNV_BASIS, line.number);
+    let hash = fnv(fnv(hash, line.offset), line.len);
+    let hash = fnv(fnv(hash, line.first().frame), line.last().frame);
     (hash ^ u64::from(!from_client)).wrapping_mul(FNV_PRIME)
 }
 
@@ -42,10 +38,10 @@ fn fnv(hash: u64, field: u64) -> u64 {
 /// The same of a number that has so many bytes at most.
 #[inline(always)]
 fn first<const BYTES: usize>(hash: u64, field: u64) -> u64 {
-    let bytes = field.to_le_bytes().into_iter().take(BYTES);
-    let hash = bytes.fold(hash, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(FNV_PRIME)
-    });
+    let mut hash = hash;
+    for byte in &field.to_le_bytes()[..BYTES] {
+        hash = (hash ^ u64::from(*byte)).wrapping_mul(FNV_PRIME);
+    }
     hash.wrapping_mul(FNV_ZEROS[8 - BYTES])
 }
 

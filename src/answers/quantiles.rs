@@ -48,6 +48,7 @@ struct Buckets {
     max: u64,
     /// The first bucket that is in `counts`: durations of one kind are in few buckets.
     low: usize,
+    /// A multiple of [`STEP`].
     counts: Vec<u16>,
     /// Sum of `counts`.
     total: u64,
@@ -95,18 +96,20 @@ impl Histogram {
 }
 
 impl Buckets {
-    fn count(&mut self, samples: impl Iterator<Item = u64>) {
+    fn count(&mut self, samples: impl ExactSizeIterator<Item = u64>) {
         let bounds = &*BOUNDS;
+        self.total += samples.len() as u64;
+        let (mut min, mut max) = (self.min, self.max);
         for nanos in samples {
-            self.min = self.min.min(nanos);
-            self.max = self.max.max(nanos);
-            self.total += 1;
+            min = min.min(nanos);
+            max = max.max(nanos);
             let bucket = bounds.bucket(nanos);
             match self.counts.get_mut(bucket.wrapping_sub(self.low)) {
                 Some(count) if *count < u16::MAX => *count += 1,
                 _ => self.make_room(bucket),
             }
         }
+        (self.min, self.max) = (min, max);
     }
 
     /// Counts one in a bucket that is not there, or full.
@@ -124,17 +127,15 @@ impl Buckets {
         if at >= self.counts.len() {
             self.counts.resize((at + 1).next_multiple_of(STEP), 0);
         }
-        let full = self.counts[at] == u16::MAX;
-        if full {
+        if self.counts[at] == u16::MAX {
             // halving all keeps the shape
             for n in &mut self.counts {
-                *n = n.div_ceil(2);
+                let half = n.div_ceil(2);
+                self.total -= u64::from(*n - half);
+                *n = half;
             }
         }
         self.counts[at] += 1;
-        if full {
-            self.total = self.counts.iter().map(|n| u64::from(*n)).sum();
-        }
     }
 
     fn percentile(&self, percent: f64) -> u64 {
@@ -145,23 +146,20 @@ impl Buckets {
 
     /// The bucket of the sample that has this place among all, counted from 1.
     fn ranked(&self, mut rank: u64) -> Option<usize> {
-        let mut low = self.low;
-        for counts in self.counts.chunks(STEP) {
-            // passed over together where it is not among them
-            let sum: u32 = counts.iter().map(|n| u32::from(*n)).sum();
-            if rank > sum.into() {
-                rank -= u64::from(sum);
-                low += counts.len();
-                continue;
-            }
-            for (at, n) in counts.iter().enumerate() {
-                if rank <= u64::from(*n) {
-                    return Some(low + at);
-                }
-                rank -= u64::from(*n);
-            }
-        }
-        None
+        let chunks = self.counts.as_chunks::<STEP>().0;
+        // passed over together where it is not among them
+        let chunk = chunks.iter().position(|counts| {
+            let sum: u64 = counts.iter().map(|n| u64::from(*n)).sum();
+            let here = rank <= sum;
+            rank -= if here { 0 } else { sum };
+            here
+        })?;
+        let at = chunks[chunk].iter().position(|n| {
+            let here = rank <= u64::from(*n);
+            rank -= if here { 0 } else { u64::from(*n) };
+            here
+        })?;
+        Some(self.low + chunk * STEP + at)
     }
 }
 
@@ -172,37 +170,37 @@ const CELL_BITS: u32 = 7;
 /// would be dear.
 struct Bounds {
     begins: [u64; BUCKETS + 1],
-    of_cell: Vec<u16>,
+    of_cell: [u16; CELLS],
 }
+
+/// How many cells there are.
+const CELLS: usize = 64 << CELL_BITS;
 
 static BOUNDS: LazyLock<Bounds> = LazyLock::new(|| {
     let mut begins = [u64::MAX; BUCKETS + 1];
     for (at, begin) in begins.iter_mut().take(BUCKETS).enumerate() {
         *begin = (FIRST * RATIO.powf(at as f64)).ceil() as u64;
     }
-    let cells = 0..64usize << CELL_BITS;
     let low = |cell: usize| {
         let (exponent, mantissa) = (cell >> CELL_BITS, cell & ((1 << CELL_BITS) - 1));
         (mantissa as u64 | 1 << CELL_BITS) << (63 - CELL_BITS) >> (63 - exponent)
     };
     let mut bucket = 0;
-    let of_cell = cells.map(|cell| {
+    let of_cell = std::array::from_fn(|cell| {
         while bucket + 1 < BUCKETS && begins[bucket + 1] <= low(cell) {
             bucket += 1;
         }
         bucket as u16
     });
-    Bounds {
-        of_cell: of_cell.collect(),
-        begins,
-    }
+    Bounds { begins, of_cell }
 });
 
 impl Bounds {
     fn bucket(&self, nanos: u64) -> usize {
-        let zeros = nanos.max(1).leading_zeros();
+        let zeros = (nanos | 1).leading_zeros();
         let mantissa = (nanos << zeros << 1 >> (64 - CELL_BITS)) as usize;
-        let at = usize::from(self.of_cell[((63 - zeros) as usize) << CELL_BITS | mantissa]);
+        let cell = ((63 - zeros) as usize) << CELL_BITS | mantissa;
+        let at = usize::from(self.of_cell[cell % CELLS]);
         (at + usize::from(nanos >= self.begins[at + 1])).min(BUCKETS - 1)
     }
 }
@@ -363,6 +361,18 @@ mod tests {
         );
         assert!(size_of::<[u16; BUCKETS]>() < 2048);
         assert_eq!(size_of::<Quantiles>(), 16);
+    }
+
+    #[test]
+    fn a_bucket_that_is_full_keeps_the_shape() {
+        let mut quantiles = Quantiles::default();
+        for _ in 0..70_000 {
+            let four = [5_000_000_000, 1_000_000, 1_000_000, 1_000_000];
+            four.into_iter().for_each(|nanos| quantiles.add(nanos));
+        }
+        let told = [50.0, 74.0, 76.0].map(|percent| quantiles.percentile(percent).unwrap());
+        let high = middle(BOUNDS.bucket(5_000_000_000));
+        assert_eq!(told, [1_000_000, 1_000_000, high]);
     }
 
     proptest! {

@@ -38,10 +38,12 @@ impl Totals {
     /// Takes any frame.
     pub fn frame(&mut self, frame: &Frame<'_>) {
         self.packets += 1;
-        self.times = Some(match self.times {
-            None => (frame.time, frame.time),
-            Some((first, last)) => (first.min(frame.time), last.max(frame.time)),
-        });
+        let now = frame.time;
+        match &mut self.times {
+            Some((_, last)) if now >= *last => *last = now,
+            Some((first, _)) => *first = now.min(*first),
+            None => self.times = Some((now, now)),
+        }
         if self.link_types.last() != Some(&frame.link_type)
             && !self.link_types.contains(&frame.link_type)
             && self.link_types.len() < MOST_LINK_TYPES
