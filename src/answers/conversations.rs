@@ -62,8 +62,8 @@ impl Conversations {
         };
         match step {
             0 => prefetch(one),
-            1 => prefetch(&**one),
-            _ => one.approach(),
+            1 => one.approach(),
+            _ => one.approach_samples(),
         }
     }
 
@@ -98,28 +98,43 @@ impl Conversations {
     }
 
     /// Takes a segment.
+    #[inline(always)]
     pub fn segment(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
         if flowed.opened {
             self.open(segment, flowed);
         }
-        let id = flowed.conversation as usize;
-        let Some(one) = self.all.get_mut(id) else {
+        let Some(one) = self.all.get_mut(flowed.conversation as usize) else {
             return;
         };
         one.seen(segment);
-        if let Some(sighting) = flowed.sighting {
-            one.sighting(segment, flowed.direction, &sighting);
-            if let Some(evidence) = &mut one.evidence {
-                weigh(&mut self.kept, evidence);
-            }
-            return;
+        if flowed.sighting.is_some() {
+            return self.sighting(segment, flowed);
         }
         one.count(segment, flowed);
         let largest = one.is_largest(segment);
         if one.all_named && !largest && !segment.flags.any(Flags::SYN) {
             one.unnamed(segment, flowed.direction);
-            return;
+        } else {
+            self.name(segment, flowed, largest);
         }
+    }
+
+    /// Takes a further record of a packet.
+    #[cold]
+    fn sighting(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
+        let one = &mut self.all[flowed.conversation as usize];
+        if let Some(sighting) = &flowed.sighting {
+            one.sighting(segment, flowed.direction, sighting);
+        }
+        if let Some(evidence) = &mut one.evidence {
+            weigh(&mut self.kept, evidence);
+        }
+    }
+
+    /// Names a packet in the evidence, if there is room for that, and keeps what is to be shown.
+    #[inline(never)]
+    fn name(&mut self, segment: &Segment<'_>, flowed: &Flowed, largest: bool) {
+        let one = &mut self.all[flowed.conversation as usize];
         let keeps = one.keeps;
         let Some(evidence) = &mut one.evidence else {
             one.all_named = true;
@@ -139,6 +154,7 @@ impl Conversations {
         one.all_named = !evidence.is_open() && evidence.is_full();
     }
 
+    #[cold]
     fn open(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
         if self.with_evidence.len() == MOST_EVIDENCE {
             self.prune();
@@ -185,6 +201,7 @@ impl Conversations {
     }
 
     /// Takes what was told of a conversation's messages.
+    #[inline(always)]
     pub fn told(&mut self, id: u32, told: &Told<'_>) {
         let Some(one) = self.all.get_mut(id as usize) else {
             return;
@@ -197,9 +214,15 @@ impl Conversations {
             Told::Exchange(exchange) => one.exchange(exchange),
         }
         // what is closed stays as it is
-        if one.all_named {
-            return;
+        if !one.all_named {
+            self.show(id, told);
         }
+    }
+
+    /// Gives evidence what was told.
+    #[inline(never)]
+    fn show(&mut self, id: u32, told: &Told<'_>) {
+        let one = &mut self.all[id as usize];
         let settled = one.settled();
         let Some(evidence) = one.evidence.as_mut().filter(|it| it.is_open()) else {
             return;

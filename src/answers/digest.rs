@@ -3,15 +3,11 @@
 use crate::message::lines::Line;
 
 /// FNV-1a 64 over a message's row of the ledger (the report's contract).
+#[inline(always)]
 pub(super) fn ledger_row(line: &Line<'_>, from_client: bool) -> u64 {
-    let row = [
-        line.number,
-        line.offset,
-        line.len,
-        line.first().frame,
-        line.last().frame,
-    ];
-    let hash = row.into_iter().fold(FNV_BASIS, fnv);
+    let hash = fnv(FNV_BASIS, line.number);
+    let hash = fnv(fnv(hash, line.offset), line.len);
+    let hash = fnv(fnv(hash, line.first().frame), line.last().frame);
     (hash ^ u64::from(!from_client)).wrapping_mul(FNV_PRIME)
 }
 
@@ -30,12 +26,23 @@ const FNV_ZEROS: [u64; 9] = {
 };
 
 /// Adds a number's eight bytes, least significant first. Most of them are 0.
-fn fnv(mut hash: u64, field: u64) -> u64 {
-    let zeros = field.leading_zeros() as usize / 8;
-    for byte in field.to_le_bytes().into_iter().take(8 - zeros) {
-        hash = (hash ^ u64::from(byte)).wrapping_mul(FNV_PRIME);
+#[inline(always)]
+fn fnv(hash: u64, field: u64) -> u64 {
+    match field {
+        0..=0xffff => first::<2>(hash, field),
+        0..=0xff_ffff => first::<3>(hash, field),
+        _ => first::<8>(hash, field),
     }
-    hash.wrapping_mul(FNV_ZEROS[zeros])
+}
+
+/// The same of a number that has so many bytes at most.
+#[inline(always)]
+fn first<const BYTES: usize>(hash: u64, field: u64) -> u64 {
+    let mut hash = hash;
+    for byte in &field.to_le_bytes()[..BYTES] {
+        hash = (hash ^ u64::from(*byte)).wrapping_mul(FNV_PRIME);
+    }
+    hash.wrapping_mul(FNV_ZEROS[8 - BYTES])
 }
 
 #[cfg(test)]

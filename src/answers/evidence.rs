@@ -296,9 +296,9 @@ impl Evidence {
         if let (Outcome::Right, Some(request), Some(answer)) =
             (exchange.outcome, exchange.request, exchange.answer)
         {
-            self.keep(request);
-            self.keep(answer);
-            self.pair = Some((request, answer));
+            self.keep(*request);
+            self.keep(*answer);
+            self.pair = Some((*request, *answer));
         }
         self.settle(exchange);
         if !self.searches() {

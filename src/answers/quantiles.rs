@@ -19,47 +19,39 @@ const BUCKETS: usize = 930;
 /// Buckets are added by so many at once.
 const STEP: usize = 16;
 /// Samples that wait to be counted: one after the other they would each wait for memory.
-const WAITING: usize = 31;
+const WAITING: usize = 64;
 
 /// Durations in nanoseconds.
 #[derive(Clone, Debug)]
 pub struct Quantiles(Kept);
 
-/// What is kept of samples.
+/// What is kept of samples, each with how many stand there as they are.
 #[derive(Clone, Debug)]
 enum Kept {
     /// Each of less than 2^32 nanoseconds.
     Few(u8, [u32; FEW]),
-    Some(Box<Samples>),
-    Many(Box<Histogram>),
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Samples {
-    len: usize,
-    all: [u64; MOST],
-}
-
-impl Samples {
-    fn as_slice(&self) -> &[u64] {
-        &self.all[..self.len]
-    }
-
-    fn as_mut_slice(&mut self) -> &mut [u64] {
-        &mut self.all[..self.len]
-    }
+    Some(u8, Box<[u64; MOST]>),
+    Many(u8, Box<Histogram>),
 }
 
 #[derive(Clone, Debug)]
 struct Histogram {
+    /// Samples of less than 2^32 nanoseconds that are not counted yet.
+    waiting: [u32; WAITING],
+    counted: Buckets,
+}
+
+/// Samples that are counted.
+#[derive(Clone, Debug)]
+struct Buckets {
     min: u64,
     max: u64,
     /// The first bucket that is in `counts`: durations of one kind are in few buckets.
     low: usize,
+    /// A multiple of [`STEP`].
     counts: Vec<u16>,
-    waiting: u16,
-    /// Buckets of samples that are not counted yet.
-    next: [u16; WAITING],
+    /// Sum of `counts`.
+    total: u64,
 }
 
 impl Quantiles {
@@ -75,41 +67,49 @@ impl Default for Quantiles {
 
 impl Histogram {
     fn of(samples: &[u64]) -> Box<Self> {
-        let mut histogram = Box::new(Self {
+        let mut counted = Buckets {
             min: u64::MAX,
             max: 0,
             low: 0,
             counts: Vec::new(),
-            waiting: 0,
-            next: [0; WAITING],
-        });
-        for sample in samples {
-            histogram.add(*sample);
-        }
-        histogram
+            total: 0,
+        };
+        counted.count(samples.iter().copied());
+        Box::new(Self {
+            waiting: [0; WAITING],
+            counted,
+        })
     }
 
-    fn add(&mut self, nanos: u64) {
-        self.min = self.min.min(nanos);
-        self.max = self.max.max(nanos);
-        self.next[usize::from(self.waiting)] = bucket(nanos) as u16;
-        self.waiting += 1;
-        if usize::from(self.waiting) == WAITING {
-            self.count();
-        }
+    /// The first of those that wait.
+    fn waiting(&self, len: u8) -> impl Iterator<Item = u64> {
+        let samples = self.waiting.iter().take(len.into());
+        samples.map(|nanos| u64::from(*nanos))
     }
 
-    /// Counts what waits.
+    /// Counts the first of those that wait.
     #[inline(never)]
-    fn count(&mut self) {
-        for at in 0..usize::from(self.waiting) {
-            let bucket = usize::from(self.next[at]);
+    fn count_waiting(&mut self, len: u8) {
+        let samples = self.waiting.iter().take(len.into());
+        self.counted.count(samples.map(|nanos| u64::from(*nanos)));
+    }
+}
+
+impl Buckets {
+    fn count(&mut self, samples: impl ExactSizeIterator<Item = u64>) {
+        let bounds = &*BOUNDS;
+        self.total += samples.len() as u64;
+        let (mut min, mut max) = (self.min, self.max);
+        for nanos in samples {
+            min = min.min(nanos);
+            max = max.max(nanos);
+            let bucket = bounds.bucket(nanos);
             match self.counts.get_mut(bucket.wrapping_sub(self.low)) {
                 Some(count) if *count < u16::MAX => *count += 1,
                 _ => self.make_room(bucket),
             }
         }
-        self.waiting = 0;
+        (self.min, self.max) = (min, max);
     }
 
     /// Counts one in a bucket that is not there, or full.
@@ -130,27 +130,36 @@ impl Histogram {
         if self.counts[at] == u16::MAX {
             // halving all keeps the shape
             for n in &mut self.counts {
-                *n = n.div_ceil(2);
+                let half = n.div_ceil(2);
+                self.total -= u64::from(*n - half);
+                *n = half;
             }
         }
         self.counts[at] += 1;
     }
 
     fn percentile(&self, percent: f64) -> u64 {
-        if self.waiting > 0 {
-            let mut all = self.clone();
-            all.count();
-            return all.percentile(percent);
-        }
-        let total: u64 = self.counts.iter().map(|n| u64::from(*n)).sum();
-        let mut left = (percent / 100.0 * total as f64).ceil().max(1.0) as u64;
-        for (at, n) in self.counts.iter().enumerate() {
-            if left <= u64::from(*n) {
-                return middle(self.low + at).clamp(self.min, self.max);
-            }
-            left -= u64::from(*n);
-        }
-        self.max
+        let rank = (percent / 100.0 * self.total as f64).ceil().max(1.0) as u64;
+        let bucket = self.ranked(rank);
+        bucket.map_or(self.max, |at| middle(at).clamp(self.min, self.max))
+    }
+
+    /// The bucket of the sample that has this place among all, counted from 1.
+    fn ranked(&self, mut rank: u64) -> Option<usize> {
+        let chunks = self.counts.as_chunks::<STEP>().0;
+        // passed over together where it is not among them
+        let chunk = chunks.iter().position(|counts| {
+            let sum: u64 = counts.iter().map(|n| u64::from(*n)).sum();
+            let here = rank <= sum;
+            rank -= if here { 0 } else { sum };
+            here
+        })?;
+        let at = chunks[chunk].iter().position(|n| {
+            let here = rank <= u64::from(*n);
+            rank -= if here { 0 } else { u64::from(*n) };
+            here
+        })?;
+        Some(self.low + chunk * STEP + at)
     }
 }
 
@@ -161,33 +170,39 @@ const CELL_BITS: u32 = 7;
 /// would be dear.
 struct Bounds {
     begins: [u64; BUCKETS + 1],
-    of_cell: Vec<u16>,
+    of_cell: [u16; CELLS],
 }
+
+/// How many cells there are.
+const CELLS: usize = 64 << CELL_BITS;
 
 static BOUNDS: LazyLock<Bounds> = LazyLock::new(|| {
     let mut begins = [u64::MAX; BUCKETS + 1];
     for (at, begin) in begins.iter_mut().take(BUCKETS).enumerate() {
         *begin = (FIRST * RATIO.powf(at as f64)).ceil() as u64;
     }
-    let cells = 0..64usize << CELL_BITS;
     let low = |cell: usize| {
         let (exponent, mantissa) = (cell >> CELL_BITS, cell & ((1 << CELL_BITS) - 1));
-        let low = (mantissa as u128 | 1 << CELL_BITS) << exponent >> CELL_BITS;
-        u64::try_from(low).unwrap_or(u64::MAX)
+        (mantissa as u64 | 1 << CELL_BITS) << (63 - CELL_BITS) >> (63 - exponent)
     };
-    let bucket = |cell| begins[1..BUCKETS].partition_point(|begin| *begin <= low(cell));
-    Bounds {
-        of_cell: cells.map(|cell| bucket(cell) as u16).collect(),
-        begins,
-    }
+    let mut bucket = 0;
+    let of_cell = std::array::from_fn(|cell| {
+        while bucket + 1 < BUCKETS && begins[bucket + 1] <= low(cell) {
+            bucket += 1;
+        }
+        bucket as u16
+    });
+    Bounds { begins, of_cell }
 });
 
-fn bucket(nanos: u64) -> usize {
-    let bounds = &*BOUNDS;
-    let exponent = 63 - nanos.max(1).leading_zeros();
-    let mantissa = (u128::from(nanos) << CELL_BITS >> exponent) as usize & ((1 << CELL_BITS) - 1);
-    let at = usize::from(bounds.of_cell[(exponent as usize) << CELL_BITS | mantissa]);
-    (at + usize::from(nanos >= bounds.begins[at + 1])).min(BUCKETS - 1)
+impl Bounds {
+    fn bucket(&self, nanos: u64) -> usize {
+        let zeros = (nanos | 1).leading_zeros();
+        let mantissa = (nanos << zeros << 1 >> (64 - CELL_BITS)) as usize;
+        let cell = ((63 - zeros) as usize) << CELL_BITS | mantissa;
+        let at = usize::from(self.of_cell[cell % CELLS]);
+        (at + usize::from(nanos >= self.begins[at + 1])).min(BUCKETS - 1)
+    }
 }
 
 fn middle(bucket: usize) -> u64 {
@@ -198,64 +213,53 @@ impl Quantiles {
     /// Takes a duration.
     #[inline]
     pub fn add(&mut self, nanos: u64) {
-        match &mut self.0 {
-            Kept::Many(histogram) => histogram.add(nanos),
-            Kept::Few(len, samples) => {
-                match (samples.get_mut(usize::from(*len)), u32::try_from(nanos)) {
-                    (Some(place), Ok(nanos)) => {
-                        *place = nanos;
-                        *len += 1;
-                    }
-                    _ => self.make_room(nanos),
-                }
+        let short = u32::try_from(nanos);
+        match (&mut self.0, short) {
+            (Kept::Many(len, histogram), Ok(nanos)) if usize::from(*len) < WAITING => {
+                histogram.waiting[usize::from(*len)] = nanos;
+                *len += 1;
             }
-            Kept::Some(samples) => match samples.all.get_mut(samples.len) {
-                Some(place) => {
-                    *place = nanos;
-                    samples.len += 1;
-                }
-                None => self.make_room(nanos),
-            },
+            (Kept::Few(len, samples), Ok(nanos)) if usize::from(*len) < FEW => {
+                samples[usize::from(*len)] = nanos;
+                *len += 1;
+            }
+            (Kept::Some(len, samples), _) if usize::from(*len) < MOST => {
+                samples[usize::from(*len)] = nanos;
+                *len += 1;
+            }
+            _ => self.make_room(nanos),
         }
     }
 
     /// Takes a duration for which there is no room as it is.
     #[cold]
     fn make_room(&mut self, nanos: u64) {
-        let mut all = [0; MOST];
-        let len = self.copy(&mut all);
-        if len < MOST {
-            all[len] = nanos;
-            let len = len + 1;
-            self.0 = Kept::Some(Box::new(Samples { len, all }));
-        } else {
-            let mut histogram = Histogram::of(&all);
-            histogram.add(nanos);
-            self.0 = Kept::Many(histogram);
-        }
-    }
-
-    /// Copies the samples that are kept as they are; tells how many.
-    fn copy(&self, to: &mut [u64; MOST]) -> usize {
-        match &self.0 {
+        match &mut self.0 {
             Kept::Few(len, samples) => {
-                for (to, sample) in to.iter_mut().zip(samples) {
+                let len = usize::from(*len);
+                let mut all = Box::new([0; MOST]);
+                for (to, sample) in all.iter_mut().zip(samples) {
                     *to = u64::from(*sample);
                 }
-                usize::from(*len)
+                all[len] = nanos;
+                self.0 = Kept::Some(len as u8 + 1, all);
             }
-            Kept::Some(samples) => {
-                *to = samples.all;
-                samples.len
+            Kept::Some(_, samples) => {
+                let mut histogram = Histogram::of(&**samples);
+                histogram.counted.count([nanos].into_iter());
+                self.0 = Kept::Many(0, histogram);
             }
-            Kept::Many(_) => 0,
+            Kept::Many(waiting, histogram) => {
+                histogram.count_waiting(std::mem::take(waiting));
+                histogram.counted.count([nanos].into_iter());
+            }
         }
     }
 
     /// Counts what waits, so that telling costs less.
     pub(super) fn settle(&mut self) {
-        if let Kept::Many(histogram) = &mut self.0 {
-            histogram.count();
+        if let Kept::Many(waiting, histogram) = &mut self.0 {
+            histogram.count_waiting(std::mem::take(waiting));
         }
     }
 
@@ -264,8 +268,14 @@ impl Quantiles {
     pub(super) fn approach(&self) {
         match &self.0 {
             Kept::Few(..) => {}
-            Kept::Some(samples) => prefetch(&**samples),
-            Kept::Many(histogram) => prefetch(&**histogram),
+            Kept::Some(len, samples) => samples
+                .get(usize::from(*len))
+                .into_iter()
+                .for_each(prefetch),
+            Kept::Many(len, histogram) => {
+                let place = histogram.waiting.get(usize::from(*len));
+                place.into_iter().for_each(prefetch);
+            }
         }
     }
 
@@ -277,8 +287,11 @@ impl Quantiles {
                 let samples = samples.iter().take((*len).into());
                 samples.min().map(|nanos| u64::from(*nanos))
             }
-            Kept::Some(samples) => samples.as_slice().iter().min().copied(),
-            Kept::Many(histogram) => Some(histogram.min),
+            Kept::Some(len, samples) => samples.iter().take((*len).into()).min().copied(),
+            Kept::Many(len, histogram) => {
+                let counted = [histogram.counted.min];
+                histogram.waiting(*len).chain(counted).min()
+            }
         }
     }
 
@@ -290,8 +303,11 @@ impl Quantiles {
                 let samples = samples.iter().take((*len).into());
                 samples.max().map(|nanos| u64::from(*nanos))
             }
-            Kept::Some(samples) => samples.as_slice().iter().max().copied(),
-            Kept::Many(histogram) => Some(histogram.max),
+            Kept::Some(len, samples) => samples.iter().take((*len).into()).max().copied(),
+            Kept::Many(len, histogram) => {
+                let counted = [histogram.counted.max];
+                histogram.waiting(*len).chain(counted).max()
+            }
         }
     }
 
@@ -305,11 +321,16 @@ impl Quantiles {
                 let mut samples = *samples;
                 ranked(&mut samples[..usize::from(*len)], percent).map(u64::from)
             }
-            Kept::Some(samples) => {
+            Kept::Some(len, samples) => {
                 let mut samples = **samples;
-                ranked(samples.as_mut_slice(), percent)
+                ranked(&mut samples[..usize::from(*len)], percent)
             }
-            Kept::Many(histogram) => Some(histogram.percentile(percent)),
+            Kept::Many(0, histogram) => Some(histogram.counted.percentile(percent)),
+            Kept::Many(waiting, histogram) => {
+                let mut all = histogram.clone();
+                all.count_waiting(*waiting);
+                Some(all.counted.percentile(percent))
+            }
         }
     }
 }
@@ -342,11 +363,23 @@ mod tests {
         assert_eq!(size_of::<Quantiles>(), 16);
     }
 
+    #[test]
+    fn a_bucket_that_is_full_keeps_the_shape() {
+        let mut quantiles = Quantiles::default();
+        for _ in 0..70_000 {
+            let four = [5_000_000_000, 1_000_000, 1_000_000, 1_000_000];
+            four.into_iter().for_each(|nanos| quantiles.add(nanos));
+        }
+        let told = [50.0, 74.0, 76.0].map(|percent| quantiles.percentile(percent).unwrap());
+        let high = middle(BOUNDS.bucket(5_000_000_000));
+        assert_eq!(told, [1_000_000, 1_000_000, high]);
+    }
+
     proptest! {
         #[test]
         fn a_bucket_is_that_of_the_logarithm(nanos in any::<u64>(), shift in 0u32..64) {
             let nanos = nanos >> shift;
-            let at = bucket(nanos);
+            let at = BOUNDS.bucket(nanos);
             let (from, to) = (BOUNDS.begins[at], BOUNDS.begins[at + 1]);
             prop_assert!((from <= nanos || at == 0) && (nanos < to || at == BUCKETS - 1));
         }

@@ -38,12 +38,14 @@ pub(super) struct Saying {
 
 impl Saying {
     /// Takes a message, and its ledger row's hash.
+    #[inline]
     pub(super) fn message(&mut self, from_client: bool, hash: u64) {
         self.counts.add(usize::from(!from_client));
         self.digest = self.digest.wrapping_add(hash);
     }
 
     /// Takes an exchange.
+    #[inline]
     pub(super) fn exchange(&mut self, outcome: Outcome) {
         self.counts.add(match outcome {
             Outcome::Right => 2,
@@ -100,6 +102,7 @@ impl Responses {
     };
 
     /// Takes the times to an answer's first and to its last byte.
+    #[inline]
     pub(super) fn add(&mut self, first: u64, last: u64) {
         if first != last && self.last.is_none() {
             self.last = Some(Box::new(self.first.clone()));

@@ -50,13 +50,18 @@ const SACK_PERMITTED: u8 = 1 << 2;
 
 impl Sent {
     /// Takes a segment.
+    #[inline]
     pub(super) fn segment(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
         let now = segment.frame.time;
         if self.packets == 0 {
             (self.first, self.last) = (now, now);
         }
-        self.first = self.first.min(now);
-        self.last = self.last.max(now);
+        if now >= self.last {
+            self.last = now;
+        } else {
+            // of several files, or where a clock went back
+            self.first = self.first.min(now);
+        }
         self.packets += 1;
         self.frame_bytes += u64::from(segment.frame.wire_len);
         self.payload_bytes += u64::from(segment.payload_len);

@@ -1,13 +1,14 @@
 //! Lines in a byte stream: they end in `\n`; a `\r` before it belongs to the ending.
 
 /// A line without its ending, and the ending: `\r\n`, `\n` or nothing.
+#[inline]
 #[must_use]
 pub fn split_ending(line: &[u8]) -> (&[u8], &[u8]) {
-    let content = match line {
-        [content @ .., b'\r', b'\n'] | [content @ .., b'\n'] => content.len(),
-        _ => line.len(),
+    let content = match line.strip_suffix(b"\n") {
+        Some(content) => content.strip_suffix(b"\r").unwrap_or(content),
+        None => line,
     };
-    line.split_at(content)
+    line.split_at(content.len())
 }
 
 /// A line is longer than the buffer may hold.

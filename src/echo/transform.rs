@@ -40,20 +40,31 @@ impl Transform {
         }
     }
 
-    /// Whether `answer` answers `line`, both without line endings; `room` is cleared and used
-    /// where that is not told byte by byte.
+    /// Whether `answer` answers `line`, both without line endings.
     #[must_use]
-    pub fn is_answer(self, line: &[u8], answer: &[u8], room: &mut Vec<u8>) -> bool {
-        match self {
+    #[inline]
+    pub fn is_answer(self, line: &[u8], answer: &[u8]) -> bool {
+        let compared = match self {
             Self::Echo => return line == answer,
-            Self::ReverseSwapcase if line.is_ascii() => return is_reverse_swapped(line, answer),
-            // what is no ASCII may change its length with its case
-            Self::Upper if line.is_ascii() && line.len() != answer.len() => return false,
-            Self::ReverseSwapcase | Self::Upper => {}
+            Self::ReverseSwapcase if line.len() == answer.len() => is_reverse_swapped(line, answer),
+            Self::ReverseSwapcase | Self::Upper => Compared::Open,
+        };
+        match compared {
+            Compared::Open => self.is_applied(line, answer),
+            told => told == Compared::Right,
         }
-        room.clear();
-        self.apply(line, room);
-        room == answer
+    }
+
+    /// The same, where it is not told byte by byte.
+    #[cold]
+    fn is_applied(self, line: &[u8], answer: &[u8]) -> bool {
+        // what is no ASCII may change its length with its case
+        if line.len() != answer.len() && line.is_ascii() {
+            return false;
+        }
+        let mut right = Vec::new();
+        self.apply(line, &mut right);
+        right == answer
     }
 
     /// Appends to `answer` what answers `line`, which has no line ending.
@@ -107,29 +118,67 @@ pub fn transform(line: &[u8], answer: &mut Vec<u8>) {
     }
 }
 
-/// Whether `answer` is `line`, which is ASCII, in reverse with its case swapped.
-fn is_reverse_swapped(line: &[u8], answer: &[u8]) -> bool {
-    if line.len() != answer.len() {
-        return false;
-    }
-    let (last, line) = line.as_rchunks::<8>();
-    let (answer, first) = answer.as_chunks::<8>();
-    let words = line.iter().rev().zip(answer);
-    let mut alike = words.map(|(line, answer)| {
-        swap_eight_cases(u64::from_be_bytes(*line)) == u64::from_le_bytes(*answer)
-    });
-    let rest = last.iter().rev().map(|byte| swap_ascii_case(*byte));
-    alike.all(|it| it) && rest.eq(first.iter().copied())
+/// What comparing bytes, from a line's last on, tells of an answer.
+#[derive(Clone, Copy, PartialEq)]
+enum Compared {
+    Right,
+    Wrong,
+    /// Nothing: the line is not ASCII.
+    Open,
 }
 
-/// Eight bytes of ASCII, each with its case swapped.
+/// Whether `answer` is `line`, as long as it and ASCII, in reverse with its case swapped.
+#[inline]
+fn is_reverse_swapped(line: &[u8], answer: &[u8]) -> Compared {
+    let (begin, words) = line.as_rchunks::<8>();
+    let (answers, end) = answer.as_chunks::<8>();
+    for (word, answer) in words.iter().rev().zip(answers) {
+        let compared = compare_word(*word, *answer);
+        if compared != Compared::Right {
+            return compared;
+        }
+    }
+    match (line.first_chunk(), answer.last_chunk()) {
+        _ if begin.is_empty() => Compared::Right,
+        // it overlaps the word before
+        (Some(word), Some(answer)) => compare_word(*word, *answer),
+        _ => {
+            let bytes = begin.iter().rev().zip(end);
+            let mut compared = bytes.map(|(byte, answer)| match byte.is_ascii() {
+                false => Compared::Open,
+                true if swap_ascii_case(*byte) == *answer => Compared::Right,
+                true => Compared::Wrong,
+            });
+            let other = compared.find(|it| *it != Compared::Right);
+            other.unwrap_or(Compared::Right)
+        }
+    }
+}
+
+/// Compares eight bytes, all behind them in the line being right.
+#[inline]
+fn compare_word(word: [u8; 8], answer: [u8; 8]) -> Compared {
+    let (word, answer) = (u64::from_be_bytes(word), u64::from_le_bytes(answer));
+    let beyond_ascii = word & (0x80 * ONES);
+    if beyond_ascii | (swap_eight_cases(word) ^ answer) == 0 {
+        Compared::Right
+    } else if beyond_ascii == 0 {
+        Compared::Wrong
+    } else {
+        Compared::Open
+    }
+}
+
+/// The lowest bit of each byte.
+const ONES: u64 = 0x0101_0101_0101_0101;
+
+/// Eight bytes of ASCII, each with its case swapped; of others something else.
 fn swap_eight_cases(bytes: u64) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
     let lower = bytes | (0x20 * ONES);
     // the top bit of each byte tells: from 'a' on, and behind 'z'
-    let from_a = lower + (0x80 - u64::from(b'a')) * ONES;
-    let behind_z = lower + (0x80 - u64::from(b'z') - 1) * ONES;
-    bytes ^ ((from_a & !behind_z & (0x80 * ONES)) >> 2)
+    let from_a = lower.wrapping_add((0x80 - u64::from(b'a')) * ONES);
+    let behind_z = lower.wrapping_add((0x80 - u64::from(b'z') - 1) * ONES);
+    bytes ^ (((from_a ^ behind_z) & (0x80 * ONES)) >> 2)
 }
 
 fn swap_ascii_case(byte: u8) -> u8 {
@@ -185,9 +234,9 @@ mod tests {
         #[test]
         fn an_answer_is_what_the_rule_gives(line in prop::collection::vec(prop_oneof![6 => 0u8..128, 1 => any::<u8>()], 0..40), at in any::<prop::sample::Index>(), change in 0u8..4) {
             for (_, transform) in Transform::NAMED {
-                let (mut answer, mut room) = (Vec::new(), vec![1]);
+                let mut answer = Vec::new();
                 transform.apply(&line, &mut answer);
-                prop_assert!(transform.is_answer(&line, &answer, &mut room));
+                prop_assert!(transform.is_answer(&line, &answer));
                 match change {
                     0 if !answer.is_empty() => {
                         let at = at.index(answer.len());
@@ -201,7 +250,7 @@ mod tests {
                 }
                 let mut right = Vec::new();
                 transform.apply(&line, &mut right);
-                prop_assert_eq!(transform.is_answer(&line, &answer, &mut room), answer == right);
+                prop_assert_eq!(transform.is_answer(&line, &answer), answer == right);
             }
         }
     }

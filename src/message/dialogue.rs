@@ -1,239 +1,187 @@
 //! One conversation's messages.
 
 use super::exchange::{Exchange, Exchanges};
-use super::lines::{Framing, Line, Lines};
-use super::opening::{Early, Opening, RoleRule, Roles};
-use super::{Reading, Sink, Told};
-use crate::decode::segment::{Endpoint, Segment};
-use crate::flow::Flowed;
-use crate::stream::piece::{Carrier, Piece};
-use crate::time::Time;
+use super::lines::{Framing, Line, Lines, Part};
+use super::{Hasher, Hear, Reading, Sink, Told};
+use crate::echo::line::split_ending;
+use crate::stream::piece::Piece;
 
-/// One conversation.
+/// A conversation whose roles and framing are fixed.
 pub(super) struct Dialogue {
-    /// Until roles and framing are fixed.
-    beginning: Option<Beginning>,
-    roles: Option<Roles>,
-    framing: Framing,
     lines: [Lines; 2],
-    exchanges: Exchanges,
-    client_spoke: bool,
-}
-
-/// What tells who is the client, and how messages are told apart.
-struct Beginning {
-    sides: [Endpoint; 2],
-    /// Time of the first segment, and the file it stands in.
-    first: (Time, usize),
-    /// Another file has a segment of the other side at that time.
-    tie: bool,
-    opening: Opening,
-}
-
-/// A conversation whose messages are all told.
-pub(super) struct Over {
-    roles: Option<Roles>,
     framing: Framing,
+    /// Direction of what the client sends.
+    client: u8,
+    client_spoke: bool,
+    exchanges: Exchanges,
+}
+
+/// A conversation whose messages are all told: of most there is nothing more.
+pub(super) struct Over {
+    framing: Framing,
+    client: u8,
     /// How many messages there were.
-    numbers: [u64; 2],
+    numbers: [u32; 2],
 }
 
 impl Dialogue {
-    pub(super) fn new(segment: &Segment<'_>, flowed: &Flowed, reading: Reading) -> Box<Self> {
-        let mut sides = [segment.ends.source(), segment.ends.destination()];
-        if flowed.direction == 1 {
-            sides.reverse();
-        }
-        Box::new(Self {
-            beginning: Some(Beginning {
-                sides,
-                first: (segment.frame.time, segment.frame.origin.file()),
-                tie: false,
-                opening: Opening::new(reading),
-            }),
-            roles: None,
-            framing: Framing::Line,
-            lines: [Lines::default(), Lines::default()],
-            exchanges: Exchanges::new(reading.pair, reading.texts),
+    /// `unseen`: its beginning was not captured.
+    pub fn new(
+        lines: [Lines; 2],
+        framing: Framing,
+        client: usize,
+        reading: Reading,
+        unseen: bool,
+    ) -> Box<Self> {
+        let mut dialogue = Box::new(Self {
+            lines,
+            framing,
+            client: u8::from(client == 1),
             client_spoke: false,
-        })
+            exchanges: Exchanges::new(reading.pair, reading.texts),
+        });
+        if unseen {
+            dialogue.exchanges.begins_unseen();
+        }
+        dialogue
     }
 
     /// For what comes after the end.
-    pub(super) fn again(over: &Over, reading: Reading) -> Box<Self> {
+    pub fn again(over: &Over, reading: Reading) -> Box<Self> {
         Box::new(Self {
-            beginning: None,
-            roles: over.roles,
+            lines: over.numbers.map(|number| Lines::after(number.into())),
             framing: over.framing,
-            lines: over.numbers.map(Lines::after),
-            exchanges: Exchanges::new(reading.pair, reading.texts),
+            client: over.client,
             client_spoke: true,
+            exchanges: Exchanges::new(reading.pair, reading.texts),
         })
     }
 
-    /// Asks for what the next pieces will want of memory.
-    #[inline]
-    pub(super) fn approach(&self) {
-        self.exchanges.approach();
-    }
-
-    /// Takes note of a segment, before its bytes.
-    pub(super) fn segment(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
-        if let (Some(beginning), None) = (&mut self.beginning, self.roles) {
-            self.roles = Roles::of_flags(segment.flags, flowed.direction);
-            let (time, file) = beginning.first;
-            let frame = &segment.frame;
-            beginning.tie |=
-                flowed.direction == 1 && frame.time == time && frame.origin.file() != file;
-        }
-    }
-
-    /// What is kept of it after its end.
-    pub(super) fn over(&self) -> Over {
-        Over {
-            roles: self.roles,
+    /// What is kept of it after its end; none where that is not all.
+    pub fn over(&self) -> Option<Over> {
+        let number = |side: usize| u32::try_from(self.lines[side].told()).ok();
+        Some(Over {
             framing: self.framing,
-            numbers: [0, 1].map(|side| self.lines[side].told()),
-        }
+            client: self.client,
+            numbers: [number(0)?, number(1)?],
+        })
     }
 
-    pub(super) fn held(&self) -> usize {
-        let opening = (self.beginning.as_ref()).map_or(0, |it| it.opening.held());
-        opening + self.lines[0].held() + self.lines[1].held() + self.exchanges.held()
+    /// Memory held for messages that are not complete or wait, in bytes.
+    pub fn held(&self) -> usize {
+        self.lines[0].held() + self.lines[1].held() + self.exchanges.held()
     }
 
-    pub(super) fn piece(
+    /// Takes a piece if it is one line, and either the only message that waits or the answer to
+    /// the first that does, as most are; tells how much memory that frees.
+    #[inline(always)]
+    pub fn usual_piece(
         &mut self,
         direction: usize,
         piece: &Piece<'_>,
-        hasher: &foldhash::fast::RandomState,
+        give: &mut impl Hear,
+    ) -> Option<usize> {
+        let Piece::Bytes { offset, data, by } = piece else {
+            return None;
+        };
+        let from_client = direction == usize::from(self.client);
+        let text = split_ending(data).0;
+        let usual = self.framing == Framing::Line
+            && self.lines[direction].is_line(data)
+            && if from_client {
+                self.exchanges.is_usual_request(text)
+            } else {
+                self.exchanges.is_usual_answer(text)
+            };
+        if !usual {
+            return None;
+        }
+        let part = Part {
+            by: *by,
+            offset: *offset,
+            len: data.len() as u64,
+        };
+        let line = self.lines[direction].line(&part, data);
+        give.hear(Told::Message {
+            from_client,
+            greeting: false,
+            line: &line,
+        });
+        if from_client {
+            self.client_spoke = true;
+            self.exchanges.usual_request(&line, text);
+            Some(0)
+        } else {
+            Some(self.exchanges.usual_answer(&line, give))
+        }
+    }
+
+    pub fn piece(
+        &mut self,
+        direction: usize,
+        piece: &Piece<'_>,
+        hasher: &Hasher,
         give: &mut Sink<'_>,
     ) {
-        // looked at first: a piece that waits is copied
-        if let Some(beginning) = &mut self.beginning
-            && let Some(early) = Early::of(direction, piece)
-        {
-            beginning.opening.push(early);
-            self.settle(false, hasher, give);
-            return;
-        }
         match *piece {
             Piece::Bytes { offset, data, by } => {
-                self.bytes(direction, offset, data, by, hasher, give);
+                if self.framing == Framing::Chunk {
+                    self.end(1 - direction, hasher, give);
+                }
+                let (lines, mut teller) = self.teller(direction, hasher);
+                let from_client = teller.from_client;
+                lines.bytes(teller.framing, offset, data, by, &mut |line| {
+                    teller.tell(line, give);
+                });
+                self.client_spoke |= from_client;
             }
             Piece::Again { offset, len, .. } => self.lines[direction].again(offset, len),
             Piece::Gap { offset, len, cut } => {
-                self.gap(direction, offset, (len, cut), hasher, give);
+                self.gap(direction, offset, len, give);
+                // what is cut off may hold line endings; most likely the last byte is one
+                if cut && self.framing == Framing::Line {
+                    self.end(direction, hasher, give);
+                }
             }
             // in chunk framing, or for a last line without ending
             Piece::End => self.end(direction, hasher, give),
         }
     }
 
-    /// Fixes roles and framing if it can, and reads what waited for that.
-    fn settle(&mut self, last: bool, hasher: &foldhash::fast::RandomState, give: &mut Sink<'_>) {
-        let Some(beginning) = &self.beginning else {
-            return;
-        };
-        let (opening, sides) = (&beginning.opening, beginning.sides);
-        let Some(mut found) = opening.decide(self.roles, sides, last) else {
-            return;
-        };
-        if beginning.tie && found.roles.rule == RoleRule::FirstSender {
-            // which of two files is named first must not tell who is the client
-            let [a, b] = sides.map(|side| (side.port, side.address));
-            found.roles.client = usize::from(a < b);
-        }
-        if self.roles.is_none() {
-            self.exchanges.begins_unseen();
-        }
-        let beginning = self.beginning.take();
-        let pieces = beginning.map_or_else(Vec::new, |it| it.opening.into_pieces());
-        self.roles = Some(found.roles);
-        self.framing = found.framing.unwrap_or(Framing::Line);
-        give(Told::Settled(found));
-        for piece in pieces {
-            if piece.end {
-                self.end(piece.direction, hasher, give);
-            } else if piece.gap.0 > 0 {
-                self.gap(piece.direction, piece.offset, piece.gap, hasher, give);
-            } else {
-                self.bytes(
-                    piece.direction,
-                    piece.offset,
-                    &piece.data,
-                    piece.by,
-                    hasher,
-                    give,
-                );
-            }
-        }
-    }
-
-    fn is_client(&self, direction: usize) -> bool {
-        self.roles.is_some_and(|roles| roles.client == direction)
-    }
-
-    fn bytes(
-        &mut self,
+    /// The lines of a direction, and what tells them.
+    fn teller<'a>(
+        &'a mut self,
         direction: usize,
-        offset: u64,
-        data: &[u8],
-        by: Carrier,
-        hasher: &foldhash::fast::RandomState,
-        give: &mut Sink<'_>,
-    ) {
-        if self.framing == Framing::Chunk {
-            self.end(1 - direction, hasher, give);
-        }
-        let mut teller = Teller::of(
-            self.is_client(direction),
-            self.client_spoke,
-            &mut self.exchanges,
+        hasher: &'a Hasher,
+    ) -> (&'a mut Lines, Teller<'a>) {
+        let teller = Teller {
+            from_client: direction == usize::from(self.client),
+            framing: self.framing,
+            client_spoke: self.client_spoke,
+            exchanges: &mut self.exchanges,
             hasher,
-        );
-        self.lines[direction].bytes(self.framing, offset, data, by, &mut |line| {
-            teller.tell(line, give)
-        });
-        self.client_spoke |= self.is_client(direction);
+        };
+        (&mut self.lines[direction], teller)
     }
 
-    fn end(&mut self, direction: usize, hasher: &foldhash::fast::RandomState, give: &mut Sink<'_>) {
-        let mut teller = Teller::of(
-            self.is_client(direction),
-            self.client_spoke,
-            &mut self.exchanges,
-            hasher,
-        );
-        self.lines[direction].end(&mut |line| teller.tell(line, give));
-    }
-
-    /// `gap`: its length, and whether it is the end of a packet that was cut.
-    fn gap(
-        &mut self,
-        direction: usize,
-        offset: u64,
-        (len, cut): (u64, bool),
-        hasher: &foldhash::fast::RandomState,
-        give: &mut Sink<'_>,
-    ) {
+    fn gap(&mut self, direction: usize, offset: u64, len: u64, give: &mut Sink<'_>) {
         self.lines[direction].gap(offset, len);
         let mut settle = |exchange: &Exchange<'_>| give(Told::Exchange(exchange));
-        if self.is_client(direction) {
+        if direction == usize::from(self.client) {
             self.client_spoke = true;
             self.exchanges.request_gap(&mut settle);
         } else {
             self.exchanges.answer_gap(&mut settle);
         }
-        // what is cut off may hold line endings; most likely the last byte is one
-        if cut && self.framing == Framing::Line {
-            self.end(direction, hasher, give);
-        }
     }
 
-    pub(super) fn close(&mut self, hasher: &foldhash::fast::RandomState, give: &mut Sink<'_>) {
-        self.settle(true, hasher, give);
-        let client = self.roles.map_or(0, |roles| roles.client);
+    fn end(&mut self, direction: usize, hasher: &Hasher, give: &mut Sink<'_>) {
+        let (lines, mut teller) = self.teller(direction, hasher);
+        lines.end(&mut |line| teller.tell(line, give));
+    }
+
+    pub fn close(&mut self, hasher: &Hasher, give: &mut Sink<'_>) {
+        let client = usize::from(self.client);
         for direction in [client, 1 - client] {
             self.end(direction, hasher, give);
         }
@@ -242,49 +190,16 @@ impl Dialogue {
     }
 }
 
-impl Early {
-    fn of(direction: usize, piece: &Piece<'_>) -> Option<Self> {
-        let none = Carrier::default();
-        let (offset, data, gap, by) = match *piece {
-            Piece::Bytes { offset, data, by } => (offset, data.to_vec(), (0, false), by),
-            Piece::Gap { offset, len, cut } => (offset, Vec::new(), (len, cut), none),
-            Piece::End => (0, Vec::new(), (0, false), none),
-            Piece::Again { .. } => return None,
-        };
-        Some(Self {
-            direction,
-            offset,
-            data,
-            gap,
-            end: matches!(piece, Piece::End),
-            by,
-        })
-    }
-}
-
 /// Tells messages of one direction, and what they settle.
 struct Teller<'a> {
     from_client: bool,
+    framing: Framing,
     client_spoke: bool,
     exchanges: &'a mut Exchanges,
-    hasher: &'a foldhash::fast::RandomState,
+    hasher: &'a Hasher,
 }
 
-impl<'a> Teller<'a> {
-    fn of(
-        from_client: bool,
-        client_spoke: bool,
-        exchanges: &'a mut Exchanges,
-        hasher: &'a foldhash::fast::RandomState,
-    ) -> Self {
-        Self {
-            from_client,
-            client_spoke,
-            exchanges,
-            hasher,
-        }
-    }
-
+impl Teller<'_> {
     fn tell(&mut self, line: &Line<'_>, give: &mut Sink<'_>) {
         let greeting = !self.from_client && !self.client_spoke && line.number == 0;
         give(Told::Message {

@@ -1,15 +1,16 @@
 //! What is known of an answer before it comes, and whether it is the one.
 
 use std::cell::OnceCell;
-use std::hash::BuildHasher;
+use std::hash::BuildHasher as _;
 
+use super::Hasher;
 use super::exchange::{Cited, Exchange, LONGEST_SHOWN, Outcome, Sink};
 use super::lines::Line;
 use crate::echo::line::split_ending;
 use crate::echo::transform::Transform;
 
 /// Bytes that are kept without memory of their own: most lines have no more.
-const SHORT: usize = 62;
+pub(super) const SHORT: usize = 62;
 
 /// A message's text.
 pub(super) enum Text {
@@ -29,6 +30,7 @@ impl Text {
         }
     }
 
+    #[inline(always)]
     pub fn bytes(&self) -> &[u8] {
         match self {
             Self::Short(len, bytes) => &bytes[..usize::from(*len)],
@@ -50,14 +52,14 @@ pub(super) enum Due {
 }
 
 /// What a server message says, and its hash, where that is asked for.
-pub(super) struct Said<'a, B> {
+pub(super) struct Said<'a> {
     text: &'a [u8],
-    hasher: &'a B,
+    hasher: &'a Hasher,
     hash: OnceCell<u64>,
 }
 
-impl<'a, B: BuildHasher> Said<'a, B> {
-    pub fn new(line: &Line<'a>, hasher: &'a B) -> Self {
+impl<'a> Said<'a> {
+    pub fn new(line: &Line<'a>, hasher: &'a Hasher) -> Self {
         Self {
             text: split_ending(line.content).0,
             hasher,
@@ -70,10 +72,10 @@ impl<'a, B: BuildHasher> Said<'a, B> {
     }
 
     /// Whether this is the answer that is due.
-    pub fn is(&self, due: &Due, transform: Transform, room: &mut Vec<u8>) -> bool {
+    pub fn is(&self, due: &Due, transform: Transform) -> bool {
         match due {
             Due::Unknown | Due::Any => false,
-            Due::To(message) => transform.is_answer(message.bytes(), self.text, room),
+            Due::To(message) => transform.is_answer(message.bytes(), self.text),
             Due::Hash(hash) => *hash == self.hash(),
         }
     }
@@ -102,25 +104,95 @@ impl Early {
             came: text[..shown].into(),
         }
     }
+
+    /// Memory that it takes.
+    pub fn bytes(&self) -> usize {
+        size_of::<Self>() + self.came.len()
+    }
 }
 
 /// A client message that waits for its answer.
 pub(super) struct Waiting {
     pub cited: Cited,
     pub due: Due,
-    /// The answer's first bytes, where texts are kept.
-    pub shown: Box<[u8]>,
     /// Whether bytes are missing that may have held its answer, or its own beginning.
     pub doubtful: bool,
+    /// What few messages have.
+    beside: Option<Box<Beside>>,
+}
+
+#[derive(Default)]
+struct Beside {
+    /// The answer's first bytes, where texts are kept.
+    shown: Box<[u8]>,
     /// What stands in its answer's place, unless that comes yet.
-    pub stand_in: Option<Box<Early>>,
+    stand_in: Option<Early>,
 }
 
 impl Waiting {
+    /// `shown`: the answer's first bytes, where texts are kept.
+    #[inline]
+    pub fn new(cited: Cited, due: Due, doubtful: bool, shown: Option<Box<[u8]>>) -> Self {
+        let beside = shown.map(|shown| {
+            let stand_in = None;
+            Box::new(Beside { shown, stand_in })
+        });
+        Self {
+            cited,
+            due,
+            doubtful,
+            beside,
+        }
+    }
+
+    /// One whose text is short.
+    #[inline(always)]
+    pub fn short(cited: Cited, len: u8, doubtful: bool) -> Self {
+        Self {
+            cited,
+            due: Due::To(Text::Short(len, [0; SHORT])),
+            doubtful,
+            beside: None,
+        }
+    }
+
+    /// Its text, where that and all else of it stands in here.
+    #[inline(always)]
+    pub fn short_text(&self) -> Option<&[u8]> {
+        match (&self.due, &self.beside) {
+            (Due::To(text @ Text::Short(..)), None) => Some(text.bytes()),
+            _ => None,
+        }
+    }
+
+    /// Where that text stands.
+    #[inline(always)]
+    pub fn short_text_mut(&mut self) -> Option<&mut [u8]> {
+        match &mut self.due {
+            Due::To(Text::Short(len, bytes)) => bytes.get_mut(..usize::from(*len)),
+            _ => None,
+        }
+    }
+
+    /// Something stands in its answer's place, unless that comes yet.
+    pub fn keep_stand_in(&mut self, early: Early) {
+        self.beside.get_or_insert_default().stand_in = Some(early);
+    }
+
+    /// What stands in its answer's place, if anything does.
+    pub fn take_stand_in(&mut self) -> Option<Early> {
+        self.beside.as_mut()?.stand_in.take()
+    }
+
+    /// Whether anything stands in its answer's place.
+    pub fn has_stand_in(&self) -> bool {
+        self.beside.as_ref().is_some_and(|it| it.stand_in.is_some())
+    }
+
     /// Nothing answered it, or what stands in its answer's place.
     pub fn lost(mut self, give: &mut Sink<'_>) {
-        if let Some(early) = self.stand_in.take() {
-            return self.became(Outcome::Wrong, Some((early.cited, &early.came)), give);
+        if let Some(early) = self.take_stand_in() {
+            return self.became(Outcome::Wrong, Some((&early.cited, &early.came)), give);
         }
         let outcome = if self.is_doubtful() {
             Outcome::Unknown
@@ -130,14 +202,17 @@ impl Waiting {
         self.became(outcome, None, give);
     }
 
-    /// Bytes kept of texts.
-    pub fn text_bytes(&self) -> usize {
+    /// Memory that it takes beside its place.
+    pub fn bytes_beside(&self) -> usize {
         let long = match &self.due {
             Due::To(Text::Long(text)) => text.len(),
             _ => 0,
         };
-        let stand_in = self.stand_in.as_ref();
-        self.shown.len() + long + stand_in.map_or(0, |it| size_of::<Early>() + it.came.len())
+        let beside = self.beside.as_ref().map_or(0, |it| {
+            let stand_in = it.stand_in.as_ref().map_or(0, |early| early.came.len());
+            size_of::<Beside>() + it.shown.len() + stand_in
+        });
+        long + beside
     }
 
     /// Whether it cannot be told what became of it.
@@ -146,7 +221,7 @@ impl Waiting {
     }
 
     /// Something else came in its answer's place.
-    pub fn wrong(self, answer: (Cited, &[u8]), give: &mut Sink<'_>) {
+    pub fn wrong(self, answer: (&Cited, &[u8]), give: &mut Sink<'_>) {
         let outcome = if self.is_doubtful() {
             Outcome::Unknown
         } else {
@@ -156,13 +231,15 @@ impl Waiting {
     }
 
     /// `answer`: the server's message, and what it says.
-    pub fn became(self, outcome: Outcome, answer: Option<(Cited, &[u8])>, give: &mut Sink<'_>) {
+    pub fn became(self, outcome: Outcome, answer: Option<(&Cited, &[u8])>, give: &mut Sink<'_>) {
         let (due, came) = match answer {
-            Some((_, came)) if outcome == Outcome::Wrong => (&*self.shown, came),
+            Some((_, came)) if outcome == Outcome::Wrong => {
+                (self.beside.as_ref().map_or(&[][..], |it| &it.shown), came)
+            }
             _ => (&[][..], &[][..]),
         };
         give(&Exchange {
-            request: Some(self.cited),
+            request: Some(&self.cited),
             answer: answer.map(|(cited, _)| cited),
             outcome,
             due,

@@ -1,14 +1,14 @@
 //! Client messages with their answers, paired by what they say, or one after another.
 
-use std::collections::VecDeque;
-use std::hash::BuildHasher;
+use std::hash::BuildHasher as _;
 
-use super::due::{Due, Early, Said, Text, Waiting};
+use super::due::{Due, Early, SHORT, Said, Text, Waiting};
 use super::lines::Line;
 pub use super::outcome::{Cited, Exchange, Outcome, Pair, Sink};
 use super::overtaken::Overtaken;
+use super::queue::{Fronted, Queue};
+use super::{Hasher, Hear, Told};
 use crate::echo::line::split_ending;
-use crate::sys::prefetch;
 
 /// Client messages that may wait for an answer; of those beyond the outcome is unknown.
 const MOST_WAITING: usize = 1 << 14;
@@ -28,19 +28,17 @@ const LONGEST_KEPT: usize = 1 << 11;
 pub struct Exchanges {
     pair: Pair,
     texts: bool,
-    waiting: VecDeque<Waiting>,
+    /// Memory that `early` holds, and `waiting` beside the places in it, in bytes.
+    held: usize,
+    waiting: Fronted<Waiting>,
     overtaken: Overtaken,
-    early: VecDeque<Early>,
-    /// Bytes of texts in those that wait and in `early`.
-    text_bytes: usize,
+    early: Queue<Early>,
     /// Whether client bytes are missing, so that a server message may answer what was not seen.
     unseen_requests: bool,
     /// Whether there was a client message.
     asked: bool,
     /// Whether an answer was right: where none is, none is waited for.
     echoed: bool,
-    /// Room for a transform.
-    room: Vec<u8>,
 }
 
 impl Exchanges {
@@ -59,8 +57,54 @@ impl Exchanges {
         self.unseen_requests = true;
     }
 
+    /// Whether a client message is short and none waits.
+    #[inline(always)]
+    pub fn is_usual_request(&self, text: &[u8]) -> bool {
+        let kept = matches!(self.pair, Pair::Content(_)) && !self.texts;
+        kept && text.len() <= SHORT && self.waiting.is_empty() && self.early.is_empty()
+    }
+
+    /// Takes such a message.
+    #[inline(always)]
+    pub fn usual_request(&mut self, line: &Line<'_>, text: &[u8]) {
+        self.asked = true;
+        let doubtful = self.is_doubtful(line);
+        let waiting = Waiting::short(Cited::of(line), text.len() as u8, doubtful);
+        // written where it stays
+        let waiting = self.waiting.front_place().insert(waiting);
+        if let Some(place) = waiting.short_text_mut() {
+            place.copy_from_slice(text);
+        }
+    }
+
+    /// Whether a server message answers the one short message whose turn it is.
+    #[inline(always)]
+    pub fn is_usual_answer(&self, text: &[u8]) -> bool {
+        let waiting = self.waiting.front();
+        let message = waiting.and_then(Waiting::short_text);
+        let (Pair::Content(transform), Some(message)) = (self.pair, message) else {
+            return false;
+        };
+        self.early.is_empty() && self.overtaken.is_empty() && transform.is_answer(message, text)
+    }
+
+    /// Takes such a message; tells how much memory that frees.
+    #[inline(always)]
+    pub fn usual_answer(&mut self, line: &Line<'_>, give: &mut impl Hear) -> usize {
+        self.echoed = true;
+        self.unseen_requests = false;
+        give.hear(Told::Exchange(&Exchange {
+            request: self.waiting.front().map(|waiting| &waiting.cited),
+            answer: Some(&Cited::of(line)),
+            outcome: Outcome::Right,
+            due: &[],
+            came: &[],
+        }));
+        usize::from(self.waiting.drop_front()) * size_of::<Waiting>()
+    }
+
     /// Takes a client message.
-    pub fn request(&mut self, line: &Line<'_>, hasher: &impl BuildHasher, give: &mut Sink<'_>) {
+    pub fn request(&mut self, line: &Line<'_>, hasher: &Hasher, give: &mut Sink<'_>) {
         self.asked = true;
         if self.waiting.len() == MOST_WAITING {
             self.give_up(give);
@@ -72,15 +116,8 @@ impl Exchanges {
             self.unseen_requests = true;
         }
         let (due, shown) = self.due(line, hasher);
-        // the first message of a capture that begins in mid-stream may lack its own beginning
-        let doubtful = self.unseen_requests && line.number == 0;
-        let waiting = Waiting {
-            cited: Cited::of(line),
-            due,
-            shown,
-            doubtful,
-            stand_in: None,
-        };
+        let doubtful = self.is_doubtful(line);
+        let waiting = Waiting::new(Cited::of(line), due, doubtful, shown);
         if self.early.is_empty() {
             self.wait(waiting);
         } else if let Some(waiting) = self.answered_before(waiting, line, hasher, give) {
@@ -88,44 +125,50 @@ impl Exchanges {
         }
     }
 
+    /// Whether a client message may lack its own beginning: the first of a capture that begins in
+    /// mid-stream.
+    #[inline(always)]
+    fn is_doubtful(&self, line: &Line<'_>) -> bool {
+        self.unseen_requests && line.number == 0
+    }
+
     fn wait(&mut self, waiting: Waiting) {
-        self.text_bytes += waiting.text_bytes();
-        self.waiting.push_back(waiting);
+        self.held += waiting.bytes_beside();
+        self.waiting.push(waiting);
     }
 
     /// What is known of the answer to a message, and what of it is kept to be shown.
-    fn due(&mut self, line: &Line<'_>, hasher: &impl BuildHasher) -> (Due, Box<[u8]>) {
+    fn due(&self, line: &Line<'_>, hasher: &Hasher) -> (Due, Option<Box<[u8]>>) {
         let Pair::Content(transform) = self.pair else {
-            return (Due::Any, Box::default());
+            return (Due::Any, None);
         };
         if !line.whole {
-            return (Due::Unknown, Box::default());
+            return (Due::Unknown, None);
         }
         let text = split_ending(line.content).0;
         let kept = text.len() <= LONGEST_KEPT;
         if kept && !self.texts {
-            return (Due::To(Text::new(text)), Box::default());
+            return (Due::To(Text::new(text)), None);
         }
-        self.room.clear();
-        transform.apply(text, &mut self.room);
+        let mut answer = Vec::new();
+        transform.apply(text, &mut answer);
         let due = if kept {
             Due::To(Text::new(text))
         } else {
-            Due::Hash(hasher.hash_one(self.room.as_slice()))
+            Due::Hash(hasher.hash_one(answer.as_slice()))
         };
-        let shown = self.room.len().min(LONGEST_SHOWN);
-        let shown = if self.texts { &self.room[..shown] } else { &[] };
-        (due, shown.into())
+        answer.truncate(LONGEST_SHOWN);
+        (due, self.texts.then(|| answer.into()))
     }
 
     /// The hash of the answer to a message that is whole.
-    fn due_hash(&mut self, line: &Line<'_>, hasher: &impl BuildHasher) -> Option<u64> {
+    fn due_hash(&self, line: &Line<'_>, hasher: &Hasher) -> Option<u64> {
         let Pair::Content(transform) = self.pair else {
             return None;
         };
-        self.room.clear();
-        transform.apply(split_ending(line.content).0, &mut self.room);
-        line.whole.then(|| hasher.hash_one(self.room.as_slice()))
+        let mut answer = Vec::new();
+        transform.apply(split_ending(line.content).0, &mut answer);
+        line.whole.then(|| hasher.hash_one(answer.as_slice()))
     }
 
     /// A message that a hole held back may have had its answer meanwhile: gives that, or the
@@ -134,7 +177,7 @@ impl Exchanges {
         &mut self,
         mut waiting: Waiting,
         line: &Line<'_>,
-        hasher: &impl BuildHasher,
+        hasher: &Hasher,
         give: &mut Sink<'_>,
     ) -> Option<Waiting> {
         let asked = waiting.cited.last.frame;
@@ -143,7 +186,7 @@ impl Exchanges {
             while self.early.front().is_some_and(older)
                 && let Some(early) = self.next_early()
             {
-                unsolicited(early.cited, give);
+                unsolicited(&early.cited, give);
             }
         }
         if self
@@ -159,7 +202,7 @@ impl Exchanges {
         let next = |early: &Early| {
             early.cited.first.frame >= asked && (fifo || !whole || early.said == due)
         };
-        let Some(place) = self.early.iter().position(next) else {
+        let Some(place) = self.early.position(next) else {
             waiting.doubtful = true;
             return Some(waiting);
         };
@@ -171,7 +214,7 @@ impl Exchanges {
                 (false, true) => Outcome::Right,
                 (false, false) => Outcome::Unknown,
             };
-            waiting.became(outcome, Some((early.cited, &[])), give);
+            waiting.became(outcome, Some((&early.cited, &[])), give);
         }
         None
     }
@@ -180,19 +223,19 @@ impl Exchanges {
     fn unmatched(&mut self, line: &Line<'_>, said: Option<u64>, give: &mut Sink<'_>) {
         if !self.asked {
             // a greeting
-            return unsolicited(Cited::of(line), give);
+            return unsolicited(&Cited::of(line), give);
         }
         if self.early.len() == MOST_EARLY {
             self.align(1, usize::from(!self.waiting.is_empty()), give);
         }
         let early = Early::new(line, said, self.texts && !self.waiting.is_empty());
-        self.text_bytes += early.came.len();
-        self.early.push_back(early);
+        self.held += early.bytes();
+        self.early.push(early);
     }
 
     fn next_early(&mut self) -> Option<Early> {
-        let early = self.early.pop_front()?;
-        self.text_bytes -= early.came.len();
+        let early = self.early.pop()?;
+        self.held -= early.bytes();
         Some(early)
     }
 
@@ -220,10 +263,10 @@ impl Exchanges {
                 if self.echoed && !waiting.is_doubtful() {
                     self.overtaken.keep_wrong(waiting, early, give);
                 } else {
-                    waiting.wrong((early.cited, &early.came), give);
+                    waiting.wrong((&early.cited, &early.came), give);
                 }
             } else {
-                unsolicited(early.cited, give);
+                unsolicited(&early.cited, give);
             }
         }
         left
@@ -252,12 +295,8 @@ impl Exchanges {
 
     /// The one whose turn it is.
     fn next(&mut self) -> Option<Waiting> {
-        let waiting = self.waiting.pop_front()?;
-        if self.waiting.is_empty() {
-            // the next takes the same place in memory again
-            self.waiting.clear();
-        }
-        self.text_bytes -= waiting.text_bytes();
+        let waiting = self.waiting.pop()?;
+        self.held -= waiting.bytes_beside();
         Some(waiting)
     }
 
@@ -275,7 +314,7 @@ impl Exchanges {
     }
 
     /// Takes a server message; gives what it settles.
-    pub fn answer(&mut self, line: &Line<'_>, hasher: &impl BuildHasher, give: &mut Sink<'_>) {
+    pub fn answer(&mut self, line: &Line<'_>, hasher: &Hasher, give: &mut Sink<'_>) {
         let said = Said::new(line, hasher);
         let Pair::Content(transform) = self.pair else {
             return self.settle(Outcome::Paired, line, None, give);
@@ -285,8 +324,7 @@ impl Exchanges {
             return self.settle(Outcome::Unknown, line, None, give);
         }
         let step = self.in_step();
-        let mut room = std::mem::take(&mut self.room);
-        let mut due = |waiting: &Waiting| said.is(&waiting.due, transform, &mut room);
+        let mut due = |waiting: &Waiting| said.is(&waiting.due, transform);
         let ahead = match self.waiting.get(step).is_some_and(&mut due) {
             true => Some(step),
             false => self
@@ -299,7 +337,6 @@ impl Exchanges {
             Some(_) => None,
             None => self.overtaken.answered(due),
         };
-        self.room = room;
         if let Some(ahead) = ahead {
             self.echoed = true;
             if ahead > 0 || !self.early.is_empty() {
@@ -311,10 +348,10 @@ impl Exchanges {
             self.settle(Outcome::Right, line, None, give);
             self.overtaken.pass(number, give);
         } else if let Some(mut late) = behind {
-            if let Some(early) = late.stand_in.take() {
-                unsolicited(early.cited, give);
+            if let Some(early) = late.take_stand_in() {
+                unsolicited(&early.cited, give);
             }
-            late.became(Outcome::Late, Some((Cited::of(line), &[])), give);
+            late.became(Outcome::Late, Some((&Cited::of(line), &[])), give);
         } else {
             self.mismatch(line, Some(said.hash()), give);
         }
@@ -329,7 +366,7 @@ impl Exchanges {
         give: &mut Sink<'_>,
     ) {
         match self.next() {
-            Some(waiting) => waiting.became(outcome, Some((Cited::of(line), &[])), give),
+            Some(waiting) => waiting.became(outcome, Some((&Cited::of(line), &[])), give),
             None => self.unmatched(line, said, give),
         }
     }
@@ -357,29 +394,21 @@ impl Exchanges {
     pub fn end(&mut self, give: &mut Sink<'_>) {
         self.align(self.early.len(), self.waiting.len(), give);
         self.overtaken.end(give);
-        self.waiting.drain(..).for_each(|lost| lost.lost(give));
-        self.text_bytes = 0;
-    }
-
-    /// Asks for what the next answer will want of memory.
-    #[inline]
-    pub(super) fn approach(&self) {
-        if let Some(next) = self.waiting.front() {
-            prefetch(next);
+        while let Some(lost) = self.waiting.pop() {
+            lost.lost(give);
         }
+        self.held = 0;
     }
 
     /// Memory held for messages that wait, in bytes.
     #[must_use]
     pub fn held(&self) -> usize {
-        self.waiting.len() * size_of::<Waiting>()
-            + self.overtaken.held()
-            + self.early.len() * size_of::<Early>()
-            + self.text_bytes
+        let others = self.waiting.others() * size_of::<Waiting>();
+        others + self.overtaken.held() + self.held
     }
 }
 
-fn unsolicited(answer: Cited, give: &mut Sink<'_>) {
+fn unsolicited(answer: &Cited, give: &mut Sink<'_>) {
     give(&Exchange {
         request: None,
         answer: Some(answer),
@@ -410,7 +439,7 @@ mod tests {
     type Row = (Option<u64>, Outcome, String, String);
 
     fn play_with(mut exchanges: Exchanges, script: &[&str]) -> Vec<Row> {
-        let hasher = foldhash::fast::RandomState::default();
+        let hasher = Hasher::default();
         let (mut counts, mut out) = ([0, 0], Vec::new());
         let mut give = |e: &Exchange<'_>| {
             let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -453,7 +482,7 @@ mod tests {
             counts[from] += 1;
         }
         exchanges.end(&mut give);
-        assert_eq!((exchanges.held(), exchanges.text_bytes), (0, 0));
+        assert_eq!(exchanges.held(), 0);
         out
     }
 

@@ -85,10 +85,17 @@ struct Open {
 #[derive(Clone, Debug, Default)]
 pub struct Lines {
     number: u64,
-    open: Option<Open>,
     /// Stream offset behind all that was taken.
     next: u64,
-    /// Intervals that came again, of what is not yet complete.
+    /// What is not yet complete; of most directions, whose segments are lines, there is nothing.
+    begun: Option<Box<Begun>>,
+}
+
+/// What is known of messages that are not yet complete.
+#[derive(Clone, Debug, Default)]
+struct Begun {
+    open: Option<Open>,
+    /// Intervals that came again.
     again: Vec<(u64, u64)>,
 }
 
@@ -111,6 +118,30 @@ impl Lines {
         self.number
     }
 
+    /// Whether bytes that come next are one message.
+    #[inline(always)]
+    #[must_use]
+    pub fn is_line(&self, data: &[u8]) -> bool {
+        self.begun.is_none() && memchr(b'\n', data).is_some_and(|end| end + 1 == data.len())
+    }
+
+    /// Takes bytes that are one message.
+    #[inline(always)]
+    #[must_use]
+    pub fn line<'a>(&mut self, part: &'a Part, data: &'a [u8]) -> Line<'a> {
+        self.next = part.offset + part.len;
+        Line {
+            number: self.count(),
+            offset: part.offset,
+            len: part.len,
+            parts: std::slice::from_ref(part),
+            again: false,
+            content: data,
+            whole: true,
+            missing: 0,
+        }
+    }
+
     /// Takes bytes; gives the messages that they complete.
     pub fn bytes(
         &mut self,
@@ -120,6 +151,10 @@ impl Lines {
         by: Carrier,
         give: &mut Sink<'_>,
     ) {
+        if framing == Framing::Line && self.is_line(data) {
+            let len = data.len() as u64;
+            return give(&self.line(&Part { by, offset, len }, data));
+        }
         let (mut at, mut rest) = (offset, data);
         while !rest.is_empty() {
             let (len, complete) = self.next_part(framing, rest);
@@ -129,7 +164,7 @@ impl Lines {
                 offset: at,
                 len: len as u64,
             };
-            if complete && self.open.is_none() {
+            if complete && !self.is_open() {
                 let number = self.count();
                 let line = Line {
                     number,
@@ -162,18 +197,41 @@ impl Lines {
                 None => (rest.len(), false),
             },
             Framing::Chunk => {
-                let room = CHUNK - self.open.as_ref().map_or(0, |open| open.len % CHUNK);
+                let room = CHUNK - self.open().map_or(0, |open| open.len % CHUNK);
                 let room = usize::try_from(room).unwrap_or(usize::MAX);
                 (rest.len().min(room), rest.len() >= room)
             }
         }
     }
 
-    fn append(&mut self, carried: Part, part: &[u8]) {
-        let open = self.open.get_or_insert_with(|| Open {
-            offset: carried.offset,
+    fn open(&self) -> Option<&Open> {
+        self.begun.as_ref()?.open.as_ref()
+    }
+
+    /// Whether there is a message that is not complete.
+    #[inline]
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.open().is_some()
+    }
+
+    /// The message that is not complete; a new one begins at this offset.
+    fn open_at(&mut self, offset: u64) -> &mut Open {
+        let begun = self.begun.get_or_insert_default();
+        begun.open.get_or_insert_with(|| Open {
+            offset,
             ..Open::default()
-        });
+        })
+    }
+
+    /// Forgets what was not complete, unless there is more of that.
+    fn complete(&mut self) {
+        self.begun
+            .take_if(|begun| begun.open.is_none() && begun.again.is_empty());
+    }
+
+    fn append(&mut self, carried: Part, part: &[u8]) {
+        let open = self.open_at(carried.offset);
         if open.parts.len() == MOST_PARTS {
             open.parts.pop();
         }
@@ -187,10 +245,7 @@ impl Lines {
 
     /// Bytes are missing here: the message around them is not whole.
     pub fn gap(&mut self, offset: u64, len: u64) {
-        let open = self.open.get_or_insert_with(|| Open {
-            offset,
-            ..Open::default()
-        });
+        let open = self.open_at(offset);
         open.len += len;
         open.missing += len;
         open.broken = true;
@@ -198,10 +253,18 @@ impl Lines {
     }
 
     /// Completes the current message, if there is one of which anything was seen.
+    #[inline]
     pub fn end(&mut self, give: &mut Sink<'_>) {
-        let Some(open) = self.open.take() else { return };
+        if self.begun.is_some() {
+            self.end_begun(give);
+        }
+    }
+
+    fn end_begun(&mut self, give: &mut Sink<'_>) {
+        let open = self.begun.as_mut().and_then(|begun| begun.open.take());
+        let Some(open) = open else { return };
         if open.parts.is_empty() {
-            return;
+            return self.complete();
         }
         let number = self.count();
         give(&Line {
@@ -214,34 +277,37 @@ impl Lines {
             whole: !open.broken,
             missing: open.missing,
         });
+        self.complete();
     }
 
     /// Takes note of bytes that came again.
     pub fn again(&mut self, offset: u64, len: u64) {
-        let begun = self.open.as_ref().map_or(self.next, |open| open.offset);
-        if offset + len > begun && self.again.len() < MOST_AGAIN {
-            self.again.push((offset, offset + len));
+        let from = self.open().map_or(self.next, |open| open.offset);
+        if offset + len > from {
+            let again = &mut self.begun.get_or_insert_default().again;
+            if again.len() < MOST_AGAIN {
+                again.push((offset, offset + len));
+            }
         }
     }
 
     /// Whether any byte of a message that is now complete came again.
     fn came_again(&mut self, offset: u64, len: u64) -> bool {
-        if self.again.is_empty() {
+        let Some(begun) = self.begun.as_mut() else {
             return false;
-        }
+        };
         let end = offset + len;
-        let found = self
-            .again
-            .iter()
-            .any(|(from, to)| *from < end && *to > offset);
-        self.again.retain(|(_, to)| *to > end);
+        let mut again = begun.again.iter();
+        let found = again.any(|(from, to)| *from < end && *to > offset);
+        begun.again.retain(|(_, to)| *to > end);
         found
     }
 
     /// Bytes kept of a message that is not complete.
+    #[inline]
     #[must_use]
     pub fn held(&self) -> usize {
-        self.open.as_ref().map_or(0, |open| {
+        self.open().map_or(0, |open| {
             open.content.len() + open.parts.len() * size_of::<Part>()
         })
     }

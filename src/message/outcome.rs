@@ -1,7 +1,6 @@
 //! What became of messages.
 
 use super::lines::Line;
-use crate::echo::line::split_ending;
 use crate::echo::transform::Transform;
 use crate::stream::piece::Carrier;
 
@@ -56,6 +55,7 @@ pub struct Cited {
 
 impl Cited {
     /// A message without its bytes.
+    #[inline(always)]
     #[must_use]
     pub fn of(line: &Line<'_>) -> Self {
         Self {
@@ -63,7 +63,7 @@ impl Cited {
             len: line.len,
             first: line.first(),
             last: line.last(),
-            blank: line.whole && split_ending(line.content).0.is_empty(),
+            blank: line.whole && matches!(line.content, [] | [b'\n'] | [b'\r', b'\n']),
         }
     }
 }
@@ -72,9 +72,9 @@ impl Cited {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exchange<'a> {
     /// The client's; none for an unsolicited one.
-    pub request: Option<Cited>,
+    pub request: Option<&'a Cited>,
     /// The server's; none where it is missing or cannot be told.
-    pub answer: Option<Cited>,
+    pub answer: Option<&'a Cited>,
     /// What became of it.
     pub outcome: Outcome,
     /// The first 4,096 bytes of the answer that is due, without a line ending, where texts are
@@ -87,6 +87,7 @@ pub struct Exchange<'a> {
 impl Exchange<'_> {
     /// Nanoseconds from the request's last byte to the answer's first and last, negative where
     /// a clock went back; none where it is not known whether that is its answer.
+    #[inline]
     #[must_use]
     pub fn response(&self) -> Option<(i64, i64)> {
         let (request, answer) = self.request.zip(self.answer)?;
@@ -103,6 +104,7 @@ impl Exchange<'_> {
     }
 
     /// The times that statistics count: those of right answers and of what was paired by order.
+    #[inline]
     #[must_use]
     pub fn timed(&self) -> Option<(i64, i64)> {
         let counts = matches!(self.outcome, Outcome::Right | Outcome::Paired);

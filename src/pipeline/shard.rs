@@ -9,7 +9,7 @@ use crate::answers::totals::Totals;
 use crate::decode::Plain;
 use crate::decode::segment::Segment;
 use crate::flow::{Flow, Placed};
-use crate::message::{Messages, Sink};
+use crate::message::{Hear, Messages, Sink, Told};
 use crate::stream::Streams;
 use crate::stream::piece::Piece;
 use crate::sys::prefetch;
@@ -264,26 +264,43 @@ impl<W: Watch + ?Sized> Teller<'_, W> {
             direction,
             piece,
         });
-        let (conversations, watch) = (&mut *self.conversations, &mut *self.watch);
-        self.messages.piece(id, direction, piece, &mut |told| {
-            conversations.told(id, &told);
-            watch.event(&Event::Told {
-                conversation,
-                told: &told,
-            });
-        });
+        let mut listener = Listener {
+            id,
+            conversation,
+            conversations: self.conversations,
+            watch: self.watch,
+        };
+        self.messages.piece(id, direction, piece, &mut listener);
     }
 
     /// Tells what the messages' stage tells of the conversation's end.
     fn tell(&mut self, end: fn(&mut Messages, u32, &mut Sink<'_>)) {
         let (id, conversation) = (self.id, self.conversation);
-        let (conversations, watch) = (&mut *self.conversations, &mut *self.watch);
-        end(self.messages, id, &mut |told| {
-            conversations.told(id, &told);
-            watch.event(&Event::Told {
-                conversation,
-                told: &told,
-            });
+        let mut listener = Listener {
+            id,
+            conversation,
+            conversations: self.conversations,
+            watch: self.watch,
+        };
+        end(self.messages, id, &mut |told| listener.hear(told));
+    }
+}
+
+/// Who is told of one conversation's messages.
+struct Listener<'a, W: ?Sized> {
+    id: u32,
+    conversation: u64,
+    conversations: &'a mut Conversations,
+    watch: &'a mut W,
+}
+
+impl<W: Watch + ?Sized> Hear for Listener<'_, W> {
+    #[inline(always)]
+    fn hear(&mut self, told: Told<'_>) {
+        self.conversations.told(self.id, &told);
+        self.watch.event(&Event::Told {
+            conversation: self.conversation,
+            told: &told,
         });
     }
 }

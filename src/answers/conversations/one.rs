@@ -19,23 +19,29 @@ use crate::message::exchange::{Exchange, Outcome};
 use crate::message::lines::Line;
 use crate::message::opening::Settled;
 use crate::stream::reassembler::Counts as StreamCounts;
+use crate::sys::prefetch;
 
 /// One conversation. A capture may have millions: so it is small, and what few have stands apart.
+/// What each packet and each message changes stands in front, in few cache lines.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub struct Conversation {
-    /// What each side sent, sightings merged.
-    pub sent: [Sent; 2],
     /// Round-trip times of what each side sent, to the capture's place and back.
     pub rtt: [Quantiles; 2],
+    /// From requests to their right answers.
+    response: Responses,
     /// Number of its last frame.
     pub last_frame: u64,
-    /// First frame of the largest payload, and its `tcp.len`; 0 where there is none.
-    largest: (u64, u32),
-    /// The interface of the first frame, and of the last.
-    interfaces: [u32; 2],
+    /// What each side sent, sightings merged.
+    pub sent: [Sent; 2],
+    saying: Saying,
     /// Packets with payload by direction that evidence would name if it had room, once all it
     /// names is known.
     unnamed: Counts<2>,
+    /// The interface of the first frame, and of the last.
+    interfaces: [u32; 2],
+    /// First frame of the largest payload, and its `tcp.len`; 0 where there is none.
+    largest: (u64, u32),
     /// Whether there is nothing more to name or to keep, but SYNs and what is largest.
     pub(super) all_named: bool,
     /// One of its shard's first.
@@ -50,15 +56,12 @@ pub struct Conversation {
     pub evicted: bool,
     /// The flags seen; known at its end.
     pub life: Life,
+    settled: Option<Fixed>,
+    /// Packets to name and to show; none where memory did not allow it.
+    pub evidence: Option<Box<Evidence>>,
     /// From SYN to the ACK that ends the handshake, in nanoseconds, where both were captured;
     /// known at its end.
     pub handshake_rtt: Option<NonZero<u64>>,
-    /// Packets to name and to show; none where memory did not allow it.
-    pub evidence: Option<Box<Evidence>>,
-    saying: Saying,
-    settled: Option<Fixed>,
-    /// From requests to their right answers.
-    response: Responses,
     ends: Kept,
     /// Number of its first frame.
     pub first_frame: u64,
@@ -195,6 +198,7 @@ impl Conversation {
         }
     }
 
+    #[inline(always)]
     pub(super) fn count(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
         if let Some(nanos) = flowed.rtt {
             self.rtt[1 - flowed.direction].add(nanos);
@@ -239,11 +243,13 @@ impl Conversation {
         self.settled = Some(Fixed::from(settled));
     }
 
+    #[inline]
     pub(super) fn message(&mut self, from_client: bool, line: &Line<'_>) {
         self.saying
             .message(from_client, ledger_row(line, from_client));
     }
 
+    #[inline]
     pub(super) fn exchange(&mut self, exchange: &Exchange<'_>) {
         self.saying.exchange(exchange.outcome);
         let (Some(request), Some(answer)) = (exchange.request, exchange.answer) else {
@@ -280,9 +286,18 @@ impl Conversation {
         self.response.settle();
     }
 
-    /// Asks for what its next segments will want of memory.
+    /// Asks for what its next segments will change.
     #[inline]
     pub(super) fn approach(&self) {
+        prefetch(&self.rtt);
+        prefetch(&self.sent);
+        prefetch(&self.largest);
+        prefetch(&self.settled);
+    }
+
+    /// Asks for where they will leave samples, and what names them.
+    #[inline]
+    pub(super) fn approach_samples(&self) {
         self.rtt.iter().for_each(Quantiles::approach);
         self.response.approach();
         if let Some(evidence) = self.evidence.as_ref().filter(|_| !self.all_named) {

@@ -112,7 +112,7 @@ impl ExchangeTables {
             None => {}
         }
         let mut freed = 0;
-        let mut said = |from: usize, cited: Cited| {
+        let mut said = |from: usize, cited: &Cited| {
             let text = kept.waiting[from].remove(&cited.number);
             freed += text.as_ref().map_or(0, |text| text.len() + BESIDE);
             let number = cited.number;
