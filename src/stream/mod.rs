@@ -41,7 +41,7 @@ pub struct Streams {
     /// By conversation id.
     slots: Vec<Slot>,
     open: Slab<Open>,
-    /// Payload bytes held back behind holes.
+    /// Memory of conversations that go on, in bytes.
     held: usize,
 }
 
@@ -79,8 +79,8 @@ impl Streams {
             return false;
         }
         let all = &mut self.open;
-        let handle = *slot.open.get_or_insert_with(|| all.take());
         let before = slot.held(all);
+        let handle = *slot.open.get_or_insert_with(|| all.take());
         let (this, other) = (flowed.direction, 1 - flowed.direction);
         if carries {
             slot.with(all, this, |it| {
@@ -101,12 +101,12 @@ impl Streams {
                 });
             }
         }
-        self.held = self.held + slot.held(all) - before;
         let over = slot.have_ended();
         if over {
             slot.open = None;
             all.give(handle);
         }
+        self.held = self.held + slot.held(all) - before;
         over
     }
 
@@ -153,7 +153,7 @@ impl Streams {
         Some(counts)
     }
 
-    /// Payload bytes held back behind holes, in all conversations.
+    /// Memory of conversations that go on: their state, and payload held back behind holes.
     #[must_use]
     pub fn held(&self) -> usize {
         self.held
@@ -225,15 +225,15 @@ impl Slot {
         self.sides.iter().any(|side| side.state == State::Watched)
     }
 
-    /// Bytes held back behind holes.
+    /// Its memory, in bytes: none once both directions have ended.
     fn held(&self, all: &Slab<Open>) -> usize {
-        match self.open {
-            Some(open) if self.is_watched() => {
-                let rare = all.get(open).rare.iter().flatten();
-                rare.map(|rare| rare.held_bytes).sum()
-            }
-            _ => 0,
+        let Some(open) = self.open else { return 0 };
+        let mut held = size_of::<Open>();
+        if self.is_watched() {
+            let rare = all.get(open).rare.iter().flatten();
+            held += rare.map(|rare| rare.held_bytes).sum::<usize>();
         }
+        held
     }
 
     /// Whether both directions have ended with all their bytes seen.

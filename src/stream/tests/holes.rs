@@ -216,16 +216,58 @@ fn holes_of_a_conversation_count_its_packets() {
         }
         (streams.held(), given[0].text())
     };
-    push(0, 99, 0, Flags::SYN, b"");
+    let (held, _) = push(0, 99, 0, Flags::SYN, b"");
     push(1, 499, 100, Flags::SYN | Flags::ACK, b"");
-    assert!(push(0, 103, 500, Flags::ACK, b"def").0 > 3);
+    assert!(push(0, 103, 500, Flags::ACK, b"def").0 > held + 3);
     for _ in 0..63 {
         assert_eq!(push(1, 500, 106, Flags::ACK, b"").1, "");
     }
-    assert_eq!(push(1, 500, 106, Flags::ACK, b""), (0, "...def".to_owned()));
+    assert_eq!(
+        push(1, 500, 106, Flags::ACK, b""),
+        (held, "...def".to_owned())
+    );
     let mut ends = 0;
     let seen = streams.close(0, |_, piece| ends += usize::from(*piece == Piece::End));
     let seen = seen.map(|both| both.map(|one| one.seen));
     assert_eq!((seen, ends), (Some([3, 0]), 2));
     assert_eq!(streams.close(0, |_, _| ()), None);
+}
+
+/// What is kept of a conversation that has ended is enough for what comes of it all the same.
+#[test]
+fn a_conversation_that_has_ended_holds_nothing_and_may_go_on() {
+    let (mut flow, mut streams) = (Flow::new(false), Streams::default());
+    let mut number = 0;
+    let mut push = |side: usize, seq: u32, ack: u32, flags: u16, payload: &[u8]| {
+        number += 1;
+        let made = segment(side, number, when(number).0, seq, flags, payload);
+        let made = with(&made, |header| header.ack = Seq(ack));
+        let flowed = flow.push(&made);
+        let mut told = String::new();
+        let over = streams.push(&made, &flowed, |direction, piece| {
+            told += &match *piece {
+                Piece::Bytes { offset, data, .. } => format!("{direction}+{offset},{}", data.len()),
+                Piece::Again { offset, len, .. } => format!("{direction}={offset},{len}"),
+                Piece::Gap { offset, len, .. } => format!("{direction}-{offset},{len}"),
+                Piece::End => format!("{direction}."),
+            };
+        });
+        (told, over, streams.held() > 0)
+    };
+    let told = |text: &str, over, holds| (text.to_owned(), over, holds);
+    push(0, 9, 0, Flags::SYN, b"");
+    push(1, 99, 10, Flags::SYN | Flags::ACK, b"");
+    assert_eq!(push(0, 10, 100, Flags::ACK, b""), told("", false, true));
+    let first = push(0, 10, 100, Flags::ACK, b"abc");
+    assert_eq!(first, told("0+0,3", false, true));
+    let fin = Flags::FIN | Flags::ACK;
+    assert_eq!(push(1, 100, 13, fin, b"d"), told("1+0,11.", false, true));
+    assert_eq!(push(0, 13, 102, fin, b""), told("0.", true, false));
+    assert_eq!(push(1, 102, 14, Flags::ACK, b""), told("", false, false));
+    // the FIN again, with bytes before it; what they were is not known any more
+    assert_eq!(push(0, 12, 102, fin, b"X"), told("0=2,1", true, false));
+    assert_eq!(push(0, 13, 102, fin, b"e"), told("0+3,1", true, false));
+    let counts = streams.close(0, |_, piece| panic!("{piece:?}"));
+    let seen = counts.map(|both| both.map(|one| (one.seen, one.differing)));
+    assert_eq!(seen, Some([(4, 0), (1, 0)]));
 }
