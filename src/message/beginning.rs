@@ -2,11 +2,11 @@
 
 use super::dialogue::Dialogue;
 use super::lines::{Framing, Lines};
-use super::opening::{Early, Opening, RoleRule, Roles};
+use super::opening::{Opening, RoleRule, Roles};
 use super::{Hasher, Reading, Sink, Told};
 use crate::decode::segment::{Endpoint, Segment};
 use crate::flow::Flowed;
-use crate::stream::piece::{Carrier, Piece};
+use crate::stream::piece::Piece;
 use crate::time::Time;
 
 /// What tells who is the client, and how messages are told apart.
@@ -66,7 +66,9 @@ impl Beginning {
         if let Piece::Again { offset, len, .. } = *piece {
             self.lines[direction].again(offset, len);
         }
-        self.opening.push(Early::of(direction, piece)?);
+        if !self.opening.push(direction, piece) {
+            return None;
+        }
         self.settle(false, hasher, give)
     }
 
@@ -89,45 +91,9 @@ impl Beginning {
         let unseen = self.roles.is_none();
         let mut dialogue = Dialogue::new(lines, framing, found.roles.client, self.reading, unseen);
         give(Told::Settled(found));
-        let opening = std::mem::replace(&mut self.opening, Opening::new(self.reading));
-        for early in opening.into_pieces() {
-            dialogue.piece(early.direction, &early.piece(), hasher, give);
+        for (direction, piece) in self.opening.pieces() {
+            dialogue.piece(direction, &piece, hasher, give);
         }
         Some(dialogue)
-    }
-}
-
-impl Early {
-    fn of(direction: usize, piece: &Piece<'_>) -> Option<Self> {
-        let none = Carrier::default();
-        let (offset, data, gap, by) = match *piece {
-            Piece::Bytes { offset, data, by } => (offset, data.to_vec(), (0, false), by),
-            Piece::Gap { offset, len, cut } => (offset, Vec::new(), (len, cut), none),
-            Piece::End => (0, Vec::new(), (0, false), none),
-            Piece::Again { .. } => return None,
-        };
-        Some(Self {
-            direction,
-            offset,
-            data,
-            gap,
-            end: matches!(piece, Piece::End),
-            by,
-        })
-    }
-
-    fn piece(&self) -> Piece<'_> {
-        let (offset, (len, cut)) = (self.offset, self.gap);
-        if self.end {
-            Piece::End
-        } else if len > 0 {
-            Piece::Gap { offset, len, cut }
-        } else {
-            Piece::Bytes {
-                offset,
-                data: &self.data,
-                by: self.by,
-            }
-        }
     }
 }

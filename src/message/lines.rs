@@ -8,7 +8,7 @@ use crate::stream::piece::Carrier;
 /// answer is unknown.
 pub const LONGEST_CONTENT: usize = (1 << 20) + 2;
 /// What a server of chunk framing takes for one message at most (`docs/PROTOCOL.md`).
-const CHUNK: u64 = 4096;
+pub(super) const CHUNK: u64 = 4096;
 /// Packets of one message that are named.
 pub const MOST_PARTS: usize = 1 << 14;
 /// Intervals remembered that came again before their message was complete.

@@ -2,15 +2,16 @@
 //! fixed early and never change; until then its bytes wait here, few as they are.
 
 use super::Reading;
-use super::lines::{Framing, Line, Lines};
+use super::lines::{CHUNK, Framing, Line, Lines};
 use crate::decode::segment::{Endpoint, Flags};
 use crate::echo::line::split_ending;
-use crate::stream::piece::Carrier;
+use crate::echo::transform::Transform;
+use crate::stream::piece::{Carrier, Piece};
 
 /// Pieces, bytes and messages that may wait.
 const MOST_PIECES: usize = 64;
 const MOST_BYTES: usize = 1 << 16;
-const MOST_MESSAGES: usize = 16;
+const MOST_MESSAGES: u64 = 16;
 /// Messages each way after which it is told that nothing answers anything.
 const FEWEST_TURNS: u64 = 3;
 
@@ -112,27 +113,38 @@ pub struct Settled {
     pub speaks: Speaks,
 }
 
-/// A piece of a stream that waits.
-pub struct Early {
-    /// Its direction.
-    pub direction: usize,
-    /// Its stream offset.
-    pub offset: u64,
-    /// Its bytes; for a gap none.
-    pub data: Vec<u8>,
-    /// Bytes that are missing here, and whether they are the end of a packet that was cut.
-    pub gap: (u64, bool),
-    /// Whether it is no bytes but the end of the direction.
-    pub end: bool,
-    /// What brought it.
-    pub by: Carrier,
+/// A piece of a stream that waits; bytes are in [`Opening::text`].
+struct Early {
+    direction: usize,
+    what: What,
+}
+
+enum What {
+    /// So many bytes, and line endings among them.
+    Bytes {
+        offset: u64,
+        len: usize,
+        endings: usize,
+        by: Carrier,
+    },
+    Gap {
+        offset: u64,
+        len: u64,
+        cut: bool,
+    },
+    End,
 }
 
 /// A conversation of which not all is fixed.
 pub struct Opening {
     reading: Reading,
     pieces: Vec<Early>,
-    bytes: usize,
+    /// The bytes of all pieces.
+    text: Vec<u8>,
+    /// Whether each side said anything.
+    spoke: [bool; 2],
+    /// As long as one side alone speaks there are no more messages than this.
+    most: u64,
 }
 
 impl Opening {
@@ -142,25 +154,61 @@ impl Opening {
         Self {
             reading,
             pieces: Vec::new(),
-            bytes: 0,
+            text: Vec::new(),
+            spoke: [false; 2],
+            // the last may be under way
+            most: 1,
         }
     }
 
-    /// Takes a piece.
-    pub fn push(&mut self, piece: Early) {
-        self.bytes += piece.data.len();
-        self.pieces.push(piece);
+    /// Takes a piece, if that is of any use for what is to be told; tells whether.
+    pub fn push(&mut self, direction: usize, piece: &Piece<'_>) -> bool {
+        let what = match *piece {
+            Piece::Bytes { offset, data, by } => {
+                self.text.extend_from_slice(data);
+                let (len, endings) = (data.len(), endings(data));
+                self.most += endings as u64 + len as u64 / CHUNK;
+                What::Bytes {
+                    offset,
+                    len,
+                    endings,
+                    by,
+                }
+            }
+            Piece::Gap { offset, len, cut } => What::Gap { offset, len, cut },
+            Piece::End => What::End,
+            Piece::Again { .. } => return false,
+        };
+        // it may end what was there before
+        self.most += 1;
+        self.spoke[direction] |= !matches!(what, What::End);
+        self.pieces.push(Early { direction, what });
+        true
     }
 
-    /// The pieces, to be read anew.
-    pub fn into_pieces(self) -> Vec<Early> {
-        self.pieces
+    /// The pieces with their directions, to be read anew.
+    pub fn pieces(&self) -> impl Iterator<Item = (usize, Piece<'_>)> {
+        let mut rest = &self.text[..];
+        self.pieces.iter().map(move |early| {
+            let piece = match early.what {
+                What::Bytes {
+                    offset, len, by, ..
+                } => {
+                    let (data, after) = rest.split_at(len);
+                    rest = after;
+                    Piece::Bytes { offset, data, by }
+                }
+                What::Gap { offset, len, cut } => Piece::Gap { offset, len, cut },
+                What::End => Piece::End,
+            };
+            (early.direction, piece)
+        })
     }
 
     /// Bytes that wait.
     #[must_use]
     pub fn held(&self) -> usize {
-        self.bytes + self.pieces.len() * size_of::<Early>()
+        self.text.len() + self.pieces.len() * size_of::<Early>()
     }
 
     /// What is fixed, once it can be told. `last`: nothing more will come.
@@ -171,18 +219,18 @@ impl Opening {
         sides: [Endpoint; 2],
         last: bool,
     ) -> Option<Settled> {
-        let full = self.pieces.len() >= MOST_PIECES || self.bytes >= MOST_BYTES;
+        let full = self.pieces.len() >= MOST_PIECES || self.text.len() >= MOST_BYTES;
         let must = last || full;
+        let both = self.spoke == [true; 2];
+        // what one side says proves nothing yet
+        if !must && !both && self.most < MOST_MESSAGES {
+            return None;
+        }
         let framing = self.reading.framing;
         let framing = framing.or_else(|| self.framing(roles, must))?;
-        let said = self.messages(framing);
-        let count = |side| {
-            said.iter()
-                .filter(|(direction, _)| *direction == side)
-                .count()
-        };
-        let enough = [0, 1].into_iter().any(|side| count(side) >= MOST_MESSAGES);
-        let proof = self.answered(&said, roles);
+        let said = self.said(framing);
+        let enough = said.count.iter().any(|count| *count >= MOST_MESSAGES);
+        let proof = said.answered(self.reading.transform, roles);
         if proof.is_none() && !must && !enough {
             return None;
         }
@@ -192,7 +240,7 @@ impl Opening {
                 rule: RoleRule::Greeting,
             }))
             .unwrap_or_else(|| Roles::fallback(sides));
-        let [requests, answers] = [roles.client, 1 - roles.client].map(|side| count(side) as u64);
+        let [requests, answers] = [roles.client, 1 - roles.client].map(|side| said.count[side]);
         let speaks = match proof {
             Some((_, (request, answer))) => Speaks::Yes { request, answer },
             None if requests.min(answers) >= FEWEST_TURNS => Speaks::No { requests, answers },
@@ -200,137 +248,156 @@ impl Opening {
         };
         Some(Settled {
             roles,
-            framing: self
-                .pieces
-                .iter()
-                .any(|piece| !piece.end)
-                .then_some(framing),
+            framing: self.spoke.contains(&true).then_some(framing),
             speaks,
         })
     }
 
     /// Whether the first thing said had a line ending. Where the client spoke first, without
-    /// one, its line may still be under way when the greeting comes: that tells. What has a gap
-    /// and no line ending tells nothing: the gap may hold one.
+    /// one, its line may still be under way when the greeting comes: that tells.
     fn framing(&self, roles: Option<Roles>, must: bool) -> Option<Framing> {
-        let mut turns: Vec<Turn> = Vec::new();
-        for piece in self.pieces.iter().filter(|piece| !piece.end) {
-            if turns.last().map(|turn| turn.direction) != Some(piece.direction) {
-                turns.push(Turn::of(piece.direction));
-            }
-            if let Some(turn) = turns.last_mut() {
-                turn.ended |= piece.data.contains(&b'\n');
-                turn.gap |= piece.gap.0 > 0;
-            }
-        }
-        turns.retain(|turn| turn.ended || !turn.gap);
-        let turns: Vec<_> = turns.iter().map(|it| (it.direction, it.ended)).collect();
         let by_server = |direction| roles.is_some_and(|roles| roles.client != direction);
-        match turns[..] {
-            [(_, true), ..] | [_, (_, true), ..] => Some(Framing::Line),
-            [(direction, false), _, ..] if by_server(direction) => Some(Framing::Chunk),
-            [_, _, _, ..] => Some(Framing::Chunk),
+        let mut turns = self.turns();
+        match (turns.next(), turns.next(), turns.next()) {
+            (Some((_, true)), ..) | (_, Some((_, true)), _) => Some(Framing::Line),
+            (Some((direction, false)), Some(_), _) if by_server(direction) => Some(Framing::Chunk),
+            (_, _, Some(_)) => Some(Framing::Chunk),
             _ if must => Some(Framing::Chunk),
             _ => None,
         }
     }
 
-    /// The first message that answers an earlier one of the other side, which is the client if
-    /// that is known: who the client is, and the numbers of both.
-    fn answered(&self, said: &[Said], roles: Option<Roles>) -> Option<(usize, (u64, u64))> {
-        let transform = self.reading.transform;
-        let number = |at: usize| {
-            let earlier = said[..at].iter().filter(|it| it.0 == said[at].0);
-            earlier.count() as u64
-        };
-        let mut due = Vec::new();
-        for (at, (direction, text)) in said.iter().enumerate() {
-            if text.is_empty() || roles.is_some_and(|roles| roles.client == *direction) {
-                continue;
-            }
-            for (before, (asker, request)) in said[..at].iter().enumerate() {
-                due.clear();
-                // only letters beyond ASCII can change their length with their case
-                if asker != direction && (request.len() == text.len() || !request.is_ascii()) {
-                    transform.apply(request, &mut due);
+    /// What one side says before the other does: its direction, and whether it has a line
+    /// ending. What has a gap and no line ending tells nothing: the gap may hold one.
+    fn turns(&self) -> impl Iterator<Item = (usize, bool)> {
+        let said = self.pieces.iter().filter_map(|early| match early.what {
+            What::Bytes { endings, .. } => Some((early.direction, endings > 0, false)),
+            What::Gap { .. } => Some((early.direction, false, true)),
+            What::End => None,
+        });
+        let mut said = said.peekable();
+        std::iter::from_fn(move || {
+            loop {
+                let (direction, mut ended, mut gap) = said.next()?;
+                while let Some((_, ends, lacks)) = said.next_if(|next| next.0 == direction) {
+                    ended |= ends;
+                    gap |= lacks;
                 }
-                if due == *text {
-                    return Some((*asker, (number(before), number(at))));
+                if ended || !gap {
+                    return Some((direction, ended));
                 }
             }
-        }
-        None
+        })
     }
 
-    /// The messages so far, without their endings, in the order of their last bytes.
-    fn messages(&self, framing: Framing) -> Vec<Said> {
-        let mut said = Vec::new();
+    /// The messages so far.
+    fn said(&self, framing: Framing) -> Said {
+        let mut said = Said {
+            // of one side alone nothing is compared
+            compared: self.spoke == [true; 2],
+            ..Said::default()
+        };
         let mut lines = [Lines::default(), Lines::default()];
-        for piece in &self.pieces {
-            let direction = piece.direction;
-            let (gap, cut) = piece.gap;
-            if gap > 0 {
-                lines[direction].gap(piece.offset, gap);
-                if cut && framing == Framing::Line {
-                    lines[direction].end(&mut |line: &Line<'_>| {
-                        said.push((direction, content(line)));
-                    });
+        for (direction, piece) in self.pieces() {
+            match piece {
+                Piece::Gap { offset, len, cut } => {
+                    lines[direction].gap(offset, len);
+                    if cut && framing == Framing::Line {
+                        said.end(&mut lines, direction);
+                    }
                 }
-                continue;
+                Piece::Bytes { offset, data, by } => {
+                    if framing == Framing::Chunk {
+                        said.end(&mut lines, 1 - direction);
+                    }
+                    let give = &mut |line: &Line<'_>| said.add(direction, line);
+                    lines[direction].bytes(framing, offset, data, by, give);
+                }
+                Piece::End | Piece::Again { .. } => said.end(&mut lines, direction),
             }
-            if framing == Framing::Chunk && !piece.end {
-                let other = 1 - direction;
-                lines[other].end(&mut |line: &Line<'_>| said.push((other, content(line))));
-            }
-            let mut give = |line: &Line<'_>| said.push((direction, content(line)));
-            if piece.end {
-                lines[direction].end(&mut give);
-                continue;
-            }
-            lines[direction].bytes(framing, piece.offset, &piece.data, piece.by, &mut give);
         }
-        for direction in [0, 1] {
-            lines[direction].end(&mut |line: &Line<'_>| said.push((direction, content(line))));
-        }
+        said.end(&mut lines, 0);
+        said.end(&mut lines, 1);
         said
     }
 }
 
-/// What one side says before the other does.
-struct Turn {
-    direction: usize,
-    /// Whether it has a line ending.
-    ended: bool,
-    /// Whether bytes of it are missing.
-    gap: bool,
+/// How many line endings bytes have.
+fn endings(data: &[u8]) -> usize {
+    data.iter().filter(|byte| **byte == b'\n').count()
 }
 
-impl Turn {
-    fn of(direction: usize) -> Self {
-        Self {
-            direction,
-            ended: false,
-            gap: false,
+/// Messages in the order of their last bytes.
+#[derive(Default)]
+struct Said {
+    /// How many there are of each direction.
+    count: [u64; 2],
+    /// Whether their texts are wanted.
+    compared: bool,
+    /// Then of each the direction, and where its text ends.
+    ends: Vec<(usize, usize)>,
+    /// Their texts.
+    texts: Vec<u8>,
+}
+
+impl Said {
+    /// Takes a message, without its ending; of one that is not whole no text, for it proves
+    /// nothing.
+    fn add(&mut self, direction: usize, line: &Line<'_>) {
+        self.count[direction] += 1;
+        if !self.compared {
+            return;
         }
+        if line.whole {
+            self.texts.extend_from_slice(split_ending(line.content).0);
+        }
+        self.ends.push((direction, self.texts.len()));
     }
-}
 
-/// A message: its direction, and its text.
-type Said = (usize, Vec<u8>);
+    /// Takes what one side has not ended as a message.
+    fn end(&mut self, lines: &mut [Lines; 2], direction: usize) {
+        lines[direction].end(&mut |line: &Line<'_>| self.add(direction, line));
+    }
 
-/// A message's text; of one that is not whole none, for it proves nothing.
-fn content(line: &Line<'_>) -> Vec<u8> {
-    let text = split_ending(line.content).0;
-    if line.whole {
-        text.to_vec()
-    } else {
-        Vec::new()
+    /// The first `most` messages, each with its direction and its number there.
+    fn first(&self, most: usize) -> impl Iterator<Item = (usize, u64, &[u8])> {
+        let (mut begins, mut numbers) = (0, [0; 2]);
+        self.ends[..most].iter().map(move |&(direction, ends)| {
+            let text = &self.texts[std::mem::replace(&mut begins, ends)..ends];
+            numbers[direction] += 1;
+            (direction, numbers[direction] - 1, text)
+        })
+    }
+
+    /// The first message that answers an earlier one of the other side, which is the client if
+    /// that is known: who the client is, and the numbers of both.
+    fn answered(&self, transform: Transform, roles: Option<Roles>) -> Option<(usize, (u64, u64))> {
+        let mut due = Vec::new();
+        for (at, (direction, answer, text)) in self.first(self.ends.len()).enumerate() {
+            if text.is_empty() || roles.is_some_and(|roles| roles.client == direction) {
+                continue;
+            }
+            for (asker, request, asked) in self.first(at) {
+                // only letters beyond ASCII can change their length with their case
+                if asker == direction || asked.len() != text.len() && asked.is_ascii() {
+                    continue;
+                }
+                due.clear();
+                transform.apply(asked, &mut due);
+                if due == text {
+                    return Some((asker, (request, answer)));
+                }
+            }
+        }
+        None
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use proptest::sample::select;
     use std::net::Ipv4Addr;
 
     const SIDES: [u16; 2] = [40_000, 50_000];
@@ -345,15 +412,12 @@ mod tests {
     fn opening(script: &[(usize, &str)]) -> Opening {
         let mut opening = Opening::new(Reading::default());
         for (direction, text) in script {
-            let data = text.as_bytes().to_vec();
-            opening.push(Early {
-                direction: *direction,
+            let piece = Piece::Bytes {
                 offset: 0,
-                data,
-                gap: (0, false),
-                end: false,
+                data: text.as_bytes(),
                 by: Carrier::default(),
-            });
+            };
+            assert!(opening.push(*direction, &piece));
         }
         opening
     }
@@ -397,8 +461,9 @@ mod tests {
     fn a_gap_tells_no_framing() {
         let gap = |script: &[(usize, &str)], at: usize, cut: bool| {
             let mut opening = opening(script);
-            opening.pieces[at].gap = (2, cut);
-            opening.pieces[at].data.clear();
+            let (offset, len) = (0, 2);
+            // its text is empty
+            opening.pieces[at].what = What::Gap { offset, len, cut };
             opening
         };
         let script = [(0, "he"), (0, ""), (1, "Hi"), (1, ""), (1, "\n")];
@@ -410,11 +475,16 @@ mod tests {
         assert_eq!(last, Some(Framing::Chunk), "no more will come");
         // a message that is not whole proves nothing, and is one all the same
         let echoed = [(0, "ab"), (0, ""), (0, "\n"), (1, "BA\n")];
-        let said = |cut| gap(&echoed, 1, cut).messages(Framing::Line);
-        let whole = (1, b"BA".to_vec());
-        assert_eq!(said(false), [(0, Vec::new()), whole.clone()]);
+        let said = |cut| {
+            let said = gap(&echoed, 1, cut).said(Framing::Line);
+            let all = said.first(said.ends.len());
+            all.map(|(direction, number, text)| (direction, number, text.to_vec()))
+                .collect::<Vec<_>>()
+        };
+        let (whole, broken) = ((1, 0, b"BA".to_vec()), |number| (0, number, Vec::new()));
+        assert_eq!(said(false), [broken(0), whole.clone()]);
         // what is cut off ends a line
-        assert_eq!(said(true), [(0, Vec::new()), (0, Vec::new()), whole]);
+        assert_eq!(said(true), [broken(0), broken(1), whole]);
     }
 
     #[test]
@@ -487,5 +557,34 @@ mod tests {
             Some(Speaks::Unsure { requests, answers })
         );
         assert_eq!(after(&backwards, None, false).unwrap().roles.client, 1);
+    }
+
+    proptest! {
+        /// That what one side says is not looked at while it is little makes no difference.
+        #[test]
+        fn little_said_by_one_side_is_too_few_messages(
+            pieces in prop::collection::vec((0u8..8, prop::collection::vec(select(b"ab\n".to_vec()), 0..5)), 0..20),
+            long in 0usize..3,
+            chunk: bool,
+        ) {
+            let framing = if chunk { Framing::Chunk } else { Framing::Line };
+            let mut opening = Opening::new(Reading { framing: Some(framing), ..Reading::default() });
+            let mut offset = 0;
+            for (kind, mut data) in pieces {
+                data.resize(data.len() * [1, 1000, 3000][long], b'x');
+                let len = data.len() as u64;
+                let piece = match kind {
+                    0 => Piece::End,
+                    1 | 2 => Piece::Gap { offset, len: len + 1, cut: kind == 1 },
+                    _ => Piece::Bytes { offset, data: &data, by: Carrier::default() },
+                };
+                offset += len;
+                opening.push(0, &piece);
+                let count = opening.said(framing).count[0];
+                prop_assert!(count <= opening.most);
+                let told = opening.decide(SYN, sides(SIDES), false).is_some();
+                prop_assert_eq!(told, count >= MOST_MESSAGES || opening.text.len() >= MOST_BYTES);
+            }
+        }
     }
 }
