@@ -1,5 +1,6 @@
 //! What is counted of each conversation.
 
+mod crossed;
 mod fixed;
 mod one;
 

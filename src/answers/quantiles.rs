@@ -81,12 +81,6 @@ impl Histogram {
         })
     }
 
-    /// The first of those that wait.
-    fn waiting(&self, len: u8) -> impl Iterator<Item = u64> {
-        let samples = self.waiting.iter().take(len.into());
-        samples.map(|nanos| u64::from(*nanos))
-    }
-
     /// Counts the first of those that wait.
     #[inline(never)]
     fn count_waiting(&mut self, len: u8) {
@@ -136,6 +130,14 @@ impl Buckets {
             }
         }
         self.counts[at] += 1;
+    }
+
+    fn summary<const N: usize>(&self, percents: [f64; N]) -> Summary<N> {
+        Summary {
+            min: self.min,
+            percentiles: percents.map(|percent| self.percentile(percent)),
+            max: self.max,
+        }
     }
 
     fn percentile(&self, percent: f64) -> u64 {
@@ -279,67 +281,61 @@ impl Quantiles {
         }
     }
 
-    /// The shortest; none without samples.
-    #[must_use]
-    pub fn min(&self) -> Option<u64> {
-        match &self.0 {
-            Kept::Few(len, samples) => {
-                let samples = samples.iter().take((*len).into());
-                samples.min().map(|nanos| u64::from(*nanos))
-            }
-            Kept::Some(len, samples) => samples.iter().take((*len).into()).min().copied(),
-            Kept::Many(len, histogram) => {
-                let counted = [histogram.counted.min];
-                histogram.waiting(*len).chain(counted).min()
-            }
-        }
-    }
-
-    /// The longest; none without samples.
-    #[must_use]
-    pub fn max(&self) -> Option<u64> {
-        match &self.0 {
-            Kept::Few(len, samples) => {
-                let samples = samples.iter().take((*len).into());
-                samples.max().map(|nanos| u64::from(*nanos))
-            }
-            Kept::Some(len, samples) => samples.iter().take((*len).into()).max().copied(),
-            Kept::Many(len, histogram) => {
-                let counted = [histogram.counted.max];
-                histogram.waiting(*len).chain(counted).max()
-            }
-        }
-    }
-
-    /// The smallest duration that at least `percent` of all do not exceed: exact for the first
+    /// The extremes and percentiles, ascending; none without samples. A percentile is the
+    /// smallest duration that at least so many percent of all do not exceed: exact for the first
     /// samples, then within 1 %.
     #[must_use]
-    pub fn percentile(&self, percent: f64) -> Option<u64> {
+    #[inline]
+    pub fn summary<const N: usize>(&self, percents: [f64; N]) -> Option<Summary<N>> {
         match &self.0 {
-            Kept::Few(0, _) => None,
             Kept::Few(len, samples) => {
                 let mut samples = *samples;
-                ranked(&mut samples[..usize::from(*len)], percent).map(u64::from)
+                sorted(&mut samples[..usize::from(*len)], percents)
             }
             Kept::Some(len, samples) => {
                 let mut samples = **samples;
-                ranked(&mut samples[..usize::from(*len)], percent)
+                sorted(&mut samples[..usize::from(*len)], percents)
             }
-            Kept::Many(0, histogram) => Some(histogram.counted.percentile(percent)),
+            Kept::Many(0, histogram) => Some(histogram.counted.summary(percents)),
             Kept::Many(waiting, histogram) => {
                 let mut all = histogram.clone();
                 all.count_waiting(*waiting);
-                Some(all.counted.percentile(percent))
+                Some(all.counted.summary(percents))
             }
         }
     }
 }
 
-/// The least sample that at least `percent` of all do not exceed.
-fn ranked<T: Copy + Ord>(samples: &mut [T], percent: f64) -> Option<T> {
-    samples.sort_unstable();
-    let rank = (percent / 100.0 * samples.len() as f64).ceil() as usize;
-    samples.get(rank.max(1) - 1).copied()
+/// What is told of durations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Summary<const N: usize> {
+    /// The shortest.
+    pub min: u64,
+    /// As asked for.
+    pub percentiles: [u64; N],
+    /// The longest.
+    pub max: u64,
+}
+
+/// Of samples as they are.
+#[inline]
+fn sorted<T, const N: usize>(samples: &mut [T], percents: [f64; N]) -> Option<Summary<N>>
+where
+    T: Copy + Ord + Into<u64>,
+{
+    if samples.len() > 1 {
+        samples.sort_unstable();
+    }
+    let (first, last) = (*samples.first()?, *samples.last()?);
+    let percentile = |percent: f64| {
+        let rank = (percent / 100.0 * samples.len() as f64).ceil() as usize;
+        samples[rank.max(1) - 1].into()
+    };
+    Some(Summary {
+        min: first.into(),
+        percentiles: percents.map(percentile),
+        max: last.into(),
+    })
 }
 
 #[cfg(test)]
@@ -350,15 +346,14 @@ mod tests {
     #[test]
     fn none_and_one() {
         let mut none = Quantiles::default();
-        assert_eq!(
-            (none.min(), none.max(), none.percentile(50.0)),
-            (None, None, None)
-        );
+        assert_eq!(none.summary([50.0]), None);
         none.add(7);
-        assert_eq!(
-            (none.min(), none.max(), none.percentile(50.0)),
-            (Some(7), Some(7), Some(7))
-        );
+        let one = Summary {
+            min: 7,
+            percentiles: [7],
+            max: 7,
+        };
+        assert_eq!(none.summary([50.0]), Some(one));
         assert!(size_of::<[u16; BUCKETS]>() < 2048);
         assert_eq!(size_of::<Quantiles>(), 16);
     }
@@ -370,7 +365,7 @@ mod tests {
             let four = [5_000_000_000, 1_000_000, 1_000_000, 1_000_000];
             four.into_iter().for_each(|nanos| quantiles.add(nanos));
         }
-        let told = [50.0, 74.0, 76.0].map(|percent| quantiles.percentile(percent).unwrap());
+        let told = quantiles.summary([50.0, 74.0, 76.0]).unwrap().percentiles;
         let high = middle(BOUNDS.bucket(5_000_000_000));
         assert_eq!(told, [1_000_000, 1_000_000, high]);
     }
@@ -391,7 +386,9 @@ mod tests {
             samples.sort_unstable();
             let rank = (percent / 100.0 * samples.len() as f64).ceil() as usize;
             let exact = samples[rank.max(1) - 1];
-            let got = quantiles.percentile(percent).unwrap();
+            let summary = quantiles.summary([percent]).unwrap();
+            prop_assert_eq!((summary.min, Some(&summary.max)), (samples[0], samples.last()));
+            let [got] = summary.percentiles;
             prop_assert!(got.abs_diff(exact) as f64 <= exact as f64 * 0.0101, "{got} for {exact}");
         }
     }

@@ -9,6 +9,7 @@ mod unknown;
 
 use std::collections::BTreeSet;
 use std::num::NonZero;
+use std::ptr;
 
 use super::model::{
     self, Capture, Conversations, Delay, Digest, Direction, EchoRule, Endpoint, Exchanges, Exhibit,
@@ -16,12 +17,17 @@ use super::model::{
 };
 use crate::answers::conversations::Conversation;
 use crate::answers::evidence::Kept;
-use crate::answers::quantiles::Quantiles;
+use crate::answers::quantiles::{Quantiles, Summary};
+use crate::answers::said::Said;
 use crate::answers::sent::{Hop, Sent};
 use crate::answers::{Analysed, Ended, Framing, RoleRule, Roles, Verdict};
 use crate::decode::dissect;
 use crate::wire;
 pub use interfaces::Names;
+
+/// The steps of what is asked of memory, and how many conversations ahead: of most it has long
+/// been far away when they are told of.
+const AHEAD: [(u8, usize); 2] = [(1, 8), (2, 4)];
 
 /// Which conversations carry answers of their own.
 #[derive(Clone, Copy, Debug)]
@@ -73,20 +79,22 @@ pub fn capture(
     let totals = &analysed.answers.totals;
     let all = analysed.answers.conversations.all();
     let interfaces = interfaces::interfaces(&analysed, names);
+    let best = answered.main(all);
+    let ids = answered.ids(all.len());
+    let also = best.filter(|id| !ids.contains(id));
+    let shown: Vec<usize> = ids.iter().copied().chain(also).collect();
     let asked = questions::Asked {
         analysed: &analysed,
         interfaces: &interfaces,
+        crossed: analysed.answers.conversations.crossed(&shown),
     };
-    let best = answered.main(all);
-    let ids = answered.ids(all.len());
     let made = ids.iter().map(|&id| model::Conversation {
-        answers: Some(asked.answers(id)),
+        answers: Some(Box::new(asked.answers(id))),
         ..conversation(id, &analysed)
     });
     let made: Vec<_> = made.collect();
     let answers = best.map_or_else(|| unknown::none(&analysed), |id| asked.answers(id));
-    let also = best.filter(|id| !ids.contains(id));
-    let shown = ids.iter().copied().chain(also);
+    let shown = shown.into_iter();
     let exhibits = shown.flat_map(|id| exhibits(&analysed, &all[id], &interfaces));
     Capture {
         exhibits: exhibits.collect(),
@@ -113,7 +121,13 @@ pub fn capture(
         conversations: Conversations::new(
             made,
             (all.len(), analysed.answers.spread.threads.len()),
-            Box::new(move |id| conversation(id, &analysed)),
+            Box::new(move |id| {
+                for (step, ahead) in AHEAD {
+                    let next = u32::try_from(id + ahead).unwrap_or(u32::MAX);
+                    analysed.answers.conversations.approach(next, step);
+                }
+                conversation(id, &analysed)
+            }),
         ),
     }
 }
@@ -170,7 +184,6 @@ fn conversation(id: usize, analysed: &Analysed) -> model::Conversation {
     };
     let said = one.said();
     let state = one.life.state(client);
-    let (first, last) = one.response();
     let said_anything = one.settled().filter(|settled| settled.framing.is_some());
     model::Conversation {
         id: id as u64,
@@ -197,17 +210,7 @@ fn conversation(id: usize, analysed: &Analysed) -> model::Conversation {
             to_client: said.to_client,
             digest: Digest(said.digest),
         },
-        exchanges: Exchanges {
-            right: said.right,
-            wrong: said.wrong,
-            missing: said.missing,
-            late: said.late,
-            unsolicited: said.unsolicited,
-            unknown: said.unknown,
-            paired: said.paired,
-            response_ns: response_times(first),
-            response_last_ns: (first.max().is_some()).then(|| response_times(last)),
-        },
+        exchanges: exchanges(one, &said),
         framing: said_anything
             .and_then(|settled| settled.framing)
             .map(framing),
@@ -218,13 +221,31 @@ fn conversation(id: usize, analysed: &Analysed) -> model::Conversation {
     }
 }
 
-fn response_times(times: &Quantiles) -> ResponseTimes {
-    ResponseTimes {
-        p50: times.percentile(50.0),
-        p90: times.percentile(90.0),
-        p99: times.percentile(99.0),
-        max: times.max(),
+fn exchanges(one: &Conversation, said: &Said) -> Exchanges {
+    let (first, last) = one.response();
+    let response = response_times(first);
+    Exchanges {
+        right: said.right,
+        wrong: said.wrong,
+        missing: said.missing,
+        late: said.late,
+        unsolicited: said.unsolicited,
+        unknown: said.unknown,
+        paired: said.paired,
+        response_ns: response.unwrap_or_default(),
+        response_last_ns: if ptr::eq(first, last) {
+            response
+        } else {
+            response_times(last)
+        },
     }
+}
+
+fn response_times(times: &Quantiles) -> Option<ResponseTimes> {
+    let summary = times.summary([50.0, 90.0, 99.0])?;
+    let [p50, p90, p99] = summary.percentiles.map(Some);
+    let max = Some(summary.max);
+    Some(ResponseTimes { p50, p90, p99, max })
 }
 
 fn framing(framing: Framing) -> &'static str {
@@ -259,15 +280,11 @@ fn more(sent: &Sent, rtt: &Quantiles) -> Direction {
     let duration = sent
         .times()
         .map_or(0, |(first, last)| last.since(first).unsigned_abs());
-    let bits = u128::from(sent.stream_bytes()) * 8 * 1_000_000_000;
-    let goodput = bits.checked_div(u128::from(duration)).unwrap_or(0);
-    let round_trips = || {
-        Some(RoundTrips {
-            min: rtt.min()?,
-            p50: rtt.percentile(50.0)?,
-            p99: rtt.percentile(99.0)?,
-            max: rtt.max()?,
-        })
+    let round_trips = |summary: Summary<2>| RoundTrips {
+        min: summary.min,
+        p50: summary.percentiles[0],
+        p99: summary.percentiles[1],
+        max: summary.max,
     };
     let rare = sent.rare();
     Direction {
@@ -285,9 +302,22 @@ fn more(sent: &Sent, rtt: &Quantiles) -> Direction {
         sack_permitted: sent.sack_permitted(),
         largest_window: sent.largest_window.into(),
         duration_ns: duration,
-        goodput_bps: u64::try_from(goodput).unwrap_or(u64::MAX),
-        rtt_ns: round_trips(),
+        goodput_bps: goodput(sent.stream_bytes(), duration),
+        rtt_ns: rtt.summary([50.0, 99.0]).map(round_trips),
         ..Direction::default()
+    }
+}
+
+/// Bits per second of so many bytes in so many nanoseconds.
+fn goodput(bytes: u64, nanos: u64) -> u64 {
+    const FACTOR: u64 = 8 * 1_000_000_000;
+    match bytes.checked_mul(FACTOR) {
+        Some(scaled) => scaled.checked_div(nanos).unwrap_or(0),
+        None => {
+            let bits = u128::from(bytes) * u128::from(FACTOR);
+            let all = bits.checked_div(u128::from(nanos)).unwrap_or(0);
+            u64::try_from(all).unwrap_or(u64::MAX)
+        }
     }
 }
 

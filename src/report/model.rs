@@ -213,7 +213,7 @@ pub struct Conversation {
     pub echo_rule: Option<EchoRule>,
     /// Answers for this conversation (the first `--conversations N` only).
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub answers: Option<Answers>,
+    pub answers: Option<Box<Answers>>,
     /// First and last frame, where other conversations have the same endpoints: filters need
     /// them.
     #[serde(skip)]

@@ -71,7 +71,7 @@ fn each_conversation(out: &mut Document, capture: &Capture) {
         .conversations
         .answered()
         .iter()
-        .filter_map(|conversation| Some((conversation, conversation.answers.as_ref()?)))
+        .filter_map(|conversation| Some((conversation, conversation.answers.as_deref()?)))
         .collect();
     if answered.len() < 2 {
         return;

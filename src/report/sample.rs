@@ -165,7 +165,7 @@ pub(crate) fn conversation(id: u64) -> Conversation {
             request: 0,
             answer: 1,
         })),
-        answers: Some(answers(id)),
+        answers: Some(Box::new(answers(id))),
         among: None,
     }
 }

@@ -10,7 +10,7 @@ use crate::answers::evidence::Evidence;
 use crate::answers::quantiles::Quantiles;
 use crate::answers::said::{Responses, Said, Saying};
 use crate::answers::sent::{Hop, Sent};
-use crate::decode::ends::Kept;
+use crate::decode::ends::{Kept, Key};
 use crate::decode::segment::{Endpoint, Ends, Origin, Segment};
 use crate::flow::sighting::Sighting;
 use crate::flow::state::Life;
@@ -115,9 +115,14 @@ impl Conversation {
     /// Sender of the first frame, then the other side.
     #[must_use]
     pub fn sides(&self) -> [Endpoint; 2] {
-        let (key, low_sent) = (self.ends.key(), self.low_first);
+        let (key, low_sent) = (self.key(), self.low_first);
         let ends = Ends { key, low_sent };
         [ends.source(), ends.destination()]
+    }
+
+    /// Both ends, without direction.
+    pub(super) fn key(&self) -> Key {
+        self.ends.key()
     }
 
     /// Interfaces it was seen on, by id.

@@ -11,11 +11,12 @@ fn ip(address: IpAddr) -> &'static str {
     if address.is_ipv4() { "ip" } else { "ipv6" }
 }
 
-/// All packets of a conversation.
-pub(super) fn conversation(analysed: &Analysed, one: &Conversation) -> String {
+/// All packets of a conversation. `crossed`: another one has the same addresses and ports, put
+/// together otherwise.
+pub(super) fn conversation(analysed: &Analysed, one: &Conversation, crossed: bool) -> String {
     let [a, b] = one.sides();
     let family = ip(a.address);
-    if is_crossed(analysed, one) {
+    if crossed {
         let (there, back) = (one_way(a, b), one_way(b, a));
         return limited(analysed, one, format!("(({there}) || ({back}))"));
     }
@@ -67,27 +68,6 @@ fn one_way(from: Endpoint, to: Endpoint) -> String {
         "{family}.src == {} && tcp.srcport == {} && {family}.dst == {} && tcp.dstport == {}",
         from.address, from.port, to.address, to.port
     )
-}
-
-/// Whether another conversation has the same addresses and ports, put together otherwise.
-fn is_crossed(analysed: &Analysed, one: &Conversation) -> bool {
-    let [a, b] = one.sides();
-    let crossed = |other: &Conversation| {
-        let [c, d] = other.sides();
-        let same = (c.address, d.address) == (a.address, b.address)
-            && (c.port, d.port) == (b.port, a.port);
-        let turned = (d.address, c.address) == (a.address, b.address)
-            && (d.port, c.port) == (b.port, a.port);
-        same || turned
-    };
-    a.address != b.address
-        && a.port != b.port
-        && analysed
-            .answers
-            .conversations
-            .all()
-            .iter()
-            .any(|other| crossed(other))
 }
 
 /// Where the property alone would match other packets too: endpoints used again, headers

@@ -1,5 +1,7 @@
 //! The lab's questions, answered for one conversation.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 
 use super::cited::{bytes, message, packet};
@@ -14,6 +16,8 @@ use crate::report::model::{Answer, Answers, Confidence, Interface};
 pub(super) struct Asked<'a> {
     pub(super) analysed: &'a Analysed,
     pub(super) interfaces: &'a [Interface],
+    /// Conversations with the addresses and ports of another, put together otherwise.
+    pub(super) crossed: HashSet<usize>,
 }
 
 /// One conversation, and who is who in it.
@@ -23,7 +27,7 @@ struct Of<'a> {
     evidence: Option<&'a Evidence>,
     client: usize,
     rule: RoleRule,
-    /// The filter for all its packets: to find it all conversations are looked at.
+    /// The filter for all its packets.
     filter: String,
 }
 
@@ -39,7 +43,7 @@ impl Asked<'_> {
             evidence,
             client: found.client,
             rule: found.rule,
-            filter: filter::conversation(self.analysed, one),
+            filter: filter::conversation(self.analysed, one, self.crossed.contains(&id)),
         };
         let mut answers = Answers {
             conversation: Some(id as u64),

@@ -74,6 +74,16 @@ impl Conversations {
         Some(Cow::Owned((others.make)(at)))
     }
 
+    /// Looks at the one with an id. Unlike [`Conversations::get`] it does not move what is made.
+    pub(crate) fn look<R>(&self, id: u64, look: impl FnOnce(&Conversation) -> R) -> Option<R> {
+        if let Ok(at) = self.made.binary_search_by_key(&id, |one| one.id) {
+            return Some(look(&self.made[at]));
+        }
+        let at = usize::try_from(id).ok()?;
+        let others = self.others.as_ref().filter(|others| at < others.all)?;
+        Some(look(&(others.make)(at)))
+    }
+
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = Cow<'_, Conversation>> {
         (0..self.len() as u64).filter_map(|id| self.get(id))

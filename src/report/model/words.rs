@@ -32,30 +32,48 @@ impl EchoRule {
             Speaks::Unsure { .. } => "unsure",
         }
     }
+
+    fn text(self) -> String {
+        let digits = &mut [(); 2].map(|()| itoa::Buffer::new());
+        let [first, second] = digits.each_mut();
+        // pieces put together take a third of the time of a format string
+        match self.0 {
+            Speaks::Yes { request, answer } => [
+                "server message ",
+                first.format(answer),
+                " is the transform of client message ",
+                second.format(request),
+            ]
+            .concat(),
+            Speaks::No { requests, answers } => [
+                "none of the first ",
+                first.format(answers),
+                " server messages is the transform of one of the first ",
+                second.format(requests),
+                " client messages",
+            ]
+            .concat(),
+            Speaks::Unsure { requests, answers } => [
+                "too little to tell: of the first ",
+                first.format(requests),
+                " client and ",
+                second.format(answers),
+                " server messages none is the transform of another",
+            ]
+            .concat(),
+        }
+    }
 }
 
 impl fmt::Display for EchoRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Speaks::Yes { request, answer } => write!(
-                f,
-                "server message {answer} is the transform of client message {request}"
-            ),
-            Speaks::No { requests, answers } => write!(
-                f,
-                "none of the first {answers} server messages is the transform of one of the first {requests} client messages"
-            ),
-            Speaks::Unsure { requests, answers } => write!(
-                f,
-                "too little to tell: of the first {requests} client and {answers} server messages none is the transform of another"
-            ),
-        }
+        f.write_str(&self.text())
     }
 }
 
 impl Serialize for EchoRule {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(self)
+        to.serialize_str(&self.text())
     }
 }
 

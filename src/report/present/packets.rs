@@ -12,7 +12,7 @@ fn cited_frames(capture: &Capture) -> Vec<u64> {
         .conversations
         .answered()
         .iter()
-        .filter_map(|one| one.answers.as_ref());
+        .filter_map(|one| one.answers.as_deref());
     let packets = |answers: &Answers| -> Vec<u64> {
         let cited: [&Answer; 4] = [
             &answers.welcome_packet,

@@ -165,7 +165,7 @@ fn several_conversations_are_each_answered() {
     second.client.address = std::net::Ipv6Addr::LOCALHOST.into();
     let mut silent = conversation(2);
     silent.answers = None;
-    second.answers = Some(answers(1));
+    second.answers = Some(Box::new(answers(1)));
     capture.conversations.made.extend([second, silent]);
     let document = document(&report(vec![capture]));
     let table = tables(&document).into_iter().find(|table| {
