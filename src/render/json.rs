@@ -2,6 +2,7 @@
 
 mod buffer;
 mod chunks;
+mod digits;
 mod serializer;
 mod text;
 
@@ -24,19 +25,24 @@ use crate::report::rows::Row;
 /// The writer's own; [`io::ErrorKind::BrokenPipe`] where the reader has closed.
 pub fn json(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let mut json = Json {
-        bytes: Buffer::with_room(GATHERED),
+        bytes: Buffer::default(),
         out: Some(out),
         captures: &report.captures,
     };
     report.serialize(&mut json)?;
     json.bytes.push(b'\n');
-    let rest = json.bytes;
+    let mut rest = json.bytes;
     out.write_all(rest.bytes())
 }
 
 /// Room that rows are made in, one after the other.
-#[derive(Default)]
-pub struct Room(Buffer);
+pub struct Room(Json<'static>);
+
+impl Default for Room {
+    fn default() -> Self {
+        Self(Json::in_memory(Buffer::default()))
+    }
+}
 
 /// Writes a row as one line of JSON.
 ///
@@ -44,11 +50,11 @@ pub struct Room(Buffer);
 ///
 /// As [`json`].
 pub fn row(row: &Row<'_>, room: &mut Room, out: &mut impl Write) -> io::Result<()> {
-    let mut json = Json::in_memory(std::mem::take(&mut room.0));
-    row.serialize(&mut json)?;
+    let json = &mut room.0;
+    json.bytes.clear();
+    row.serialize(&mut *json)?;
     json.bytes.push(b'\n');
-    room.0 = json.bytes;
-    out.write_all(room.0.bytes())
+    out.write_all(json.bytes.bytes())
 }
 
 /// Writes a row for each conversation.

@@ -61,14 +61,16 @@ impl Output {
             }
             _ => self.draw(),
         }
-        let mut room = std::mem::take(&mut self.room);
-        self.write(|mut out, _| match shown {
-            Shown::Row(row) => render::json::row(&row, &mut room, &mut out),
-            Shown::Line(line) => writeln!(out, "{line}"),
-            Shown::Bytes(bytes) => out.write_all(bytes),
-            Shown::Block(_) => Ok(()),
-        });
-        self.room = room;
+        if self.failed.is_none() {
+            let out = &mut self.out;
+            let written = match shown {
+                Shown::Row(row) => render::json::row(&row, &mut self.room, out),
+                Shown::Line(line) => writeln!(out, "{line}"),
+                Shown::Bytes(bytes) => out.write_all(bytes),
+                Shown::Block(_) => Ok(()),
+            };
+            self.failed = written.err();
+        }
     }
 
     /// Rows shown of the capture that was read last.

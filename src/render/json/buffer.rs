@@ -1,82 +1,169 @@
 //! Where JSON is gathered: many pieces of a few bytes each.
 
-use std::fmt;
+/// Length of a block.
+const BLOCK: usize = 1 << 12;
 
-/// Bytes that grow at their end. Unlike a `Vec` it has its room filled with zeros, so that a short
-/// piece goes to its place by two moves of fixed length, which need no call.
-#[derive(Default)]
+/// Bytes that grow at their end. The last stand in a block of fixed length: whether a short piece
+/// has room there is one comparison, and it goes to its place by moves of fixed length.
 pub(super) struct Buffer {
-    bytes: Vec<u8>,
+    block: Box<[u8; BLOCK]>,
+    /// How many bytes of the block are used.
     used: usize,
+    /// All that came before.
+    gathered: Vec<u8>,
+}
+
+impl Default for Buffer {
+    fn default() -> Self {
+        Self {
+            block: Box::new([0; BLOCK]),
+            used: 0,
+            gathered: Vec::new(),
+        }
+    }
 }
 
 impl Buffer {
-    /// Empty, with room for so many bytes.
-    pub(super) fn with_room(len: usize) -> Self {
-        Self {
-            bytes: vec![0; len],
-            used: 0,
-        }
-    }
-
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes[..self.used]
+    pub(super) fn bytes(&mut self) -> &[u8] {
+        self.gather();
+        &self.gathered
     }
 
     pub(super) fn len(&self) -> usize {
-        self.used
+        self.gathered.len() + self.used
     }
 
-    /// Takes the last bytes off, so that so many are left.
-    pub(super) fn truncate(&mut self, len: usize) {
-        self.used = self.used.min(len);
+    /// The byte at a place.
+    pub(super) fn byte(&self, at: usize) -> Option<u8> {
+        let within = at.checked_sub(self.gathered.len());
+        let block = &self.block[..self.used];
+        within
+            .map_or_else(|| self.gathered.get(at), |at| block.get(at))
+            .copied()
+    }
+
+    /// Takes off what stands from a place on.
+    pub(super) fn split_off(&mut self, at: usize) -> Vec<u8> {
+        self.gather();
+        self.gathered.split_off(at)
     }
 
     /// Takes all off.
     pub(super) fn clear(&mut self) {
+        self.gathered.clear();
         self.used = 0;
     }
 
-    /// Room for exactly so many bytes more, which are all to be written.
-    #[inline(always)]
-    pub(super) fn room(&mut self, len: usize) -> &mut [u8] {
-        let begins = self.used;
-        let ends = begins + len;
-        if ends > self.bytes.len() {
-            self.grow(ends);
-        }
-        self.used = ends;
-        &mut self.bytes[begins..ends]
-    }
-
+    /// Empties the block.
     #[cold]
     #[inline(never)]
-    fn grow(&mut self, needed: usize) {
-        let more = needed.max(self.bytes.len() * 2).max(1 << 10);
-        self.bytes.resize(more, 0);
+    fn gather(&mut self) {
+        self.gathered.extend_from_slice(&self.block[..self.used]);
+        self.used = 0;
+    }
+
+    /// Adds a piece: for all that it consists of it is asked once whether there is room.
+    #[inline(always)]
+    pub(super) fn add(&mut self, piece: impl Piece) {
+        let most = piece.most();
+        if most > BLOCK {
+            // known when the program is built for most
+            return self.add_long(piece);
+        }
+        let begins = if self.used <= BLOCK - most {
+            self.used
+        } else {
+            self.gather();
+            0
+        };
+        self.used = begins + piece.put(&mut self.block[begins..begins + most]);
+    }
+
+    /// Adds a piece that is longer than a block.
+    #[cold]
+    #[inline(never)]
+    fn add_long(&mut self, piece: impl Piece) {
+        self.gather();
+        let (most, begins) = (piece.most(), self.gathered.len());
+        self.gathered.resize(begins + most, 0);
+        let len = piece.put(&mut self.gathered[begins..]);
+        self.gathered.truncate(begins + len);
+    }
+
+    /// Adds a digit if there is room for it; tells whether.
+    #[inline(always)]
+    pub(super) fn digit(&mut self, number: u8) -> bool {
+        let Some(place) = self.block.get_mut(self.used) else {
+            return false;
+        };
+        *place = b'0' | number;
+        self.used += 1;
+        true
     }
 
     #[inline]
     pub(super) fn push(&mut self, byte: u8) {
-        self.room(1)[0] = byte;
+        self.add(byte);
     }
 
     #[inline]
     pub(super) fn extend(&mut self, piece: &[u8]) {
-        copy(self.room(piece.len()), piece);
+        self.add(piece);
     }
 }
 
-impl fmt::Write for Buffer {
-    fn write_str(&mut self, piece: &str) -> fmt::Result {
-        self.extend(piece.as_bytes());
-        Ok(())
+/// What is added to a buffer at once.
+pub(super) trait Piece: Copy {
+    /// Room that it wants; it may not use it all.
+    fn most(self) -> usize;
+
+    /// Writes it to the beginning of that room; tells how long it is.
+    fn put(self, to: &mut [u8]) -> usize;
+}
+
+impl Piece for u8 {
+    #[inline(always)]
+    fn most(self) -> usize {
+        1
+    }
+
+    #[inline(always)]
+    fn put(self, to: &mut [u8]) -> usize {
+        to[0] = self;
+        1
+    }
+}
+
+impl Piece for &[u8] {
+    #[inline(always)]
+    fn most(self) -> usize {
+        self.len()
+    }
+
+    #[inline(always)]
+    fn put(self, to: &mut [u8]) -> usize {
+        copy(&mut to[..self.len()], self);
+        self.len()
+    }
+}
+
+/// One after the other.
+impl<A: Piece, B: Piece> Piece for (A, B) {
+    #[inline(always)]
+    fn most(self) -> usize {
+        self.0.most() + self.1.most()
+    }
+
+    #[inline(always)]
+    fn put(self, to: &mut [u8]) -> usize {
+        let len = self.0.put(to);
+        len + self.1.put(&mut to[len..])
     }
 }
 
 /// Copies a piece to its place, which is as long.
 #[inline(always)]
-pub(super) fn copy(to: &mut [u8], piece: &[u8]) {
+fn copy(to: &mut [u8], piece: &[u8]) {
     match piece.len() {
         16..=32 => ends::<16>(to, piece),
         8..16 => ends::<8>(to, piece),
@@ -110,7 +197,7 @@ mod tests {
     #[test]
     fn pieces_of_every_length_stand_one_after_the_other() {
         let (mut buffer, mut expected) = (Buffer::default(), Vec::new());
-        for len in (0..100).chain([5000, 3]) {
+        for len in (0..100).chain([BLOCK, 5000, 3]) {
             let piece: Vec<u8> = (0..len).map(|at| (at * 7 + len) as u8).collect();
             buffer.extend(&piece);
             buffer.push(len as u8);
@@ -121,14 +208,37 @@ mod tests {
     }
 
     #[test]
-    fn what_is_taken_off_makes_room() {
-        let mut buffer = Buffer::with_room(3);
-        assert_eq!((buffer.len(), buffer.bytes()), (0, &b""[..]));
-        buffer.extend(b"[1,2");
-        buffer.truncate(2);
-        assert_eq!(buffer.bytes(), b"[1");
+    fn bytes_are_found_and_taken_off_wherever_they_stand() {
+        let mut buffer = Buffer::default();
+        let all: Vec<u8> = (0..3 * BLOCK).map(|at| (at % 251) as u8).collect();
+        let checked = |buffer: &Buffer| {
+            let found = (0..=buffer.len()).map(|at| buffer.byte(at));
+            let expected = all[..buffer.len()].iter().copied().map(Some);
+            assert!(found.eq(expected.chain([None])));
+        };
+        for part in all.chunks(BLOCK / 3) {
+            buffer.extend(part);
+            checked(&buffer);
+        }
+        assert_eq!(buffer.split_off(BLOCK + 1), all[BLOCK + 1..]);
+        assert_eq!(buffer.bytes(), &all[..=BLOCK]);
+        buffer.extend(&all[BLOCK + 1..]);
+        assert_eq!(buffer.bytes(), all);
+        buffer.push(7);
         buffer.clear();
-        buffer.extend(b"[3");
-        assert_eq!(buffer.bytes(), b"[3");
+        assert_eq!((buffer.len(), buffer.bytes()), (0, &b""[..]));
+    }
+
+    #[test]
+    fn what_is_shorter_than_its_room_is_followed_at_once() {
+        let (mut buffer, mut expected) = (Buffer::default(), String::new());
+        for number in (0..2 * BLOCK as u64).map(|at| at * at) {
+            if number > 9 || !buffer.digit(number as u8) {
+                buffer.add((b'a', number));
+                expected.push('a');
+            }
+            expected += &number.to_string();
+        }
+        assert_eq!(buffer.bytes(), expected.as_bytes());
     }
 }

@@ -59,7 +59,7 @@ pub(super) fn chunks(
                 take(room.bytes())?;
                 continue;
             };
-            let chunk = taken.recv().map_err(io::Error::other)??;
+            let mut chunk = taken.recv().map_err(io::Error::other)??;
             take(chunk.bytes())?;
             // a thread that has written its last one needs no room
             let _ = back.send(chunk);
@@ -76,9 +76,7 @@ fn written(
 ) -> Result<Buffer, Error> {
     let mut json = Json::in_memory(room);
     for id in chunk * CHUNK..(all.len() as u64).min((chunk + 1) * CHUNK) {
-        if let Some(one) = all.get(id) {
-            each(&one, &mut json)?;
-        }
+        all.look(id, |one| each(one, &mut json)).transpose()?;
     }
     Ok(json.bytes)
 }

@@ -5,8 +5,10 @@ use std::mem::replace;
 
 use serde::ser::{self, Error as _, Serialize, Serializer};
 
-use super::text::{is_plain, key, text};
+use super::digits::{EIGHT, Short};
+use super::text::{Within, key, text};
 use super::{Error, Json};
+use crate::report::model::Conversations;
 
 type Done = Result<(), Error>;
 
@@ -32,9 +34,35 @@ impl<'a> Json<'a> {
     }
 
     #[inline(never)]
-    fn number(&mut self, number: impl itoa::Integer) {
-        let mut buffer = itoa::Buffer::new();
-        self.bytes.extend(buffer.format(number).as_bytes());
+    fn number(&mut self, number: u64) {
+        // most counts of a conversation are a digit
+        if number < 10 && self.bytes.digit(number as u8) {
+            return;
+        }
+        if number < EIGHT {
+            self.short(number);
+        } else {
+            self.long(number);
+        }
+    }
+
+    // each by itself, for the shorter wants fewer registers
+
+    #[inline(never)]
+    fn short(&mut self, number: u64) {
+        self.bytes.add(Short(number));
+    }
+
+    #[inline(never)]
+    fn long(&mut self, number: u64) {
+        self.bytes.add(number);
+    }
+
+    /// A number of 128 bits, which reports do not have.
+    #[cold]
+    fn longest(&mut self, number: impl Display) -> Done {
+        self.bytes.extend(number.to_string().as_bytes());
+        Ok(())
     }
 
     /// Numbers that reports do not have: as `serde_json` prints them.
@@ -59,13 +87,17 @@ impl Inside<'_, '_> {
     fn field<T: ?Sized + Serialize>(&mut self, name: &'static str, value: &T) -> Done {
         let lead = replace(&mut self.lead, b',');
         key(&mut self.json.bytes, lead, name);
-        if !self.json.captures.is_empty() && self.json.conversations(&raw const *value)? {
+        // settled by its type for most
+        if size_of_val(value) == size_of::<Conversations>()
+            && !self.json.captures.is_empty()
+            && self.json.conversations(&raw const *value)?
+        {
             return Ok(());
         }
         value.serialize(&mut *self.json)
     }
 
-    #[inline]
+    #[inline(always)]
     fn close(self) -> Done {
         let [begin, end] = self.brackets;
         if self.lead == begin {
@@ -109,13 +141,15 @@ impl<'j, 'a> Serializer for &'j mut Json<'a> {
     }
 
     fn serialize_i64(self, value: i64) -> Done {
-        self.number(value);
+        if value < 0 {
+            self.bytes.push(b'-');
+        }
+        self.number(value.unsigned_abs());
         Ok(())
     }
 
     fn serialize_i128(self, value: i128) -> Done {
-        self.number(value);
-        Ok(())
+        self.longest(value)
     }
 
     fn serialize_u8(self, value: u8) -> Done {
@@ -130,20 +164,14 @@ impl<'j, 'a> Serializer for &'j mut Json<'a> {
         self.serialize_u64(value.into())
     }
 
-    #[inline(always)]
+    #[inline]
     fn serialize_u64(self, value: u64) -> Done {
-        // most counts of a conversation are
-        if value < 10 {
-            self.bytes.push(b'0' + value as u8);
-        } else {
-            self.number(value);
-        }
+        self.number(value);
         Ok(())
     }
 
     fn serialize_u128(self, value: u128) -> Done {
-        self.number(value);
-        Ok(())
+        self.longest(value)
     }
 
     fn serialize_f32(self, value: f32) -> Done {
@@ -248,15 +276,10 @@ impl<'j, 'a> Serializer for &'j mut Json<'a> {
     }
 
     fn collect_str<T: ?Sized + Display>(self, value: &T) -> Done {
-        let begins = self.bytes.len();
-        write!(self.bytes, "\"{value}").map_err(Error::custom)?;
-        if is_plain(&self.bytes.bytes()[begins + 1..]) {
-            self.bytes.push(b'"');
-            return Ok(());
-        }
-        let odd = self.bytes.bytes()[begins + 1..].to_vec();
-        self.bytes.truncate(begins);
-        self.serialize_str(&String::from_utf8(odd).map_err(Error::custom)?)
+        self.bytes.push(b'"');
+        write!(Within(&mut self.bytes), "{value}").map_err(Error::custom)?;
+        self.bytes.push(b'"');
+        Ok(())
     }
 }
 
@@ -321,13 +344,12 @@ impl ser::SerializeMap for Inside<'_, '_> {
         let begins = self.json.bytes.len() + 1;
         self.entry(key)?;
         let bytes = &mut self.json.bytes;
-        match bytes.bytes().get(begins) {
+        match bytes.byte(begins) {
             Some(b'"') => {}
             // numbers and truth values
             Some(b'-' | b'0'..=b'9' | b't' | b'f') => {
-                let bare = bytes.bytes()[begins..].to_vec();
-                bytes.truncate(begins);
-                write!(bytes, "\"{}\"", bare.escape_ascii()).map_err(Error::custom)?;
+                let bare = bytes.split_off(begins);
+                bytes.add((b'"', (&bare[..], b'"')));
             }
             _ => return Err(Error::custom("a key is neither a text nor a number")),
         }
@@ -353,6 +375,7 @@ impl ser::SerializeStruct for Inside<'_, '_> {
         self.field(name, value)
     }
 
+    #[inline(always)]
     fn end(self) -> Done {
         self.close()
     }
@@ -367,6 +390,7 @@ impl ser::SerializeStructVariant for Inside<'_, '_> {
         self.field(name, value)
     }
 
+    #[inline(always)]
     fn end(self) -> Done {
         self.close()
     }

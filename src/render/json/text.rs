@@ -1,37 +1,44 @@
 //! Texts of JSON: what must be escaped is found eight bytes at a time, and is rare.
 
-use std::fmt::Write as _;
+use std::fmt;
 
-use super::buffer::{Buffer, copy};
+use super::buffer::Buffer;
 use crate::echo::escape::is_unsafe;
 
 /// Writes a text with its quotes. What could steer a terminal is written as `\uXXXX`: the same
 /// text to a reader of JSON.
 pub(super) fn text(to: &mut Buffer, text: &str) {
-    if !is_plain(text.as_bytes()) {
-        return escaped(to, text);
+    if is_plain(text.as_bytes()) {
+        return to.add((b'"', (text.as_bytes(), b'"')));
     }
-    let len = text.len();
-    let to = to.room(len + 2);
-    to[0] = b'"';
-    copy(&mut to[1..=len], text.as_bytes());
-    to[len + 1] = b'"';
+    to.push(b'"');
+    escaped(to, text);
+    to.push(b'"');
+}
+
+/// Takes the pieces of a text.
+pub(super) struct Within<'a>(pub &'a mut Buffer);
+
+impl fmt::Write for Within<'_> {
+    fn write_str(&mut self, piece: &str) -> fmt::Result {
+        if is_plain(piece.as_bytes()) {
+            self.0.extend(piece.as_bytes());
+        } else {
+            escaped(self.0, piece);
+        }
+        Ok(())
+    }
 }
 
 /// Writes what stands before the name of a field, the name with its quotes, and a colon. The
 /// program's own names are plain.
 #[inline(always)]
 pub(super) fn key(to: &mut Buffer, lead: u8, name: &'static str) {
-    let len = name.len();
-    let to = to.room(len + 4);
-    [to[0], to[1]] = [lead, b'"'];
-    copy(&mut to[2..len + 2], name.as_bytes());
-    [to[len + 2], to[len + 3]] = [b'"', b':'];
+    to.add(((lead, b'"'), (name.as_bytes(), (b'"', b':'))));
 }
 
 #[cold]
 fn escaped(to: &mut Buffer, text: &str) {
-    to.push(b'"');
     let mut written = 0;
     for (at, character) in text.char_indices() {
         let short = match character {
@@ -52,16 +59,15 @@ fn escaped(to: &mut Buffer, text: &str) {
             continue;
         }
         for unit in character.encode_utf16(&mut [0; 2]) {
-            // writing to memory cannot fail
-            let _ = write!(to, "\\u{unit:04x}");
+            let digit = |shift: u32| b"0123456789abcdef"[usize::from(*unit >> shift & 15)];
+            to.extend(&[b'\\', b'u', digit(12), digit(8), digit(4), digit(0)]);
         }
     }
     to.extend(&text.as_bytes()[written..]);
-    to.push(b'"');
 }
 
 /// Whether all bytes are ASCII that is printed, and none a quote or a backslash; eight at a time.
-pub(super) fn is_plain(bytes: &[u8]) -> bool {
+fn is_plain(bytes: &[u8]) -> bool {
     const ONES: u64 = 0x0101_0101_0101_0101;
     // a high bit is left for what is below a blank, above a tilde, or no ASCII, and where nothing
     // differs from a quote or a backslash; what a byte borrows from the next or carries to it
@@ -71,15 +77,22 @@ pub(super) fn is_plain(bytes: &[u8]) -> bool {
         let range = eight.wrapping_sub(ONES * 0x20) | eight.wrapping_add(ONES) | eight;
         (range | same(b'"') | same(b'\\')) & (ONES << 7)
     };
-    let mut short = [b' '; 8];
+    // the last eight, which may be looked at twice
+    let last = match (bytes.last_chunk::<8>(), bytes.last_chunk::<4>(), bytes) {
+        (Some(eight), ..) => u64::from_le_bytes(*eight),
+        (_, Some([a, b, c, d]), [e, f, g, h, ..]) => {
+            u64::from_le_bytes([*a, *b, *c, *d, *e, *f, *g, *h])
+        }
+        (.., [first, .., last]) => {
+            let middle = bytes[bytes.len() / 2];
+            u64::from_le_bytes([*first, middle, *last, b' ', b' ', b' ', b' ', b' '])
+        }
+        (.., [one]) => u64::from(*one) | (ONES * 0x20) << 8,
+        (.., []) => ONES * 0x20,
+    };
     let (eights, _) = bytes.as_chunks::<8>();
-    // the last eight may have been looked at in part
-    let last = bytes.last_chunk::<8>().unwrap_or_else(|| {
-        short[..bytes.len()].copy_from_slice(bytes);
-        &short
-    });
-    let eights = eights.iter().chain(std::iter::once(last));
-    eights.fold(0, |all, eight| all | odd(u64::from_le_bytes(*eight))) == 0
+    let each = |all, eight: &[u8; 8]| all | odd(u64::from_le_bytes(*eight));
+    eights.iter().fold(odd(last), each) == 0
 }
 
 #[cfg(test)]
