@@ -151,10 +151,10 @@ pub struct Hop {
 }
 
 impl Sent {
-    /// What went wrong.
+    /// What went wrong, where anything did.
     #[must_use]
-    pub fn rare(&self) -> Rare {
-        self.rare.as_deref().copied().unwrap_or_default()
+    pub fn rare(&self) -> Option<&Rare> {
+        self.rare.as_deref()
     }
 
     /// Takes a segment's verdict.
@@ -179,17 +179,13 @@ impl Sent {
             rare.differing = counts.differing;
         }
     }
+}
 
+impl Rare {
     /// Segments with a verdict.
     #[must_use]
     pub fn count(&self, verdict: u16) -> u64 {
-        let Some(rare) = &self.rare else {
-            return 0;
-        };
-        rare.verdicts
-            .get(verdict.trailing_zeros() as usize)
-            .copied()
-            .unwrap_or(0)
-            .into()
+        let place = verdict.trailing_zeros() as usize;
+        self.verdicts.get(place).copied().unwrap_or(0).into()
     }
 }

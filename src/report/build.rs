@@ -19,7 +19,7 @@ use crate::answers::conversations::Conversation;
 use crate::answers::evidence::Kept;
 use crate::answers::quantiles::{Quantiles, Summary};
 use crate::answers::said::Said;
-use crate::answers::sent::{Hop, Sent};
+use crate::answers::sent::{Hop, Rare, Sent};
 use crate::answers::{Analysed, Ended, Framing, RoleRule, Roles, Verdict};
 use crate::decode::dissect;
 use crate::wire;
@@ -275,39 +275,6 @@ fn path(hop: &Hop, client: usize) -> Path {
     }
 }
 
-/// What is known of one side beyond what every row tells.
-fn more(sent: &Sent, rtt: &Quantiles) -> Direction {
-    let duration = sent
-        .times()
-        .map_or(0, |(first, last)| last.since(first).unsigned_abs());
-    let round_trips = |summary: Summary<2>| RoundTrips {
-        min: summary.min,
-        p50: summary.percentiles[0],
-        p99: summary.percentiles[1],
-        max: summary.max,
-    };
-    let rare = sent.rare();
-    Direction {
-        ack_lost_segments: sent.count(Verdict::ACK_LOST_SEGMENT),
-        keep_alive_acks: sent.count(Verdict::KEEP_ALIVE_ACK),
-        window_updates: sent.count(Verdict::WINDOW_UPDATE),
-        zero_window_probes: sent.count(Verdict::ZERO_WINDOW_PROBE),
-        zero_window_probe_acks: sent.count(Verdict::ZERO_WINDOW_PROBE_ACK),
-        reused_ports: sent.count(Verdict::REUSED_PORTS),
-        missing_bytes: rare.missing_bytes,
-        late_bytes: rare.late_bytes,
-        differing_segments: rare.differing,
-        mss: sent.mss(),
-        window_scale: sent.window_scale(),
-        sack_permitted: sent.sack_permitted(),
-        largest_window: sent.largest_window.into(),
-        duration_ns: duration,
-        goodput_bps: goodput(sent.stream_bytes(), duration),
-        rtt_ns: rtt.summary([50.0, 99.0]).map(round_trips),
-        ..Direction::default()
-    }
-}
-
 /// Bits per second of so many bytes in so many nanoseconds.
 fn goodput(bytes: u64, nanos: u64) -> u64 {
     const FACTOR: u64 = 8 * 1_000_000_000;
@@ -322,21 +289,53 @@ fn goodput(bytes: u64, nanos: u64) -> u64 {
 }
 
 fn direction(sent: &Sent, rtt: &Quantiles) -> Direction {
+    let duration = sent
+        .times()
+        .map_or(0, |(first, last)| last.since(first).unsigned_abs());
+    let round_trips = |summary: Summary<2>| RoundTrips {
+        min: summary.min,
+        p50: summary.percentiles[0],
+        p99: summary.percentiles[1],
+        max: summary.max,
+    };
     Direction {
         packets: sent.packets,
         frame_bytes: sent.frame_bytes,
         payload_bytes: sent.payload_bytes,
         stream_bytes: sent.stream_bytes(),
-        retransmissions: sent.count(Verdict::RETRANSMISSION),
-        fast_retransmissions: sent.count(Verdict::FAST_RETRANSMISSION),
-        spurious_retransmissions: sent.count(Verdict::SPURIOUS_RETRANSMISSION),
-        out_of_order: sent.count(Verdict::OUT_OF_ORDER),
-        duplicate_acks: sent.count(Verdict::DUPLICATE_ACK),
-        lost_segments: sent.count(Verdict::LOST_SEGMENT),
-        keep_alives: sent.count(Verdict::KEEP_ALIVE),
-        zero_windows: sent.count(Verdict::ZERO_WINDOW),
-        window_full: sent.count(Verdict::WINDOW_FULL),
-        ..more(sent, rtt)
+        mss: sent.mss(),
+        window_scale: sent.window_scale(),
+        sack_permitted: sent.sack_permitted(),
+        largest_window: sent.largest_window.into(),
+        duration_ns: duration,
+        goodput_bps: goodput(sent.stream_bytes(), duration),
+        rtt_ns: rtt.summary([50.0, 99.0]).map(round_trips),
+        ..sent.rare().map_or_else(Direction::default, troubled)
+    }
+}
+
+/// Counts of what went wrong.
+fn troubled(rare: &Rare) -> Direction {
+    Direction {
+        retransmissions: rare.count(Verdict::RETRANSMISSION),
+        fast_retransmissions: rare.count(Verdict::FAST_RETRANSMISSION),
+        spurious_retransmissions: rare.count(Verdict::SPURIOUS_RETRANSMISSION),
+        out_of_order: rare.count(Verdict::OUT_OF_ORDER),
+        duplicate_acks: rare.count(Verdict::DUPLICATE_ACK),
+        lost_segments: rare.count(Verdict::LOST_SEGMENT),
+        keep_alives: rare.count(Verdict::KEEP_ALIVE),
+        zero_windows: rare.count(Verdict::ZERO_WINDOW),
+        window_full: rare.count(Verdict::WINDOW_FULL),
+        ack_lost_segments: rare.count(Verdict::ACK_LOST_SEGMENT),
+        keep_alive_acks: rare.count(Verdict::KEEP_ALIVE_ACK),
+        window_updates: rare.count(Verdict::WINDOW_UPDATE),
+        zero_window_probes: rare.count(Verdict::ZERO_WINDOW_PROBE),
+        zero_window_probe_acks: rare.count(Verdict::ZERO_WINDOW_PROBE_ACK),
+        reused_ports: rare.count(Verdict::REUSED_PORTS),
+        missing_bytes: rare.missing_bytes,
+        late_bytes: rare.late_bytes,
+        differing_segments: rare.differing,
+        ..Direction::default()
     }
 }
 

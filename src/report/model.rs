@@ -3,6 +3,7 @@
 mod answers;
 mod conversations;
 mod exchanges;
+mod seen_on;
 mod words;
 
 use std::fmt;
@@ -15,6 +16,7 @@ use crate::source::frame::Damage;
 pub use answers::{Answer, Answers, Confidence, Exhibit};
 pub use conversations::Conversations;
 pub use exchanges::{Exchanges, ResponseTimes};
+pub use seen_on::SeenOn;
 pub use words::{Digest, EchoRule};
 
 /// What `analyze` says of its inputs.
@@ -177,7 +179,7 @@ pub struct Conversation {
     #[serde(rename = "in", skip_serializing_if = "Option::is_none")]
     pub stands_in: Option<String>,
     /// Ids of the interfaces it was seen on.
-    pub interfaces: Vec<u32>,
+    pub interfaces: SeenOn,
     /// What the client sent.
     pub to_server: Direction,
     /// What the server sent.

@@ -140,7 +140,7 @@ pub(crate) fn conversation(id: u64) -> Conversation {
         role_rule: "syn",
         first_frame: 1,
         stands_in: None,
-        interfaces: vec![0],
+        interfaces: SeenOn::One([0]),
         handshake_rtt_ns: Some(21_000),
         ended: "fin",
         state: "SF",
