@@ -45,6 +45,9 @@ pub struct Conversations {
     kept: usize,
     /// Conversations that keep packets until their first exchange is known.
     searching: usize,
+    /// How much there is to say of the one that has most, and its first frame: the earliest of
+    /// several.
+    best: Option<((u64, u64), Reverse<u64>)>,
 }
 
 impl Conversations {
@@ -71,19 +74,25 @@ impl Conversations {
     /// Those of disjoint sets as one, in order of first frame.
     #[must_use]
     pub fn merge(parts: Vec<Self>) -> Self {
+        let best = parts.iter().filter_map(|part| part.best).max();
         let mut parts: Vec<_> = parts.into_iter().map(|part| part.all.into_iter()).collect();
         let mut all = Vec::with_capacity(parts.iter().map(ExactSizeIterator::len).sum());
-        // each part is in order already
-        let heads = parts.iter().enumerate();
-        let heads = heads.filter_map(|(at, part)| Some((part.as_slice().first()?.first_frame, at)));
-        let mut heads: BinaryHeap<_> = heads.map(Reverse).collect();
+        // each part is in order already; frames are compared as numbers that end in their part's
+        let count = parts.len() as u64;
+        let number = |frame: u64, at: u64| frame * count + at;
+        let heads = (0..).zip(&parts);
+        let heads = heads.filter_map(|(at, part)| {
+            let first = part.as_slice().first()?;
+            Some(Reverse(number(first.first_frame, at)))
+        });
+        let mut heads: BinaryHeap<_> = heads.collect();
         while let Some(mut head) = heads.peek_mut() {
-            let Reverse((frame, at)) = &mut *head;
-            let part = &mut parts[*at];
+            let at = head.0 % count;
+            let part = &mut parts[at as usize];
             all.extend(part.next());
             match part.as_slice() {
                 [next, then @ ..] => {
-                    *frame = next.first_frame;
+                    head.0 = number(next.first_frame, at);
                     // memory is slow, and it is wanted when the other parts had their turns
                     then.iter()
                         .take(1)
@@ -94,8 +103,17 @@ impl Conversations {
         }
         Self {
             all,
+            best,
             ..Self::default()
         }
+    }
+
+    /// The one with most to say, the first of several.
+    #[must_use]
+    pub fn best(&self) -> Option<usize> {
+        let (_, Reverse(first)) = self.best?;
+        let found = self.all.binary_search_by_key(&first, |one| one.first_frame);
+        found.ok()
     }
 
     /// Takes a segment.
@@ -261,6 +279,9 @@ impl Conversations {
         let open = one.evidence.as_ref().is_some_and(|it| it.is_open());
         self.searching -= usize::from(std::mem::take(&mut one.keeps) && open);
         one.closed(closed, streams);
+        // told now, for later its memory is far away
+        let rank = (one.rank(), Reverse(one.first_frame));
+        self.best = self.best.max(Some(rank));
     }
 }
 

@@ -12,10 +12,10 @@ use std::num::NonZero;
 use std::ptr;
 
 use super::model::{
-    self, Capture, Conversations, Delay, Digest, Direction, EchoRule, Endpoint, Exchanges, Exhibit,
-    Interface, Largest, Messages, Path, ResponseTimes, RoundTrips,
+    self, Capture, Delay, Digest, Direction, EchoRule, Endpoint, Exchanges, Exhibit, Interface,
+    Largest, Messages, Path, ResponseTimes, RoundTrips,
 };
-use crate::answers::conversations::Conversation;
+use crate::answers::conversations::{Conversation, Conversations};
 use crate::answers::evidence::Kept;
 use crate::answers::quantiles::{Quantiles, Summary};
 use crate::answers::said::Said;
@@ -52,16 +52,16 @@ impl Answered<'_> {
     }
 
     /// What the capture's answers are about.
-    fn main(self, all: &[Box<Conversation>]) -> Option<usize> {
-        let best = || (0..all.len()).rev().max_by_key(|id| all[*id].rank());
+    fn main(self, all: &Conversations) -> Option<usize> {
+        let count = all.all().len();
         let asked = match self {
             Self::First(_) => None,
             Self::These(ids) => ids.iter().find_map(|id| {
                 let id = usize::try_from(*id).ok()?;
-                (id < all.len()).then_some(id)
+                (id < count).then_some(id)
             }),
         };
-        asked.or_else(best)
+        asked.or_else(|| all.best())
     }
 }
 
@@ -77,16 +77,17 @@ pub fn capture(
     answered: Answered<'_>,
 ) -> Capture {
     let totals = &analysed.answers.totals;
-    let all = analysed.answers.conversations.all();
+    let conversations = &analysed.answers.conversations;
+    let all = conversations.all();
     let interfaces = interfaces::interfaces(&analysed, names);
-    let best = answered.main(all);
+    let best = answered.main(conversations);
     let ids = answered.ids(all.len());
     let also = best.filter(|id| !ids.contains(id));
     let shown: Vec<usize> = ids.iter().copied().chain(also).collect();
     let asked = questions::Asked {
         analysed: &analysed,
         interfaces: &interfaces,
-        crossed: analysed.answers.conversations.crossed(&shown),
+        crossed: conversations.crossed(&shown),
     };
     let made = ids.iter().map(|&id| model::Conversation {
         answers: Some(Box::new(asked.answers(id))),
@@ -118,7 +119,7 @@ pub fn capture(
         answers,
         rows: Vec::new(),
         interfaces,
-        conversations: Conversations::new(
+        conversations: model::Conversations::new(
             made,
             (all.len(), analysed.answers.spread.threads.len()),
             Box::new(move |id| {

@@ -125,6 +125,11 @@ impl Conversation {
         self.ends.key()
     }
 
+    /// Asks for what [`Conversation::key`] will want of memory.
+    pub(super) fn approach_key(&self) {
+        prefetch(&self.ends);
+    }
+
     /// Interfaces it was seen on, by id.
     pub fn interfaces(&self) -> impl Iterator<Item = u32> {
         let others = self.seldom.iter().flat_map(|it| &it.interfaces).copied();
