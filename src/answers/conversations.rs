@@ -71,6 +71,17 @@ impl Conversations {
         }
     }
 
+    /// Asks for the memory of those that follow one that is told: of most it has long been far
+    /// away.
+    pub fn look_ahead(&self, id: usize) {
+        if let Some(one) = self.all.get(id + 8) {
+            prefetch(&**one);
+        }
+        if let Some(one) = self.all.get(id + 4) {
+            one.approach_samples();
+        }
+    }
+
     /// Those of disjoint sets as one, in order of first frame.
     #[must_use]
     pub fn merge(parts: Vec<Self>) -> Self {

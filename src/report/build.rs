@@ -25,10 +25,6 @@ use crate::decode::dissect;
 use crate::wire;
 pub use interfaces::Names;
 
-/// The steps of what is asked of memory, and how many conversations ahead: of most it has long
-/// been far away when they are told of.
-const AHEAD: [(u8, usize); 2] = [(1, 8), (2, 4)];
-
 /// Which conversations carry answers of their own.
 #[derive(Clone, Copy, Debug)]
 pub enum Answered<'a> {
@@ -123,10 +119,7 @@ pub fn capture(
             made,
             (all.len(), analysed.answers.spread.threads.len()),
             Box::new(move |id| {
-                for (step, ahead) in AHEAD {
-                    let next = u32::try_from(id + ahead).unwrap_or(u32::MAX);
-                    analysed.answers.conversations.approach(next, step);
-                }
+                analysed.answers.conversations.look_ahead(id);
                 conversation(id, &analysed)
             }),
         ),
