@@ -271,3 +271,39 @@ impl Alone {
         self.recent.clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What was put by in one place is known once there is another, as long as it is near.
+    #[test]
+    fn records_put_by_in_one_place_have_copies_in_another() {
+        let mut sightings = Sightings::default();
+        let mut look = |frame: u64, time: i64, interface: u32, hash: u64| {
+            let mut said = Plain::default();
+            said.payload_hash = hash;
+            let record = Record {
+                frame,
+                time: Time(time),
+                recording: 0,
+                interface,
+                packet_type: 0,
+                may_be_copy: true,
+                low_sent: true,
+                said: &said,
+            };
+            let mut found = Vec::new();
+            assert_eq!(sightings.look(record, 7, &mut found), !found.is_empty());
+            found.pop().map(|found| (found.of, found.delay))
+        };
+        let now = 1_000_000_000;
+        for (frame, (time, hash)) in (1..).zip([(0, 1), (4_900_000, 2), (5_100_000, 3)]) {
+            assert_eq!(look(frame, now + time, 0, hash), None);
+        }
+        assert_eq!(look(4, now + 9_000_000, 1, 2), Some((2, 4_100_000)));
+        assert_eq!(look(5, now + 9_000_000, 1, 1), None, "too old");
+        assert_eq!(look(6, now + 9_100_000, 1, 3), Some((3, 4_000_000)));
+        assert_eq!(look(7, now + 9_200_000, 1, 3), None, "it was recorded here");
+    }
+}
