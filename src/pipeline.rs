@@ -109,8 +109,10 @@ trait Frames {
     /// The frame that was found; none after the last.
     fn frame(&mut self) -> Option<Frame<'_>>;
     /// Hands over the next frames, each with the bytes that it stands in and where, as long as
-    /// their records are as most are and it is told that they are taken.
-    fn usual(&mut self, _take: impl FnMut(&Frame<'_>, (&Arc<Vec<u8>>, usize)) -> bool) {}
+    /// their records are as most are and it is told that they are taken. Whether it does so.
+    fn usual(&mut self, _take: impl FnMut(&Frame<'_>, (&Arc<Vec<u8>>, usize)) -> bool) -> bool {
+        false
+    }
     /// Finds the next frame and gives it without its bytes, which stand in [`Frames::block`], and
     /// where.
     fn advance(&mut self) -> Option<(Frame<'static>, Range<usize>)>;
@@ -137,8 +139,9 @@ impl Frames for One {
     }
 
     #[inline(always)]
-    fn usual(&mut self, take: impl FnMut(&Frame<'_>, (&Arc<Vec<u8>>, usize)) -> bool) {
+    fn usual(&mut self, take: impl FnMut(&Frame<'_>, (&Arc<Vec<u8>>, usize)) -> bool) -> bool {
         self.reader.usual(take);
+        true
     }
 
     fn advance(&mut self) -> Option<(Frame<'static>, Range<usize>)> {
@@ -288,14 +291,20 @@ impl Front {
     /// Fills an empty batch with what comes next; whether there was anything.
     fn fill(&mut self, source: &mut impl Frames, batch: &mut Batch) -> bool {
         loop {
-            source.usual(|frame, place| !batch.is_full() && self.usual(frame, place, batch));
+            let take = |frame: &Frame<'_>, place: (&Arc<Vec<u8>>, usize)| {
+                !batch.is_full() && self.usual(frame, place, batch)
+            };
+            let tried = source.usual(take);
             if !batch.is_full()
                 && let Some((frame, range)) = source.advance()
                 && let Some(block) = source.block()
             {
                 let at = range.start;
                 let bytes = block.get(range).unwrap_or_default();
-                self.any(Frame { bytes, ..frame }, (block, at), batch);
+                let frame = Frame { bytes, ..frame };
+                if tried || !self.usual(&frame, (block, at), batch) {
+                    self.other(frame, (block, at), batch);
+                }
             } else {
                 return !batch.is_empty();
             }
@@ -323,12 +332,9 @@ impl Front {
         true
     }
 
-    /// Takes any frame.
+    /// Takes any other frame.
     #[inline(never)]
-    fn any(&mut self, frame: Frame<'_>, place: (&Arc<Vec<u8>>, usize), batch: &mut Batch) {
-        if self.usual(&frame, place, batch) {
-            return;
-        }
+    fn other(&mut self, frame: Frame<'_>, place: (&Arc<Vec<u8>>, usize), batch: &mut Batch) {
         self.totals.frame(&frame);
         match self.decoder.find_other(&frame) {
             Ok(found) => {

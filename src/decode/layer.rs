@@ -6,7 +6,7 @@ pub(super) mod wan;
 /// EtherType of IPv4.
 pub(super) const IPV4: u16 = 0x0800;
 /// EtherType of IPv6.
-const IPV6: u16 = 0x86dd;
+pub(super) const IPV6: u16 = 0x86dd;
 /// EtherType of PPPoE session frames.
 pub(super) const PPPOE: u16 = 0x8864;
 /// Labels that no packet follows: of the generic associated channel (RFC 5586), and of alerts in

@@ -67,7 +67,7 @@ pub(super) fn read(link_type: u32, bytes: &[u8], port: Port) -> Link {
     found
 }
 
-/// What a link header as most are says: IPv4 follows it at once.
+/// What a link header as most are says: IP follows it at once.
 #[derive(Clone, Copy)]
 pub(super) struct Usual {
     /// Where the IP header begins.
@@ -86,12 +86,16 @@ impl Usual {
             packet_type: 255,
             device: 0,
         };
+        let is_ip = |kind: &[u8], at: usize| {
+            let six = || bytes.get(at).is_some_and(|first| first >> 4 == 6);
+            kind == layer::IPV4.to_be_bytes() || kind == layer::IPV6.to_be_bytes() && six()
+        };
         match link_type {
             link::LINUX_SLL2 => {
                 let head = bytes.first_chunk::<SLL2_LEN>()?;
                 // of what stands behind the index the type of the device is told
                 let device = u64::from_be_bytes(*head[4..].first_chunk()?) >> 16;
-                (head[..2] == layer::IPV4.to_be_bytes()).then_some(Self {
+                is_ip(&head[..2], SLL2_LEN).then_some(Self {
                     at: SLL2_LEN,
                     packet_type: head[10],
                     device,
@@ -99,7 +103,7 @@ impl Usual {
             }
             link::LINUX_SLL => {
                 let head = bytes.first_chunk::<SLL_LEN>()?;
-                (head[0] == 0 && head[14..] == layer::IPV4.to_be_bytes()).then_some(Self {
+                (head[0] == 0 && is_ip(&head[14..], SLL_LEN)).then_some(Self {
                     at: SLL_LEN,
                     packet_type: head[1],
                     device: u16::from_be_bytes([head[2], head[3]]).into(),
@@ -107,9 +111,10 @@ impl Usual {
             }
             link::ETHERNET => {
                 let head = bytes.first_chunk::<14>()?;
-                (head[12..] == layer::IPV4.to_be_bytes()).then_some(plain(14))
+                is_ip(&head[12..], 14).then_some(plain(14))
             }
-            link::RAW | link::RAW_DLT | link::RAW_OPENBSD | link::IPV4 => Some(plain(0)),
+            link::IPV4 => Some(plain(0)),
+            link::RAW if bytes.first()? >> 4 == 4 => Some(plain(0)),
             _ => None,
         }
     }

@@ -6,6 +6,7 @@ mod fragment;
 mod ip;
 mod layer;
 pub mod link;
+mod plain;
 mod radio;
 pub mod segment;
 pub mod seq;
@@ -21,9 +22,9 @@ use crate::source::frame::Frame;
 use ip::Ip;
 use layer::Network;
 use link::Port;
+pub use plain::{Parts, Plain, hash, option_word};
 use segment::{Carrier, Ends, Segment};
 use spot::Spot;
-pub use spot::{Parts, Plain, hash, option_word};
 
 /// Interfaces told apart; more than a host has. The last stands for all beyond.
 const MOST_PORTS: usize = 65_536;
@@ -85,7 +86,7 @@ impl Found<'_> {
     #[inline(always)]
     pub fn spot(&self, bytes: &[u8]) -> Spot {
         let place = (self.interface, self.packet_type);
-        self.parts.plain().spot(self.ends, place, bytes)
+        Spot::of(&self.parts.plain(), self.ends, place, bytes)
     }
 }
 
@@ -138,26 +139,13 @@ impl Decoder {
     /// are left to [`Decoder::find_other`], which gives the same.
     #[inline(always)]
     pub fn find_usual<'a>(&mut self, frame: &Frame<'a>) -> Option<Found<'a>> {
-        let link::Usual {
-            at,
-            packet_type,
-            device,
-        } = link::Usual::of(frame.link_type, frame.bytes)?;
-        let (ends, parts) = Parts::four::<true>(frame.bytes, at, frame.wire_len as usize)?;
-        let recent = Recent {
-            device,
-            link_type: frame.link_type,
-            recording: frame.recording,
-            described: frame.interface,
-        };
-        if self.recent.is_none_or(|known| known != recent) {
-            self.turn_to(frame.bytes, recent)?;
-        }
-        self.ports.get_mut(self.last as usize)?.packets += 1;
+        let usual = link::Usual::of(frame.link_type, frame.bytes)?;
+        let (ends, parts) = Parts::four::<true>(frame.bytes, usual.at, frame.wire_len as usize)?;
+        self.turn_to(frame, &usual)?;
         Some(Found {
             ends,
             interface: self.last,
-            packet_type,
+            packet_type: usual.packet_type,
             parts,
             odd: None,
             turn: self.turn,
@@ -169,20 +157,26 @@ impl Decoder {
     /// # Errors
     /// As [`Decoder::decode`].
     pub fn find_other<'a>(&mut self, frame: &Frame<'a>) -> Result<Found<'a>, Skip> {
-        let link = link::link(frame);
-        self.turn_to_port(link.port);
-        // the link type may be another, too
-        (self.recent, self.turn) = (None, self.turn + 1);
-        self.ports[self.last as usize].packets += 1;
-        let (interface, packet_type) = (self.last, link.packet_type);
-        let network = link.network.ok_or(Skip::NotIp)?;
-        let Some((ends, parts)) = Parts::read(frame.bytes, network.at, frame.wire_len as usize)
-        else {
-            return self.odd(frame, network, (interface, packet_type));
+        let usual = link::Usual::of(frame.link_type, frame.bytes);
+        let usual = usual.filter(|usual| self.turn_to(frame, usual).is_some());
+        let (network, packet_type) = match usual {
+            Some(usual) => (Network::at(usual.at), usual.packet_type),
+            None => {
+                let link = link::link(frame);
+                self.turn_to_port(link.port);
+                // the link type may be another, too
+                (self.recent, self.turn) = (None, self.turn + 1);
+                self.ports[self.last as usize].packets += 1;
+                (link.network.ok_or(Skip::NotIp)?, link.packet_type)
+            }
+        };
+        let end = frame.wire_len as usize;
+        let Some((ends, parts)) = Parts::read(frame.bytes, network.at, end) else {
+            return self.odd(frame, network, (self.last, packet_type));
         };
         Ok(Found {
             ends,
-            interface,
+            interface: self.last,
             packet_type,
             parts,
             odd: None,
@@ -235,10 +229,25 @@ impl Decoder {
         &self.ports
     }
 
-    /// Has `last` be the interface that a frame was recorded on; none if its link header is not as
-    /// usual after all.
+    /// Has `last` be the interface that a frame was recorded on, and counts the frame there;
+    /// none if its link header is not as usual after all.
+    #[inline(always)]
+    fn turn_to(&mut self, frame: &Frame<'_>, usual: &link::Usual) -> Option<()> {
+        let recent = Recent {
+            device: usual.device,
+            link_type: frame.link_type,
+            recording: frame.recording,
+            described: frame.interface,
+        };
+        if self.recent.is_none_or(|known| known != recent) {
+            self.turn_to_device(recent, frame.bytes)?;
+        }
+        self.ports.get_mut(self.last as usize)?.packets += 1;
+        Some(())
+    }
+
     #[inline(never)]
-    fn turn_to(&mut self, bytes: &[u8], recent: Recent) -> Option<()> {
+    fn turn_to_device(&mut self, recent: Recent, bytes: &[u8]) -> Option<()> {
         let port = Port {
             recording: recent.recording,
             described: recent.described,

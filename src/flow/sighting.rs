@@ -7,24 +7,23 @@
 //! that a device cut anew or joined. Where several recordings are read as one, copies are
 //! sought within each: the clocks of two hosts differ by more than a copy's delay.
 
+mod record;
+mod way;
+
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, Hasher};
 
-use super::ranges::Ranges;
 use crate::decode::Plain;
-use crate::decode::segment::Segment;
-use crate::decode::seq::Seq;
 use crate::time::Time;
+use record::Place;
+pub use record::Record;
+use way::Way;
 
 /// How long after the first record a copy may come, in nanoseconds.
 const WITHIN: u64 = 5_000_000;
 /// First records remembered at once; a flood beyond that forgets the oldest early. Of one place
 /// twice as many.
 const MOST_RECENT: usize = 1 << 12;
-/// Recent payload intervals remembered of one direction.
-const MOST_SPANS: usize = 4096;
-/// Places remembered of one direction; a packet passes fewer.
-const MOST_PLACES: usize = 32;
 
 /// A further record of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,93 +40,11 @@ pub struct Sighting {
     pub resegmented: bool,
 }
 
-/// A record of a packet: what its copies have, too, and where and when it was made.
-#[derive(Clone, Copy, Debug)]
-pub struct Record<'a> {
-    /// Number of the frame.
-    pub frame: u64,
-    /// When it was captured.
-    pub time: Time,
-    /// Which recording it is of.
-    pub recording: u32,
-    /// As the decoder numbers them.
-    pub interface: u32,
-    /// SLL packet type; 255 where the link layer has none.
-    pub packet_type: u8,
-    /// Whether it is told where it was made and its lengths fit: no other has copies.
-    pub may_be_copy: bool,
-    /// Whether the lesser endpoint sent the segment.
-    pub low_sent: bool,
-    /// What the headers say.
-    pub said: &'a Plain,
-}
-
-impl<'a> Record<'a> {
-    /// The record that a segment is in, of which `said` is told.
-    pub fn of(segment: &Segment<'_>, said: &'a Plain) -> Self {
-        let frame = &segment.frame;
-        let tells_place = frame.interface.is_some() || segment.packet_type != 255;
-        Self {
-            frame: frame.number,
-            time: frame.time,
-            recording: frame.recording,
-            interface: segment.interface,
-            packet_type: segment.packet_type,
-            may_be_copy: tells_place && segment.analysed,
-            low_sent: segment.ends.low_sent,
-            said,
-        }
-    }
-
-    #[inline(always)]
-    fn place(&self) -> Place {
-        Place {
-            recording: self.recording,
-            interface: self.interface,
-            packet_type: self.packet_type,
-        }
-    }
-}
-
-/// Where a record was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place {
-    recording: u32,
-    interface: u32,
-    /// SLL packet type.
-    packet_type: u8,
-}
-
-impl Place {
-    /// Whether a packet can have passed both, and on its way from one to the other.
-    fn is_across(self, other: Self) -> bool {
-        self.recording == other.recording && self.interface != other.interface
-    }
-}
-
 /// A packet's first record.
 struct First {
     frame: u64,
     time: Time,
     places: Vec<Place>,
-}
-
-/// A payload interval as it was first seen.
-struct Span {
-    start: i64,
-    end: i64,
-    place: Place,
-    frame: u64,
-    time: Time,
-}
-
-/// Payload intervals of one direction, by place.
-#[derive(Default)]
-struct Way {
-    /// Anchor of the 64-bit line: the last sequence number seen, and where it stands.
-    at: Option<(Seq, i64)>,
-    recent: VecDeque<Span>,
-    seen: Vec<(Place, Ranges)>,
 }
 
 /// The records of the last moment while all were made in one place: then none is a copy, and
@@ -163,6 +80,7 @@ pub(super) struct Sightings {
     hasher: foldhash::fast::RandomState,
 }
 
+/// Whether two records may be of one packet, as far as their times tell.
 fn near(now: Time, then: Time) -> bool {
     now.0.abs_diff(then.0) <= WITHIN
 }
@@ -354,97 +272,38 @@ impl Alone {
     }
 }
 
-impl Way {
-    /// One that begins where all before was recorded in `place`, or nothing was.
-    fn after(place: Option<Place>) -> Self {
-        let mut before = Ranges::default();
-        before.add(i64::MIN / 2, 0);
-        Self {
-            seen: place
-                .into_iter()
-                .map(|place| (place, before.clone()))
-                .collect(),
-            ..Self::default()
-        }
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    /// Where a segment's payload stands on the 64-bit line.
-    fn span(&mut self, seq: Seq, payload_len: u32) -> Option<(i64, i64)> {
-        if payload_len == 0 {
-            return None;
-        }
-        let (last, at) = self.at.unwrap_or((seq, 0));
-        let start = at + i64::from(seq.distance(last));
-        self.at = Some((seq, start));
-        Some((start, start + i64::from(payload_len)))
-    }
-
-    /// The first record of the first byte, if all bytes were first seen elsewhere a moment ago.
-    fn resegmented(
-        &self,
-        span: &(i64, i64),
-        place: Place,
-        now: Time,
-    ) -> Option<(u64, u32, Time, bool)> {
-        let seen_here = self
-            .seen
-            .iter()
-            .any(|(at, seen)| *at == place && seen.touches(span.0, span.1));
-        if seen_here || !self.seen.iter().any(|(at, _)| at.is_across(place)) {
-            return None;
-        }
-        let mut covered = Ranges::default();
-        let mut first = None;
-        for earlier in self
-            .recent
-            .iter()
-            .filter(|e| near(now, e.time) && e.place.is_across(place))
-        {
-            covered.add(earlier.start, earlier.end);
-            if earlier.start <= span.0 && span.0 < earlier.end {
-                first.get_or_insert((earlier.frame, earlier.place.interface, earlier.time, true));
-            }
-        }
-        first.filter(|_| covered.covers(span.0, span.1))
-    }
-
-    /// Where it is full, the oldest place of another recording makes room.
-    fn room_for(&mut self, place: Place) -> bool {
-        if self.seen.len() == MOST_PLACES
-            && let Some(other) =
-                (self.seen.iter()).position(|(at, _)| at.recording != place.recording)
-        {
-            self.seen.remove(other);
-        }
-        self.seen.len() < MOST_PLACES
-    }
-
-    fn record(
-        &mut self,
-        (start, end): (i64, i64),
-        place: Place,
-        (frame, now): (u64, Time),
-        copy: bool,
-    ) {
-        if let Some((_, seen)) = self.seen.iter_mut().find(|(at, _)| *at == place) {
-            seen.add(start, end);
-        } else if self.room_for(place) {
-            let mut seen = Ranges::default();
-            seen.add(start, end);
-            self.seen.push((place, seen));
-        }
-        let stale = |front: &Span| !near(now, front.time);
-        while self.recent.front().is_some_and(stale) || self.recent.len() >= MOST_SPANS {
-            self.recent.pop_front();
-        }
-        if !copy {
-            self.recent.push_back(Span {
-                start,
-                end,
-                place,
+    /// What was put by in one place is known once there is another, as long as it is near.
+    #[test]
+    fn records_put_by_in_one_place_have_copies_in_another() {
+        let mut sightings = Sightings::default();
+        let mut look = |frame: u64, time: i64, interface: u32, hash: u64| {
+            let mut said = Plain::default();
+            said.payload_hash = hash;
+            let record = Record {
                 frame,
-                time: now,
-            });
+                time: Time(time),
+                recording: 0,
+                interface,
+                packet_type: 0,
+                may_be_copy: true,
+                low_sent: true,
+                said: &said,
+            };
+            let mut found = Vec::new();
+            assert_eq!(sightings.look(record, 7, &mut found), !found.is_empty());
+            found.pop().map(|found| (found.of, found.delay))
+        };
+        let now = 1_000_000_000;
+        for (frame, (time, hash)) in (1..).zip([(0, 1), (4_900_000, 2), (5_100_000, 3)]) {
+            assert_eq!(look(frame, now + time, 0, hash), None);
         }
+        assert_eq!(look(4, now + 9_000_000, 1, 2), Some((2, 4_100_000)));
+        assert_eq!(look(5, now + 9_000_000, 1, 1), None, "too old");
+        assert_eq!(look(6, now + 9_100_000, 1, 3), Some((3, 4_000_000)));
+        assert_eq!(look(7, now + 9_200_000, 1, 3), None, "it was recorded here");
     }
 }

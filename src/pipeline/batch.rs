@@ -185,12 +185,10 @@ impl Batch {
             packet_type: found.packet_type,
             low_sent: found.ends.low_sent,
         });
-        // the next of this shard comes much later
-        of_shard
-            .spare_capacity_mut()
-            .first()
-            .into_iter()
-            .for_each(prefetch);
+        // the next of this shard comes much later: the memory for it is near by then
+        if let Some(next) = of_shard.spare_capacity_mut().first() {
+            prefetch(next);
+        }
     }
 
     #[inline(never)]
