@@ -25,6 +25,8 @@ const MOST_KEPT: usize = 10 << 10;
 const MAY_KEEP: usize = 1 << 10;
 /// Conversations of a shard that have evidence; beyond, those with the least messages and payload lose it.
 const MOST_EVIDENCE: usize = 128;
+/// How many conversations ahead one is asked for where all are closed.
+const CLOSED_AHEAD: usize = 4;
 /// Interfaces named of one conversation.
 const MOST_INTERFACES: usize = 64;
 
@@ -197,7 +199,14 @@ impl Conversations {
         self.searching += usize::from(keeps);
         self.with_evidence.push(flowed.conversation);
         let mut one = Box::new(Conversation::new(segment, first, keeps));
-        one.evidence = Some(self.spare.pop().unwrap_or_default());
+        let mut evidence = self.spare.pop().unwrap_or_default();
+        evidence.approach_lists();
+        // it was used long ago: asked for now, it is near when the next one is opened
+        self.spare
+            .last()
+            .into_iter()
+            .for_each(|next| prefetch(&**next));
+        one.evidence = Some(evidence);
         self.all.push(one);
         if let Some(before) = flowed.reuses {
             for id in [before, flowed.conversation] {
@@ -293,6 +302,9 @@ impl Conversations {
         // told now, for later its memory is far away
         let rank = (one.rank(), Reverse(one.first_frame));
         self.best = self.best.max(Some(rank));
+        // at the capture's end they are closed one after the other
+        let next = self.all.get(id as usize + CLOSED_AHEAD);
+        next.into_iter().for_each(|next| prefetch(&**next));
     }
 }
 

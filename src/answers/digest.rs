@@ -30,7 +30,7 @@ const FNV_ZEROS: [u64; 9] = {
 fn fnv(hash: u64, field: u64) -> u64 {
     match field {
         0..=0xffff => first::<2>(hash, field),
-        0..=0xff_ffff => first::<3>(hash, field),
+        0x1_0000..=0xff_ffff => first::<3>(hash, field),
         _ => first::<8>(hash, field),
     }
 }

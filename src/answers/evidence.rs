@@ -120,6 +120,15 @@ impl Evidence {
         prefetch(&self.pair);
     }
 
+    /// Asks for where the numbers of the first packets will be written.
+    pub(super) fn approach_lists(&mut self) {
+        let [to, back] = &mut self.payload;
+        for named in [&mut self.frames, &mut self.handshake, to, back] {
+            let room = named.first.spare_capacity_mut();
+            room.first().into_iter().for_each(prefetch);
+        }
+    }
+
     /// Takes a segment that is no further sighting.
     pub fn segment(&mut self, segment: &Segment<'_>, flowed: &Flowed, largest: bool, keep: bool) {
         self.name(segment, flowed.direction);

@@ -215,3 +215,6 @@ impl Teller<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,10 @@
 use std::collections::VecDeque;
 
 /// A queue that most conversations do not have: then it is a pointer.
+#[expect(
+    clippy::box_collection,
+    reason = "a pointer is all that most conversations have room for"
+)]
 pub(super) struct Queue<T>(Option<Box<VecDeque<T>>>);
 
 impl<T> Default for Queue<T> {
