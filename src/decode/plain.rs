@@ -175,8 +175,8 @@ impl Plain {
         tcp[10..].copy_from_slice(&segment.window.to_be_bytes());
         Self {
             payload_hash: segment.payload_hash,
-            options: option_word(segment.option_bytes),
-            options_len: segment.option_bytes.len() as u8,
+            options: segment.option_bytes.word(),
+            options_len: segment.option_bytes.len(),
             telling: false,
             whole_header: segment.whole_header,
             payload_at: 0,
@@ -256,14 +256,42 @@ impl Plain {
 
     /// The segment of this header, in its frame.
     #[inline(always)]
-    pub fn segment<'a>(&self, frame: Frame<'a>, header: &'a Header) -> Segment<'a> {
+    pub fn segment<'a>(&'a self, frame: Frame<'a>, header: &'a Header) -> Segment<'a> {
         let bytes = frame.bytes;
         Segment {
             frame,
             fragments: &[],
             header,
-            option_bytes: bytes.get(self.options_range()).unwrap_or_default(),
+            option_bytes: OptionBytes::Read(self),
             payload: bytes.get(self.payload(bytes.len())).unwrap_or_default(),
+        }
+    }
+}
+
+/// The options of a segment's header, which hardly any segment is asked for.
+#[derive(Clone, Copy, Debug)]
+pub enum OptionBytes<'a> {
+    /// Read before.
+    Read(&'a Plain),
+    /// As they stand there.
+    Bytes(&'a [u8]),
+}
+
+impl OptionBytes<'_> {
+    /// What stands for them ([`option_word`]).
+    fn word(self) -> u64 {
+        match self {
+            Self::Read(plain) => plain.options,
+            Self::Bytes(bytes) => option_word(bytes),
+        }
+    }
+
+    /// How many there are.
+    fn len(self) -> u8 {
+        match self {
+            Self::Read(plain) => plain.options_len,
+            // 40 at most
+            Self::Bytes(bytes) => bytes.len() as u8,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::ops::Deref;
 
 pub use super::ends::{Ends, Key};
+pub use super::plain::OptionBytes;
 use super::seq::Seq;
 use crate::source::frame::Frame;
 // a word of the stage before, for those after
@@ -106,7 +107,7 @@ pub struct Segment<'a> {
     /// What its headers say.
     pub header: &'a Header,
     /// The options' bytes that were captured.
-    pub option_bytes: &'a [u8],
+    pub option_bytes: OptionBytes<'a>,
     /// Payload bytes that were captured.
     pub payload: &'a [u8],
 }

@@ -2,7 +2,7 @@
 
 use super::ends::Ends;
 use super::ip::Ip;
-use super::plain::{Plain, hash};
+use super::plain::{OptionBytes, Plain, hash};
 use super::segment::{Carrier, Endpoint, Flags, Header, Segment, options};
 use super::seq::Seq;
 use crate::ledger::Skip;
@@ -128,12 +128,12 @@ impl Spot {
     ) -> Segment<'a> {
         let until = (self.until as usize).min(from.len());
         let payload_at = (self.payload_at as usize).min(until);
-        let options_at = self.options_at as usize;
+        let option_bytes = from.get(self.options_at as usize..payload_at);
         Segment {
             frame,
             fragments,
             header: &self.header,
-            option_bytes: from.get(options_at..payload_at).unwrap_or_default(),
+            option_bytes: OptionBytes::Bytes(option_bytes.unwrap_or_default()),
             payload: &from[payload_at..until],
         }
     }

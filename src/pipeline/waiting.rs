@@ -8,12 +8,13 @@ const MAY_HOLD: usize = 1 << 11;
 const NONE: u32 = u32::MAX;
 
 /// Segments of a batch by conversation, each as its place in the batch.
-#[derive(Default)]
 pub(super) struct Waiting {
     segments: Vec<One>,
     groups: Vec<Group>,
-    /// Which group each conversation has, if it has any: right where the group says so, too.
-    known: Vec<u32>,
+    /// By conversation.
+    known: Vec<Known>,
+    /// Counts how often none waited any more, from 1 on.
+    turn: u32,
     /// What they may add to what their shard holds, in bytes, at most.
     may_hold: usize,
 }
@@ -31,7 +32,27 @@ struct One {
 pub(super) struct Group {
     pub conversation: u32,
     first: u32,
+}
+
+/// What is known of a conversation.
+#[derive(Clone, Copy, Default)]
+struct Known {
+    /// The turn in which it had segments.
+    turn: u32,
+    /// The last of them.
     last: u32,
+}
+
+impl Default for Waiting {
+    fn default() -> Self {
+        Self {
+            segments: Vec::new(),
+            groups: Vec::new(),
+            known: Vec::new(),
+            turn: 1,
+            may_hold: 0,
+        }
+    }
 }
 
 impl Waiting {
@@ -47,12 +68,11 @@ impl Waiting {
             next_at: NONE,
             placed,
         });
-        let group = self.known.get(conversation as usize).copied();
-        match self.groups.get_mut(group.unwrap_or(NONE) as usize) {
-            Some(group) if group.conversation == conversation => {
-                let last = &mut self.segments[group.last as usize];
+        match self.known.get_mut(conversation as usize) {
+            Some(known) if known.turn == self.turn => {
+                let last = &mut self.segments[known.last as usize];
                 (last.next, last.next_at) = (here, at as u32);
-                group.last = here;
+                known.last = here;
             }
             _ => self.begin(conversation, here),
         }
@@ -62,13 +82,16 @@ impl Waiting {
     #[inline(never)]
     fn begin(&mut self, conversation: u32, first: u32) {
         if conversation as usize >= self.known.len() {
-            self.known.resize(conversation as usize + 1, 0);
+            self.known
+                .resize(conversation as usize + 1, Known::default());
         }
-        self.known[conversation as usize] = self.groups.len() as u32;
+        self.known[conversation as usize] = Known {
+            turn: self.turn,
+            last: first,
+        };
         self.groups.push(Group {
             conversation,
             first,
-            last: first,
         });
     }
 
@@ -100,5 +123,11 @@ impl Waiting {
         self.segments.clear();
         self.groups.clear();
         self.may_hold = 0;
+        self.turn = self.turn.wrapping_add(1);
+        if self.turn == 0 {
+            // what was known long ago would seem to be of now
+            self.known.clear();
+            self.turn = 1;
+        }
     }
 }

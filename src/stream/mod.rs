@@ -269,7 +269,7 @@ mod tests;
 mod build {
     use std::net::{IpAddr, Ipv4Addr};
 
-    use crate::decode::segment::{Endpoint, Ends, Flags, Header, Options, Segment};
+    use crate::decode::segment::{Endpoint, Ends, Flags, Header, OptionBytes, Options, Segment};
     use crate::decode::seq::Seq;
     use crate::source::frame::{Frame, Origin};
     use crate::time::Time;
@@ -316,7 +316,7 @@ mod build {
             },
             // kept for the test's lifetime: the segment borrows it
             header: Box::leak(Box::new(header)),
-            option_bytes: &[],
+            option_bytes: OptionBytes::Bytes(&[]),
             payload,
         }
     }

@@ -1,7 +1,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::*;
-use crate::decode::segment::{Ends, Header, Options};
+use crate::decode::segment::{Ends, Header, OptionBytes, Options};
 use crate::source::frame::Frame;
 use crate::time::Time;
 use proptest::prelude::*;
@@ -39,7 +39,7 @@ fn add(payloads: &mut Payloads, frame: u64, seq: u32, len: u32, flags: u16) {
         },
         fragments: &[],
         header: &header,
-        option_bytes: &[],
+        option_bytes: OptionBytes::Bytes(&[]),
         payload: &[],
     });
 }
