@@ -87,11 +87,11 @@ impl Dialogue {
         let from_client = direction == usize::from(self.client);
         let text = split_ending(data).0;
         let usual = self.framing == Framing::Line
-            && self.lines[direction].is_line(data)
             && if from_client {
-                self.exchanges.is_usual_request(text)
+                self.lines[direction].is_line(data) && self.exchanges.is_usual_request(text)
             } else {
-                self.exchanges.is_usual_answer(text)
+                // the answer to a line has no more line endings than that
+                self.lines[direction].is_lines(data) && self.exchanges.is_usual_answer(text)
             };
         if !usual {
             return None;

@@ -118,6 +118,13 @@ impl Lines {
         self.number
     }
 
+    /// Whether bytes that come next are the last of one message or several, all complete.
+    #[inline(always)]
+    #[must_use]
+    pub fn is_lines(&self, data: &[u8]) -> bool {
+        self.begun.is_none() && data.last() == Some(&b'\n')
+    }
+
     /// Whether bytes that come next are one message.
     #[inline(always)]
     #[must_use]
