@@ -5,6 +5,9 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::must;
 
 const PACKET: usize = 40 + 200;
 
@@ -108,4 +111,39 @@ fn evictions_are_shown_in_text() {
         .unwrap();
     let text = String::from_utf8(run.stdout).unwrap();
     assert!(text.contains("closed early; --max-memory raises"), "{text}");
+}
+
+/// What is not kept of a conversation among many is not told as if it had not been there.
+#[test]
+fn what_is_not_kept_of_many_conversations_is_said() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let path = folder.path().join("many.pcap");
+    let generate = Path::new(env!("CARGO_BIN_EXE_analyze")).with_file_name("examples/generate");
+    let mut generate = Command::new(generate);
+    generate.args(["--packets=168000", "--conversations=12000", "--active=300"]);
+    must(generate.arg("--write").arg(&path));
+    let mut analyze = Command::new(env!("CARGO_BIN_EXE_analyze"));
+    analyze.args(["--format", "json", "--conversations", "12000"]);
+    let report: Value = serde_json::from_str(&must(analyze.arg(&path))).expect("JSON");
+    let all = report["captures"][0]["conversations"].as_array();
+    let all = all.expect("conversations");
+    let (mut kept, mut not_kept) = (0, 0);
+    for one in all.iter().filter(|one| !one["answers"].is_null()) {
+        for answer in [
+            "client_message_packet",
+            "application_data_field",
+            "echo_reply_packet",
+        ] {
+            let answer = &one["answers"][answer];
+            let rule = answer["rule"].as_str().expect("a rule");
+            match answer["confidence"].as_str() {
+                Some("unknown") => {
+                    assert!(rule.contains("was not kept"), "{rule}");
+                    not_kept += 1;
+                }
+                _ => kept += 1,
+            }
+        }
+    }
+    assert!(kept > 0 && not_kept > 0, "{kept} {not_kept}");
 }

@@ -114,6 +114,11 @@ pub(super) fn message(
             "; its {} came in several packets, the first and the last are named",
             bytes(message)
         );
+    } else if message > payload {
+        rule += &format!(
+            "; of its {} only those in this packet were captured",
+            bytes(message)
+        );
     } else if message != payload {
         rule += &format!(
             "; it has {} of the packet's payload of {}",
@@ -129,5 +134,14 @@ pub(super) fn message(
     }
     let packets = [first, last];
     let packets = &packets[..if first == last { 1 } else { 2 }];
-    cited(evidence, packets, (value, text, rule))
+    let answer = cited(evidence, packets, (value, text, rule));
+    let lacks = first == last && message > payload;
+    Answer {
+        confidence: if lacks {
+            Confidence::Likely
+        } else {
+            answer.confidence
+        },
+        ..answer
+    }
 }

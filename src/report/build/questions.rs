@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::{Value, json};
 
 use super::cited::{bytes, message, packet};
-use super::unknown::{unknown, unnamed};
+use super::unknown::{not_kept, unknown, unnamed};
 use super::{files, filter, roles};
 use crate::answers::conversations::Conversation;
 use crate::answers::evidence::{Evidence, Frames};
@@ -215,6 +215,9 @@ impl Of<'_> {
         if said.to_server + said.to_client == 0 {
             return unknown("no payload was captured in this conversation");
         }
+        if self.evidence.is_none() {
+            return not_kept();
+        }
         if said.to_client == 0 {
             return unknown("the server sent no message that was captured");
         }
@@ -235,9 +238,17 @@ impl Of<'_> {
         self.evidence?.pair.filter(|_| self.one.speaks_echo())
     }
 
+    /// Why no client message can be cited.
+    fn no_request(&self) -> Answer {
+        if self.evidence.is_none() && self.one.said().to_server > 0 {
+            return not_kept();
+        }
+        unknown("the client sent no message that was captured")
+    }
+
     fn client_message(&self) -> Answer {
         let Some(shown) = self.cited_request() else {
-            return unknown("the client sent no message that was captured");
+            return self.no_request();
         };
         let answered = self.echoed().is_some();
         message(
@@ -254,7 +265,7 @@ impl Of<'_> {
 
     fn application_data(&self) -> Answer {
         let Some(shown) = self.cited_request() else {
-            return unknown("the client sent no message that was captured");
+            return self.no_request();
         };
         let (frame, len) = (shown.first.frame, shown.first.payload_len);
         let mut rule = "all that follows the TCP header is the payload: Wireshark shows it as tcp.payload, and again as data.data in the layer Data".to_owned();
@@ -285,6 +296,8 @@ impl Of<'_> {
             unknown("the client sent no message that was captured")
         } else if said.to_client == 0 {
             unknown("the server sent no message that was captured")
+        } else if self.evidence.is_none() {
+            not_kept()
         } else if self.one.speaks_echo() {
             unknown("the first echoed messages came too late to be kept")
         } else if said.unknown > 0 {

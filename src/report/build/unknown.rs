@@ -20,6 +20,14 @@ pub(super) fn unknown(reason: &str) -> Answer {
     }
 }
 
+/// Of a conversation with messages whose packets were let go for want of memory.
+pub(super) fn not_kept() -> Answer {
+    unknown(
+        "which packets carry its messages was not kept, for the capture has many conversations, \
+         and of those with the most to say it is; --show messages tells of all",
+    )
+}
+
 /// Why a capture holds no conversation, and what to do.
 fn no_conversation(analysed: &Analysed) -> String {
     let totals = &analysed.answers.totals;
