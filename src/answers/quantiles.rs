@@ -55,8 +55,6 @@ struct Buckets {
     low: usize,
     /// A multiple of [`STEP`].
     counts: Vec<u16>,
-    /// Sum of `counts`.
-    total: u64,
 }
 
 impl Quantiles {
@@ -77,7 +75,6 @@ impl Histogram {
             max: 0,
             low: 0,
             counts: Vec::new(),
-            total: 0,
         };
         counted.count(samples.iter().copied());
         Box::new(Self {
@@ -96,10 +93,9 @@ impl Histogram {
 
 impl Buckets {
     /// Counts samples, at most [`WAITING`].
-    fn count(&mut self, samples: impl ExactSizeIterator<Item = u64>) {
+    fn count(&mut self, samples: impl Iterator<Item = u64>) {
         self.counts.iter().step_by(A_LINE).for_each(prefetch);
         let bounds = &*BOUNDS;
-        self.total += samples.len() as u64;
         let (mut min, mut max) = (self.min, self.max);
         // all buckets first: until then the memory they are in may have come
         let mut buckets = [0; WAITING];
@@ -137,24 +133,24 @@ impl Buckets {
         if self.counts[at] == u16::MAX {
             // halving all keeps the shape
             for n in &mut self.counts {
-                let half = n.div_ceil(2);
-                self.total -= u64::from(*n - half);
-                *n = half;
+                *n = n.div_ceil(2);
             }
         }
         self.counts[at] += 1;
     }
 
     fn summary<const N: usize>(&self, percents: [f64; N]) -> Summary<N> {
+        let total = self.counts.iter().map(|n| u64::from(*n)).sum();
         Summary {
             min: self.min,
-            percentiles: percents.map(|percent| self.percentile(percent)),
+            percentiles: percents.map(|percent| self.percentile(percent, total)),
             max: self.max,
         }
     }
 
-    fn percentile(&self, percent: f64) -> u64 {
-        let rank = (percent / 100.0 * self.total as f64).ceil().max(1.0) as u64;
+    /// `total`: how many samples there are.
+    fn percentile(&self, percent: f64, total: u64) -> u64 {
+        let rank = (percent / 100.0 * total as f64).ceil().max(1.0) as u64;
         let bucket = self.ranked(rank);
         bucket.map_or(self.max, |at| middle(at).clamp(self.min, self.max))
     }

@@ -7,8 +7,8 @@ use crate::answers::conversations::Conversations;
 use crate::answers::event::{Event, Nobody, Watch};
 use crate::answers::totals::Totals;
 use crate::decode::Plain;
-use crate::decode::segment::Segment;
-use crate::flow::{Flow, Placed};
+use crate::decode::segment::{Key, Segment};
+use crate::flow::{Flow, Placed, Record};
 use crate::message::{Hear, Messages, Sink, Told};
 use crate::stream::Streams;
 use crate::stream::piece::Piece;
@@ -157,11 +157,7 @@ impl Shard {
         let Some((key, record)) = batch.usual(it) else {
             return self.place_seldom(batch, (at, it), room);
         };
-        let Some(placed) = self.flow.place_known(&key, record) else {
-            return false;
-        };
-        room.add(at, it.payload_len(), placed);
-        true
+        self.wait((&key, record), (at, it), room)
     }
 
     #[inline(never)]
@@ -173,7 +169,18 @@ impl Shard {
     ) -> bool {
         let mut said = Plain::default();
         let (key, record) = batch.seldom(it, &mut said);
-        let Some(placed) = self.flow.place_known(&key, record) else {
+        self.wait((&key, record), (at, it), room)
+    }
+
+    /// Has a segment with these ends wait, if its conversation is known.
+    #[inline(always)]
+    fn wait(
+        &mut self,
+        (key, record): (&Key, Record<'_>),
+        (at, it): (usize, &Located),
+        room: &mut Waiting,
+    ) -> bool {
+        let Some(placed) = self.flow.place_known(key, record) else {
             return false;
         };
         room.add(at, it.payload_len(), placed);
