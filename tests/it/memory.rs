@@ -130,6 +130,7 @@ fn what_is_not_kept_of_many_conversations_is_said() {
     let (mut kept, mut not_kept) = (0, 0);
     for one in all.iter().filter(|one| !one["answers"].is_null()) {
         for answer in [
+            "welcome_packet",
             "client_message_packet",
             "application_data_field",
             "echo_reply_packet",

@@ -103,6 +103,7 @@ pub(super) fn message(
     let carrying = evidence.and_then(|evidence| evidence.carrying(said));
     let (first, last) = (said.first.frame, said.last.frame);
     let (message, payload) = (said.len, u64::from(said.first.payload_len));
+    let lacks = carrying.is_none() && first == last && message > payload;
     let mut rule = rule.to_owned();
     if carrying.is_some() {
         rule += &format!(
@@ -114,7 +115,7 @@ pub(super) fn message(
             "; its {} came in several packets, the first and the last are named",
             bytes(message)
         );
-    } else if message > payload {
+    } else if lacks {
         rule += &format!(
             "; of its {} only those in this packet were captured",
             bytes(message)
@@ -134,14 +135,9 @@ pub(super) fn message(
     }
     let packets = [first, last];
     let packets = &packets[..if first == last { 1 } else { 2 }];
-    let answer = cited(evidence, packets, (value, text, rule));
-    let lacks = first == last && message > payload;
-    Answer {
-        confidence: if lacks {
-            Confidence::Likely
-        } else {
-            answer.confidence
-        },
-        ..answer
+    let mut answer = cited(evidence, packets, (value, text, rule));
+    if lacks {
+        answer.confidence = Confidence::Likely;
     }
+    answer
 }

@@ -215,11 +215,11 @@ impl Of<'_> {
         if said.to_server + said.to_client == 0 {
             return unknown("no payload was captured in this conversation");
         }
-        if self.evidence.is_none() {
-            return not_kept();
-        }
         if said.to_client == 0 {
             return unknown("the server sent no message that was captured");
+        }
+        if self.evidence.is_none() {
+            return not_kept();
         }
         unknown(
             "the server sent nothing before the client's first message, so there is no welcome message",
@@ -293,7 +293,7 @@ impl Of<'_> {
         let said = self.one.said();
         let none = format!("no server message is a client message {how}");
         if said.to_server == 0 {
-            unknown("the client sent no message that was captured")
+            self.no_request()
         } else if said.to_client == 0 {
             unknown("the server sent no message that was captured")
         } else if self.evidence.is_none() {
