@@ -12,8 +12,9 @@ use super::packed::Unpacked;
 
 /// Bytes asked of an input at once, if it is the only one.
 pub(super) const READ_SIZE: usize = 1 << 19;
-/// Buffers kept to be used again; who holds more of them holds them for long.
-const MOST_SPARE: usize = 16;
+/// Buffers kept to be used again: more than the batches that wait are made of. Who holds more of
+/// them holds them for long.
+const MOST_SPARE: usize = 64;
 
 /// The window. Its memory is bounded by twice the longest record plus the read size, and by what
 /// others hold of it.
