@@ -1,23 +1,27 @@
 //! Compressed input: told by its first bytes, decompressed by a thread of its own.
 
+mod handed;
 mod why;
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::Arc;
 use std::thread;
 
+use handed::{Side, line};
 pub(super) use why::unreadable;
 use why::{Why, explained};
 
 /// Bytes that go from the thread to the reader at once, at most.
 const CHUNK: usize = 1 << 18;
-/// Chunks that may wait for the reader.
-const CHUNKS: usize = 4;
+/// Chunks that may wait for the reader; where less is asked for at once many inputs take part, and
+/// fewer wait.
+const CHUNKS: usize = 8;
+const FEW_CHUNKS: usize = 4;
 /// Before the bytes of a chunk there is room for a part of so much, in which the reader puts what
 /// it has left of the one before: then it need not copy the chunk.
 const ROOM: usize = 4;
 /// Bytes of compressed data that are read at once, at most.
-const READ_SIZE: usize = 1 << 17;
+const READ_SIZE: usize = 1 << 19;
 /// The largest window that a zstd frame may ask for, in bytes: that of `zstd -d`.
 pub(super) const LARGEST_WINDOW: u32 = 1 << 27;
 
@@ -35,6 +39,14 @@ pub(super) struct Within {
 impl Within {
     fn chunk(self) -> usize {
         self.at_once.clamp(1, CHUNK)
+    }
+
+    fn chunks(self) -> usize {
+        if self.at_once < CHUNK {
+            FEW_CHUNKS
+        } else {
+            CHUNKS
+        }
     }
 
     /// Bytes of a chunk that are left free before those that are handed over.
@@ -82,6 +94,10 @@ impl Compression {
 
     /// Decompresses all of `input`.
     fn unpack(self, input: Box<dyn Read + Send>, to: &mut Outlet) -> io::Result<()> {
+        let input = Hurrying {
+            input,
+            side: Arc::clone(&to.side),
+        };
         let mut input = BufReader::with_capacity(to.within.read_size(), input);
         match self {
             Self::Zstd => {
@@ -158,6 +174,19 @@ fn lz4_frame(input: &mut (impl BufRead + Send), to: &mut Outlet) -> io::Result<(
     Ok(())
 }
 
+/// Has the reader take what there is before it reads: that may take long.
+struct Hurrying {
+    input: Box<dyn Read + Send>,
+    side: Arc<Side>,
+}
+
+impl Read for Hurrying {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.side.hurry();
+        self.input.read(buffer)
+    }
+}
+
 /// Notes whether its input has ended.
 struct Noting<'a, R> {
     input: &'a mut R,
@@ -172,13 +201,9 @@ impl<R: Read> Read for Noting<'_, R> {
     }
 }
 
-/// What the thread hands over: a chunk, the end as one without any bytes, or why there are no more.
-type Handed = io::Result<Vec<u8>>;
-
 /// The thread's side.
 struct Outlet {
-    full: SyncSender<Handed>,
-    empty: Receiver<Vec<u8>>,
+    side: Arc<Side>,
     /// What is being filled, over the borders of members.
     chunk: Vec<u8>,
     filled: usize,
@@ -218,7 +243,7 @@ impl Outlet {
     /// bounded by those that wait for the reader, and by what it holds.
     fn begin(&mut self) {
         let room = self.within.room();
-        self.chunk = self.empty.try_recv().unwrap_or_default();
+        self.chunk = self.side.spare().unwrap_or_default();
         self.chunk.resize(room + self.within.chunk(), 0);
         self.filled = room;
     }
@@ -230,23 +255,26 @@ impl Outlet {
         if chunk.len() <= self.within.room() {
             return Ok(());
         }
-        self.full.send(Ok(chunk)).map_err(io::Error::other)
+        if self.side.give(chunk) {
+            Ok(())
+        } else {
+            Err(ErrorKind::BrokenPipe.into())
+        }
     }
 
     /// Hands over the rest, and how it ended.
     fn end(&mut self, how: io::Result<()>, compression: Compression) {
         if self.flush().is_ok() {
-            let how = how.map_err(|e| explained(e, compression, self.within));
-            let _ = self.full.send(how.map(|()| Vec::new()));
+            self.side
+                .end(how.map_err(|e| explained(e, compression, self.within)));
         }
     }
 }
 
-/// Decompressed input, in order. A thread decompresses ahead, by four times what is asked for at
-/// once and at most 1 MiB.
+/// Decompressed input, in order. A thread decompresses ahead: 2 MiB, or four times what is asked
+/// for at once where that is less than a chunk.
 pub(super) struct Unpacked {
-    full: Receiver<Handed>,
-    empty: Sender<Vec<u8>>,
+    side: Side,
     /// What is read byte by byte, and how far.
     chunk: Vec<u8>,
     at: usize,
@@ -264,11 +292,9 @@ impl Unpacked {
         input: Box<dyn Read + Send>,
         within: Within,
     ) -> io::Result<Self> {
-        let (send_full, full) = sync_channel(CHUNKS);
-        let (empty, take_empty) = channel();
+        let (thread, side) = line(within.chunks());
         let mut outlet = Outlet {
-            full: send_full,
-            empty: take_empty,
+            side: Arc::new(thread),
             chunk: Vec::new(),
             filled: 0,
             left: within.bytes,
@@ -282,8 +308,7 @@ impl Unpacked {
                 outlet.end(how, compression);
             })?;
         Ok(Self {
-            full,
-            empty,
+            side,
             chunk: Vec::new(),
             at: 0,
             room: within.room(),
@@ -300,11 +325,9 @@ impl Unpacked {
         if self.ended || self.at < self.chunk.len() {
             return Ok(None);
         }
-        // a thread that has ended without a word has failed
-        let gone = |_| Err(io::Error::other("the decompressor failed"));
-        let handed = self.full.recv().unwrap_or_else(gone);
-        self.ended = handed.as_ref().map_or(true, Vec::is_empty);
-        handed.map(|chunk| Some(chunk).filter(|chunk| !chunk.is_empty()))
+        let chunk = self.side.take();
+        self.ended = !matches!(chunk, Ok(Some(_)));
+        chunk
     }
 
     /// Bytes that are free at the beginning of a chunk.
@@ -314,8 +337,7 @@ impl Unpacked {
 
     /// Takes back a chunk that nobody needs any more.
     pub(super) fn give_back(&self, chunk: Vec<u8>) {
-        // where the thread has ended nobody needs it either
-        let _ = self.empty.send(chunk);
+        self.side.give_back(chunk);
     }
 }
 

@@ -1,6 +1,8 @@
 //! Each format whole, in members, cut, changed and too long.
 
 use std::io::{Cursor, Write};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 use super::*;
 
@@ -159,6 +161,47 @@ fn little_is_held_where_little_is_asked_for() {
     }
 }
 
+/// Gives bytes, then those that come after a word that the first were read; fails without it.
+struct Waits {
+    first: Cursor<Vec<u8>>,
+    word: Receiver<()>,
+    then: Cursor<Vec<u8>>,
+}
+
+impl Read for Waits {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.first.read(buffer)? {
+            0 if self.then.position() == 0 => {
+                let heard = self.word.recv_timeout(Duration::from_secs(20));
+                heard.map_err(io::Error::other)?;
+                self.then.read(buffer)
+            }
+            0 => self.then.read(buffer),
+            read => Ok(read),
+        }
+    }
+}
+
+#[test]
+fn what_is_there_is_read_while_more_is_waited_for() {
+    let data = data(3 * CHUNK + 1000);
+    for (compression, pack) in ALL {
+        let (tell, word) = channel();
+        let input = Waits {
+            first: Cursor::new(pack(&data)),
+            word,
+            then: Cursor::new(pack(&data)),
+        };
+        let mut from = Unpacked::new(compression, Box::new(input), up_to(NO_LIMIT)).unwrap();
+        let mut first = vec![0; 3 * CHUNK];
+        from.read_exact(&mut first).unwrap();
+        tell.send(()).unwrap();
+        let mut rest = Vec::new();
+        from.read_to_end(&mut rest).unwrap();
+        assert!([first, rest].concat() == data.repeat(2), "{compression:?}");
+    }
+}
+
 #[test]
 fn nothing_comes_after_an_error() {
     let packed = gzip(b"some");
@@ -250,7 +293,7 @@ fn a_reader_that_stops_leaves_no_thread() {
         if threads() <= before {
             return;
         }
-        thread::sleep(std::time::Duration::from_millis(20));
+        thread::sleep(Duration::from_millis(20));
     }
     panic!("the thread is still there");
 }
