@@ -3,6 +3,8 @@
 mod buffer;
 mod chunks;
 mod digits;
+mod part;
+mod row;
 mod serializer;
 mod text;
 
@@ -31,7 +33,7 @@ pub fn json(report: &Report, out: &mut impl Write) -> io::Result<()> {
     };
     report.serialize(&mut json)?;
     json.bytes.push(b'\n');
-    let mut rest = json.bytes;
+    let rest = json.bytes;
     out.write_all(rest.bytes())
 }
 
@@ -64,6 +66,15 @@ pub fn row(row: &Row<'_>, room: &mut Room, out: &mut impl Write) -> io::Result<(
 /// As [`json`].
 pub fn conversations(capture: usize, all: &Conversations, out: &mut impl Write) -> io::Result<()> {
     let each = |conversation: &Conversation, json: &mut Json<'_>| {
+        let usual = json.bytes.part(|to| {
+            to.number(br#"{"type":"conversation","capture":"#, capture as u64);
+            to.text(b",");
+            row::conversation(to, conversation);
+            to.text(b"\n");
+        });
+        if usual {
+            return Ok(());
+        }
         let row = Row::Conversation {
             capture,
             conversation,
@@ -142,6 +153,13 @@ impl Json<'_> {
 fn listed(one: &Conversation, json: &mut Json<'_>) -> Result<(), Error> {
     if one.id > 0 {
         json.bytes.push(b',');
+    }
+    let usual = json.bytes.part(|to| {
+        to.text(b"{");
+        row::conversation(to, one);
+    });
+    if usual {
+        return Ok(());
     }
     one.serialize(json)
 }

@@ -170,6 +170,17 @@ pub(crate) fn conversation(id: u64) -> Conversation {
     }
 }
 
+/// Each way to tell whether echo is spoken.
+pub(crate) fn echo_rules(a: u64, b: u64) -> [EchoRule; 3] {
+    let (request, answer, requests, answers) = (a, b, a, b);
+    [
+        Speaks::Yes { request, answer },
+        Speaks::No { requests, answers },
+        Speaks::Unsure { requests, answers },
+    ]
+    .map(EchoRule)
+}
+
 fn answer(value: Value, text: &str, rule: &str, frames: &[u64], filter: &str) -> Answer {
     let known = !value.is_null();
     Answer {

@@ -1,104 +1,70 @@
 //! Where JSON is gathered: many pieces of a few bytes each.
 
-/// Length of a block.
-const BLOCK: usize = 1 << 12;
+use super::part::{self, Part};
 
-/// Bytes that grow at their end. The last stand in a block of fixed length: whether a short piece
-/// has room there is one comparison, and it goes to its place by moves of fixed length.
+/// Bytes that grow at their end.
+#[derive(Default)]
 pub(super) struct Buffer {
-    block: Box<[u8; BLOCK]>,
-    /// How many bytes of the block are used.
+    /// The bytes, and room for more: what stands there means nothing.
+    room: Vec<u8>,
+    /// How many there are.
     used: usize,
-    /// All that came before.
-    gathered: Vec<u8>,
-}
-
-impl Default for Buffer {
-    fn default() -> Self {
-        Self {
-            block: Box::new([0; BLOCK]),
-            used: 0,
-            gathered: Vec::new(),
-        }
-    }
 }
 
 impl Buffer {
-    pub(super) fn bytes(&mut self) -> &[u8] {
-        self.gather();
-        &self.gathered
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.room[..self.used]
     }
 
     pub(super) fn len(&self) -> usize {
-        self.gathered.len() + self.used
-    }
-
-    /// The byte at a place.
-    pub(super) fn byte(&self, at: usize) -> Option<u8> {
-        let within = at.checked_sub(self.gathered.len());
-        let block = &self.block[..self.used];
-        within
-            .map_or_else(|| self.gathered.get(at), |at| block.get(at))
-            .copied()
+        self.used
     }
 
     /// Takes off what stands from a place on.
     pub(super) fn split_off(&mut self, at: usize) -> Vec<u8> {
-        self.gather();
-        self.gathered.split_off(at)
+        let rest = self.bytes()[at..].to_vec();
+        self.used = at;
+        rest
     }
 
     /// Takes all off.
     pub(super) fn clear(&mut self) {
-        self.gathered.clear();
         self.used = 0;
     }
 
-    /// Empties the block.
+    /// Makes room for so many.
     #[cold]
     #[inline(never)]
-    fn gather(&mut self) {
-        self.gathered.extend_from_slice(&self.block[..self.used]);
-        self.used = 0;
+    fn grow(&mut self, most: usize) {
+        let enough = (self.used + most).max(2 * self.room.len()).max(1 << 12);
+        self.room.resize(enough, 0);
     }
 
     /// Adds a piece: for all that it consists of it is asked once whether there is room.
     #[inline(always)]
     pub(super) fn add(&mut self, piece: impl Piece) {
         let most = piece.most();
-        if most > BLOCK {
-            // known when the program is built for most
-            return self.add_long(piece);
+        if self.room.len() - self.used < most {
+            self.grow(most);
         }
-        let begins = if self.used <= BLOCK - most {
-            self.used
-        } else {
-            self.gather();
-            0
-        };
-        self.used = begins + piece.put(&mut self.block[begins..begins + most]);
+        let len = piece.put(&mut self.room[self.used..][..most]);
+        self.used += len;
     }
 
-    /// Adds a piece that is longer than a block.
-    #[cold]
-    #[inline(never)]
-    fn add_long(&mut self, piece: impl Piece) {
-        self.gather();
-        let (most, begins) = (piece.most(), self.gathered.len());
-        self.gathered.resize(begins + most, 0);
-        let len = piece.put(&mut self.gathered[begins..]);
-        self.gathered.truncate(begins + len);
-    }
-
-    /// Adds a digit if there is room for it; tells whether.
+    /// Adds a part, if it is not given up; tells whether.
     #[inline(always)]
-    pub(super) fn digit(&mut self, number: u8) -> bool {
-        let Some(place) = self.block.get_mut(self.used) else {
+    pub(super) fn part(&mut self, put: impl FnOnce(&mut Part<'_>)) -> bool {
+        if self.room.len() - self.used < part::ROOM {
+            self.grow(part::ROOM);
+        }
+        let Some(room) = self.room[self.used..].first_chunk_mut() else {
             return false;
         };
-        *place = b'0' | number;
-        self.used += 1;
-        true
+        let mut part = Part::new(room);
+        put(&mut part);
+        let len = part.len();
+        self.used += len.unwrap_or(0);
+        len.is_some()
     }
 
     #[inline]
@@ -163,7 +129,7 @@ impl<A: Piece, B: Piece> Piece for (A, B) {
 
 /// Copies a piece to its place, which is as long.
 #[inline(always)]
-fn copy(to: &mut [u8], piece: &[u8]) {
+pub(super) fn copy(to: &mut [u8], piece: &[u8]) {
     match piece.len() {
         16..=32 => ends::<16>(to, piece),
         8..16 => ends::<8>(to, piece),
@@ -197,7 +163,7 @@ mod tests {
     #[test]
     fn pieces_of_every_length_stand_one_after_the_other() {
         let (mut buffer, mut expected) = (Buffer::default(), Vec::new());
-        for len in (0..100).chain([BLOCK, 5000, 3]) {
+        for len in (0..100).chain([4096, 5000, 100_000, 3]) {
             let piece: Vec<u8> = (0..len).map(|at| (at * 7 + len) as u8).collect();
             buffer.extend(&piece);
             buffer.push(len as u8);
@@ -205,40 +171,35 @@ mod tests {
             expected.push(len as u8);
             assert_eq!(buffer.bytes(), expected);
         }
-    }
-
-    #[test]
-    fn bytes_are_found_and_taken_off_wherever_they_stand() {
-        let mut buffer = Buffer::default();
-        let all: Vec<u8> = (0..3 * BLOCK).map(|at| (at % 251) as u8).collect();
-        let checked = |buffer: &Buffer| {
-            let found = (0..=buffer.len()).map(|at| buffer.byte(at));
-            let expected = all[..buffer.len()].iter().copied().map(Some);
-            assert!(found.eq(expected.chain([None])));
-        };
-        for part in all.chunks(BLOCK / 3) {
-            buffer.extend(part);
-            checked(&buffer);
-        }
-        assert_eq!(buffer.split_off(BLOCK + 1), all[BLOCK + 1..]);
-        assert_eq!(buffer.bytes(), &all[..=BLOCK]);
-        buffer.extend(&all[BLOCK + 1..]);
-        assert_eq!(buffer.bytes(), all);
-        buffer.push(7);
+        assert_eq!(buffer.split_off(4000), expected[4000..]);
+        assert_eq!(buffer.bytes(), &expected[..4000]);
         buffer.clear();
-        assert_eq!((buffer.len(), buffer.bytes()), (0, &b""[..]));
+        buffer.push(7);
+        assert_eq!((buffer.len(), buffer.bytes()), (1, &[7][..]));
     }
 
     #[test]
     fn what_is_shorter_than_its_room_is_followed_at_once() {
         let (mut buffer, mut expected) = (Buffer::default(), String::new());
-        for number in (0..2 * BLOCK as u64).map(|at| at * at) {
-            if number > 9 || !buffer.digit(number as u8) {
-                buffer.add((b'a', number));
-                expected.push('a');
-            }
+        for number in (0..10_000u64).map(|at| at * at) {
+            buffer.add((b'a', number));
+            expected.push('a');
             expected += &number.to_string();
         }
         assert_eq!(buffer.bytes(), expected.as_bytes());
+    }
+
+    #[test]
+    fn a_part_that_is_given_up_leaves_nothing() {
+        let (mut buffer, mut expected) = (Buffer::default(), Vec::<u8>::new());
+        for times in 0..part::ROOM / 10 {
+            let added = buffer.part(|part| (0..times).for_each(|_| part.text(b"0123456789abcdef")));
+            assert_eq!(added, times * 16 <= part::ROOM);
+            for _ in 0..times * usize::from(added) {
+                expected.extend(b"0123456789abcdef");
+            }
+            assert_eq!(buffer.bytes().len(), expected.len());
+        }
+        assert!(buffer.bytes() == expected);
     }
 }

@@ -59,7 +59,7 @@ pub(super) fn chunks(
                 take(room.bytes())?;
                 continue;
             };
-            let mut chunk = taken.recv().map_err(io::Error::other)??;
+            let chunk = taken.recv().map_err(io::Error::other)??;
             take(chunk.bytes())?;
             // a thread that has written its last one needs no room
             let _ = back.send(chunk);

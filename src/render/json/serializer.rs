@@ -5,7 +5,6 @@ use std::mem::replace;
 
 use serde::ser::{self, Error as _, Serialize, Serializer};
 
-use super::digits::{EIGHT, Short};
 use super::text::{Within, key, text};
 use super::{Error, Json};
 use crate::report::model::Conversations;
@@ -35,26 +34,6 @@ impl<'a> Json<'a> {
 
     #[inline(never)]
     fn number(&mut self, number: u64) {
-        // most counts of a conversation are a digit
-        if number < 10 && self.bytes.digit(number as u8) {
-            return;
-        }
-        if number < EIGHT {
-            self.short(number);
-        } else {
-            self.long(number);
-        }
-    }
-
-    // each by itself, for the shorter wants fewer registers
-
-    #[inline(never)]
-    fn short(&mut self, number: u64) {
-        self.bytes.add(Short(number));
-    }
-
-    #[inline(never)]
-    fn long(&mut self, number: u64) {
         self.bytes.add(number);
     }
 
@@ -344,7 +323,7 @@ impl ser::SerializeMap for Inside<'_, '_> {
         let begins = self.json.bytes.len() + 1;
         self.entry(key)?;
         let bytes = &mut self.json.bytes;
-        match bytes.byte(begins) {
+        match bytes.bytes().get(begins) {
             Some(b'"') => {}
             // numbers and truth values
             Some(b'-' | b'0'..=b'9' | b't' | b'f') => {

@@ -67,7 +67,7 @@ fn escaped(to: &mut Buffer, text: &str) {
 }
 
 /// Whether all bytes are ASCII that is printed, and none a quote or a backslash; eight at a time.
-fn is_plain(bytes: &[u8]) -> bool {
+pub(super) fn is_plain(bytes: &[u8]) -> bool {
     const ONES: u64 = 0x0101_0101_0101_0101;
     // a high bit is left for what is below a blank, above a tilde, or no ASCII, and where nothing
     // differs from a quote or a backslash; what a byte borrows from the next or carries to it

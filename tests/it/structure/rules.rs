@@ -64,7 +64,6 @@ pub const DOORS: &[(&str, &[&str])] = &[
     ("lz4_flex", &["source::packed"]),
     ("comfy_table", &["render::terminal"]),
     ("clap", &["cli"]),
-    ("itoa", &["report::model"]),
 ];
 
 /// True if module path `inner` is `outer` or stands in it.
