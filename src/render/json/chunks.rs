@@ -1,8 +1,9 @@
 //! Conversations, written by several threads in chunks.
 
+use std::collections::BTreeMap;
 use std::io;
-use std::sync::mpsc;
-use std::thread;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, Builder};
 
 use super::buffer::Buffer;
 use super::{Error, Json};
@@ -10,8 +11,8 @@ use crate::report::model::{Conversation, Conversations};
 
 /// Conversations that a thread writes one after another.
 const CHUNK: u64 = 64;
-/// Chunks of a thread that wait to be taken.
-const WAITING: usize = 4;
+/// Chunks that each thread may write before those before them are taken.
+const AHEAD: u64 = 3;
 
 /// Writes one.
 pub(super) type Each<'a> = dyn Fn(&Conversation, &mut Json<'_>) -> Result<(), Error> + Sync + 'a;
@@ -23,62 +24,186 @@ pub(super) fn chunks(
     each: &Each<'_>,
     take: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let chunks = (all.len() as u64).div_ceil(CHUNK);
-    let threads = all.threads() as u64;
-    if threads < 2 || chunks < 2 {
-        let mut room = Buffer::default();
-        for chunk in 0..chunks {
-            room = written(all, chunk, each, room)?;
-            take(room.bytes())?;
-        }
-        return Ok(());
-    }
+    let count = (all.len() as u64).div_ceil(CHUNK);
+    let threads = (all.threads() as u64).clamp(1, count.max(1));
+    let chunks = Chunks {
+        all,
+        each,
+        count,
+        most: threads * AHEAD,
+        state: Mutex::default(),
+        news: Condvar::new(),
+    };
     thread::scope(|scope| {
-        let from: Vec<_> = (0..threads)
-            .map(|first| {
-                let (give, taken) = mpsc::sync_channel(WAITING);
-                let (back, rooms) = mpsc::channel();
-                let turns = (first..chunks).step_by(threads as usize);
-                let begun = thread::Builder::new().spawn_scoped(scope, move || {
-                    for chunk in turns {
-                        let room = rooms.try_recv().unwrap_or_default();
-                        // until nobody takes them
-                        if give.send(written(all, chunk, each, room)).is_err() {
-                            return;
-                        }
-                    }
-                });
-                // its turns are this one's where the system gives no further thread
-                begun.ok().map(|_| (taken, back))
-            })
-            .collect();
-        let mut room = Buffer::default();
-        for (number, from) in (0..chunks).zip(from.iter().cycle()) {
-            let Some((taken, back)) = from else {
-                room = written(all, number, each, room)?;
-                take(room.bytes())?;
-                continue;
-            };
-            let chunk = taken.recv().map_err(io::Error::other)??;
-            take(chunk.bytes())?;
-            // a thread that has written its last one needs no room
-            let _ = back.send(chunk);
+        let over = Over(&chunks);
+        for _ in 1..threads {
+            // without further threads this one writes them all
+            if Builder::new()
+                .spawn_scoped(scope, || chunks.help())
+                .is_err()
+            {
+                break;
+            }
         }
+        for number in 0..count {
+            let chunk = chunks.due(number)?;
+            take(chunk.bytes())?;
+            chunks.taken(chunk);
+        }
+        drop(over);
         Ok(())
     })
 }
 
-fn written(
-    all: &Conversations,
-    chunk: u64,
-    each: &Each<'_>,
-    room: Buffer,
-) -> Result<Buffer, Error> {
-    let mut json = Json::in_memory(room);
-    for id in chunk * CHUNK..(all.len() as u64).min((chunk + 1) * CHUNK) {
-        all.look(id, |one| each(one, &mut json)).transpose()?;
+/// What is written by all threads, and taken by one of them.
+struct Chunks<'a> {
+    all: &'a Conversations,
+    each: &'a Each<'a>,
+    count: u64,
+    /// How many may be begun and not taken.
+    most: u64,
+    state: Mutex<State>,
+    news: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// The first that nobody has begun.
+    next: u64,
+    /// How many are taken.
+    taken: u64,
+    /// Those that are written, by their number.
+    written: BTreeMap<u64, Result<Buffer, Error>>,
+    /// Room for those that come.
+    rooms: Vec<Buffer>,
+    /// Threads that wait for news.
+    waiting: usize,
+}
+
+impl<'a> Chunks<'a> {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    Ok(json.bytes)
+
+    /// Waits as long as this is so.
+    fn wait<'s>(
+        &'s self,
+        mut state: MutexGuard<'s, State>,
+        is_so: impl Fn(&State) -> bool,
+    ) -> MutexGuard<'s, State> {
+        while is_so(&state) {
+            state.waiting += 1;
+            let news = self.news.wait(state);
+            state = news.unwrap_or_else(PoisonError::into_inner);
+            state.waiting -= 1;
+        }
+        state
+    }
+
+    /// Changes the state, and wakes who waits for that.
+    fn tell(&self, change: impl FnOnce(&mut State)) {
+        let mut state = self.state();
+        change(&mut state);
+        let waiting = state.waiting;
+        drop(state);
+        if waiting > 0 {
+            self.news.notify_all();
+        }
+    }
+
+    /// Writes chunks until all are begun.
+    fn help(&self) {
+        let is_far = |state: &State| state.next < self.count && !self.may_begin(state);
+        loop {
+            let mut state = self.wait(self.state(), is_far);
+            let Some(turn) = self.begin(&mut state) else {
+                return;
+            };
+            drop(state);
+            turn.write();
+        }
+    }
+
+    /// The chunk that is taken next; others are written until it is there.
+    fn due(&self, number: u64) -> Result<Buffer, Error> {
+        loop {
+            let mut state = self.state();
+            let turn = match state.written.remove(&number) {
+                Some(chunk) => return chunk,
+                None => self.begin(&mut state),
+            };
+            if let Some(turn) = turn {
+                drop(state);
+                turn.write();
+            } else {
+                drop(self.wait(state, |state| !state.written.contains_key(&number)));
+            }
+        }
+    }
+
+    fn taken(&self, chunk: Buffer) {
+        self.tell(|state| {
+            state.taken += 1;
+            state.rooms.push(chunk);
+        });
+    }
+
+    fn may_begin(&self, state: &State) -> bool {
+        state.next < self.count.min(state.taken + self.most)
+    }
+
+    fn begin(&self, state: &mut State) -> Option<Turn<'_, 'a>> {
+        self.may_begin(state).then(|| {
+            state.next += 1;
+            Turn {
+                chunks: self,
+                number: state.next - 1,
+                room: state.rooms.pop().unwrap_or_default(),
+                written: None,
+            }
+        })
+    }
+}
+
+/// A chunk that a thread has begun: as it goes out of scope, written or not, nobody waits for it
+/// any more.
+struct Turn<'c, 'a> {
+    chunks: &'c Chunks<'a>,
+    number: u64,
+    room: Buffer,
+    written: Option<Result<Buffer, Error>>,
+}
+
+impl Turn<'_, '_> {
+    fn write(mut self) {
+        let (all, number) = (self.chunks.all, self.number);
+        let mut json = Json::in_memory(std::mem::take(&mut self.room));
+        let ids = number * CHUNK..(all.len() as u64).min((number + 1) * CHUNK);
+        let mut ids = ids.map(|id| all.look(id, |one| (self.chunks.each)(one, &mut json)));
+        let done = ids.try_for_each(|done| done.unwrap_or(Ok(())));
+        drop(ids);
+        self.written = Some(done.map(|()| json.bytes));
+    }
+}
+
+impl Drop for Turn<'_, '_> {
+    fn drop(&mut self) {
+        let written = self.written.take();
+        let early = || Err(io::Error::other("a thread ended early").into());
+        self.chunks.tell(|state| {
+            let written = written.unwrap_or_else(early);
+            state.written.insert(self.number, written);
+        });
+    }
+}
+
+/// Has the other threads begin no more chunks, also where taking them failed.
+struct Over<'c, 'a>(&'c Chunks<'a>);
+
+impl Drop for Over<'_, '_> {
+    fn drop(&mut self) {
+        self.0.tell(|state| state.next = self.0.count);
+    }
 }
 
 #[cfg(test)]
@@ -145,5 +270,23 @@ mod tests {
         });
         let why = std::io::Error::from(done.unwrap_err()).kind();
         assert_eq!((why, left), (std::io::ErrorKind::BrokenPipe, 0));
+    }
+
+    #[test]
+    fn nobody_waits_for_who_panics() {
+        let many = Conversations::new(
+            Vec::new(),
+            (100 * CHUNK as usize, 3),
+            Box::new(|id| conversation(id as u64)),
+        );
+        for fatal in [0, 5 * CHUNK, 99 * CHUNK] {
+            let each = |one: &Conversation, _: &mut Json<'_>| {
+                assert_ne!(one.id, fatal);
+                Ok(())
+            };
+            let done = || chunks(&many, &each, &mut |_| Ok(()));
+            let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(done));
+            assert!(done.is_err(), "{fatal}");
+        }
     }
 }
