@@ -242,7 +242,7 @@ fn in_order(
         front.totals.frame(&frame);
         match front.decoder.decode(frame) {
             Ok(segment) => {
-                let shard = &mut shards[shard_of(&segment.ends.key)];
+                let shard = &mut shards[shard_of(&segment.ends().key)];
                 opened += u64::from(shard.segment(&segment, opened, watch));
                 taken += 1;
             }

@@ -55,7 +55,7 @@ impl Payloads {
         if segment.payload_len == 0 || !plain {
             return;
         }
-        let ends = || (segment.ends.source(), segment.ends.destination());
+        let ends = || (segment.ends().source(), segment.ends().destination());
         self.ends.get_or_insert_with(ends);
         if self.seen.len() == MOST_PAYLOADS {
             self.lost = self.seen.pop_front().map_or(self.lost, |it| it.frame);

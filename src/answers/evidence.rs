@@ -50,7 +50,7 @@ pub struct Kept {
 
 impl Kept {
     fn of(segment: &Segment<'_>, relative: Relative) -> Self {
-        let frame = segment.frame;
+        let frame = segment.whole_frame();
         Self {
             frame: frame.number,
             origin: frame.origin,
@@ -61,7 +61,7 @@ impl Kept {
             captured_len: frame.bytes.len(),
             relative,
             path: Vec::new(),
-            fragments: segment.fragments.to_vec(),
+            fragments: segment.fragments().to_vec(),
         }
     }
 }

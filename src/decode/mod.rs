@@ -6,6 +6,7 @@ mod fragment;
 mod ip;
 mod layer;
 pub mod link;
+mod options;
 mod plain;
 mod radio;
 pub mod segment;
@@ -22,8 +23,9 @@ use crate::source::frame::Frame;
 use ip::Ip;
 use layer::Network;
 use link::Port;
-pub use plain::{Parts, Plain, hash, option_word};
-use segment::{Carrier, Ends, Segment};
+pub use options::option_word;
+pub use plain::{Parts, hash};
+use segment::{Carrier, Ends, Header, Odd, Rest, Segment, Stamp, Tap};
 use spot::Spot;
 
 /// Interfaces told apart; more than a host has. The last stands for all beyond.
@@ -49,7 +51,7 @@ pub struct Decoder {
     turn: u64,
     fragments: fragment::Fragments,
     /// The segment that was decoded last: what is told of it borrows from here.
-    odd: Option<Odd>,
+    told: Option<Told>,
     /// Room for the frames that bring fragments.
     parts: Vec<Carrier>,
 }
@@ -81,40 +83,50 @@ pub struct Found<'a> {
 }
 
 impl Found<'_> {
-    /// The place of the segment, in the frame's bytes.
+    /// What its headers say; `frame` begins at `at` in the bytes that it stands in.
     #[must_use]
     #[inline(always)]
-    pub fn spot(&self, bytes: &[u8]) -> Spot {
-        let place = (self.interface, self.packet_type);
-        Spot::of(&self.parts.plain(), self.ends, place, bytes)
-    }
-}
-
-/// A segment in a packet as few are.
-pub struct Odd {
-    /// Where it stands.
-    spot: Spot,
-    /// The datagram that came in fragments: the segment is in its bytes.
-    pub whole: Option<Vec<u8>>,
-    /// The other frames that brought some of them, ascending.
-    pub fragments: Vec<Carrier>,
-}
-
-impl Odd {
-    fn of(spot: Spot) -> Self {
-        Self {
-            spot,
-            whole: None,
-            fragments: Vec::new(),
+    pub fn header(&self, frame: &Frame<'_>, at: u32) -> Header {
+        let frame = Stamp::of(frame);
+        match &self.odd {
+            None => self.parts.header(&self.ends, frame, at),
+            Some(odd) => Header {
+                frame,
+                at,
+                ..odd.spot.header
+            },
         }
     }
 
-    /// The segment, in the frame that carries it.
+    /// What `frame` has alike with others.
     #[must_use]
-    pub fn segment<'a>(&'a self, frame: Frame<'a>) -> Segment<'a> {
-        let from = self.whole.as_deref().unwrap_or(frame.bytes);
-        self.spot.segment(frame, from, &self.fragments)
+    pub fn tap(&self, frame: &Frame<'_>) -> Tap {
+        Tap {
+            recording: frame.recording,
+            link_type: frame.link_type,
+            described: frame.interface,
+            interface: self.interface,
+            packet_type: self.packet_type,
+        }
     }
+
+    /// What few segments have.
+    #[must_use]
+    #[inline(always)]
+    pub fn rest(self) -> Option<Rest> {
+        let key = self.ends.key;
+        let (None, Some(_)) = (&self.odd, key.brief()) else {
+            return Some(Rest { key, odd: self.odd });
+        };
+        None
+    }
+}
+
+/// What was decoded of a frame.
+struct Told {
+    header: Header,
+    tap: Tap,
+    rest: Option<Rest>,
 }
 
 impl Decoder {
@@ -128,11 +140,13 @@ impl Decoder {
             Some(found) => found,
             None => self.find_other(&frame)?,
         };
-        let odd = match found.odd {
-            Some(odd) => *odd,
-            None => Odd::of(found.spot(frame.bytes)),
-        };
-        Ok(self.odd.insert(odd).segment(frame))
+        let told = self.told.insert(Told {
+            header: found.header(&frame, 0),
+            tap: found.tap(&frame),
+            rest: found.rest(),
+        });
+        let rest = told.rest.as_ref();
+        Ok(Segment::new(&told.header, &told.tap, frame.bytes, rest))
     }
 
     /// Finds a frame's segment, and whose it is, where all headers are as in most frames: others
@@ -193,28 +207,31 @@ impl Decoder {
         (interface, packet_type): (u32, u8),
     ) -> Result<Found<'static>, Skip> {
         let ip = ip::read(frame.bytes, network, frame.wire_len as usize)?;
-        let mut odd = self.innermost(frame, ip, packet_type)?;
-        odd.spot.header.interface = interface;
+        let odd = self.innermost(frame, ip)?;
         Ok(Found {
-            ends: odd.spot.header.ends,
+            ends: odd.spot.ends,
             interface,
             packet_type,
-            parts: Parts::none(odd.spot.header.payload_len),
+            parts: Parts::none(),
             odd: Some(Box::new(odd)),
             turn: self.turn,
         })
     }
 
     /// The segment of a packet that may be in packets.
-    fn innermost(&mut self, frame: &Frame<'_>, outer: Ip, packet_type: u8) -> Result<Odd, Skip> {
+    fn innermost(&mut self, frame: &Frame<'_>, outer: Ip) -> Result<Odd, Skip> {
         let (fragments, parts) = (&mut self.fragments, &mut self.parts);
         parts.clear();
         parts.push((frame.number, frame.origin));
         let found = tunnel::innermost(frame.bytes, outer, fragments, parts)?;
         let Some(whole) = found.whole else {
-            return Ok(Odd::of(Spot::new(&found.ip, packet_type, frame.bytes)?));
+            return Ok(Odd {
+                spot: Spot::new(&found.ip, frame.bytes)?,
+                whole: None,
+                fragments: Vec::new(),
+            });
         };
-        let spot = Spot::new(&found.ip, packet_type, &whole)?;
+        let spot = Spot::new(&found.ip, &whole)?;
         parts.retain(|(number, _)| *number != frame.number);
         Ok(Odd {
             spot,

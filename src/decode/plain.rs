@@ -1,7 +1,6 @@
-//! A segment in a packet that is as most are, in few bytes.
+//! A segment in a packet that is as most are.
 
 use std::hash::{BuildHasher, Hasher};
-use std::ops::Range;
 use std::sync::LazyLock;
 
 use foldhash::fast::RandomState;
@@ -9,42 +8,15 @@ use foldhash::fast::RandomState;
 use super::ends::Ends;
 use super::ip::TCP;
 use super::layer::{be16, be32};
-use super::segment::{Flags, Header, Options, Segment, options};
+use super::options::{Options, options, timestamp};
+use super::segment::{Flags, Header, Stamp};
 use super::seq::Seq;
 use super::spot::LEAST;
-use crate::source::frame::Frame;
 
-/// Where in a TCP header the sequence number stands, behind the ports.
-const SEQ_AT: usize = 4;
-
-/// A segment in a packet that is as most are: IPv4 without options, or IPv6 without extension
-/// headers, whole, and with TCP in it whose lengths fit. It is all that a [`Segment`] has beside
-/// its ends and what is told of its frame, in few bytes. Any other packet is left to those who
-/// read it with care and would give the same.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Plain {
-    /// [`hash`] of the payload that was captured.
-    pub payload_hash: u64,
-    /// What stands for its options ([`option_word`]).
-    pub options: u64,
-    /// How many bytes these have, as far as they were captured.
-    pub options_len: u8,
-    /// Whether they tell anything ([`Options`]).
-    telling: bool,
-    /// Whether the TCP header was captured whole.
-    whole_header: bool,
-    /// Where the payload begins, or would.
-    payload_at: u16,
-    /// As in the [`Header`].
-    pub payload_len: u32,
-    /// The header's bytes from the sequence number to the window, as they stand there.
-    tcp: [u8; LEAST - SEQ_AT],
-    /// Identification of the IPv4 header; 0 in IPv6.
-    pub ip_id: u16,
-}
-
-/// Where in a frame the parts of a [`Plain`] segment stand: from here it is read at once to where
-/// it will stay.
+/// The parts of a segment in a packet that is as most are: IPv4 without options, or IPv6 without
+/// extension headers, whole, and with TCP in it whose lengths fit. Any other packet is left to
+/// those who read it with care and would give the same. From here the [`Header`] is read at once
+/// to where it will stay.
 #[derive(Clone, Copy)]
 pub struct Parts<'a> {
     head: &'a [u8; LEAST],
@@ -133,184 +105,50 @@ impl<'a> Parts<'a> {
         })
     }
 
-    /// None, of a packet as few are; how long its payload is all the same.
-    pub(super) fn none(payload_len: u32) -> Self {
+    /// None, of a packet as few are.
+    pub(super) fn none() -> Self {
         Self {
             head: &[0; LEAST],
             options: &[],
             payload: &[],
             payload_at: 0,
-            payload_len,
+            payload_len: 0,
             whole_header: false,
             ip_id: 0,
         }
     }
 
-    /// Reads the segment.
+    /// What the headers say, as all of them stand in `frame`, which begins at `at` in the bytes that
+    /// it stands in.
     #[inline(always)]
-    pub fn plain(&self) -> Plain {
+    pub(super) fn header(&self, ends: &Ends, frame: Stamp, at: u32) -> Header {
+        let word = |at: usize| be32(self.head, at).unwrap_or_default();
+        let bits = word(12);
         let usual = self.options.is_empty() || timestamp(self.options).is_some();
-        Plain {
+        Header {
+            frame,
             payload_hash: hash(self.payload),
-            options: option_word(self.options),
+            brief: ends.key.brief().unwrap_or_default(),
+            seq: Seq(word(4)),
+            ack: Seq(word(8)),
+            payload_len: self.payload_len,
+            options: if usual {
+                Options::default()
+            } else {
+                options(self.options)
+            },
+            at,
+            payload_at: self.payload_at,
+            window: bits as u16,
+            flags: Flags((bits >> 16) as u16 & 0x0fff),
+            ip_id: self.ip_id,
             // 40 at most
             options_len: self.options.len() as u8,
-            telling: !usual,
-            whole_header: self.whole_header,
-            payload_at: self.payload_at,
-            payload_len: self.payload_len,
-            tcp: *self.head.last_chunk().unwrap_or(&[0; LEAST - SEQ_AT]),
-            ip_id: self.ip_id,
-        }
-    }
-}
-
-impl Plain {
-    /// What a segment's header says that may have a copy: all but its place in the frame.
-    pub fn of(segment: &Segment<'_>) -> Self {
-        let mut tcp = [0; LEAST - SEQ_AT];
-        tcp[..4].copy_from_slice(&segment.seq.0.to_be_bytes());
-        tcp[4..8].copy_from_slice(&segment.ack.0.to_be_bytes());
-        tcp[8..10].copy_from_slice(&segment.flags.0.to_be_bytes());
-        tcp[10..].copy_from_slice(&segment.window.to_be_bytes());
-        Self {
-            payload_hash: segment.payload_hash,
-            options: segment.option_bytes.word(),
-            options_len: segment.option_bytes.len(),
-            telling: false,
-            whole_header: segment.whole_header,
-            payload_at: 0,
-            payload_len: segment.payload_len,
-            tcp,
-            ip_id: segment.ip_id,
-        }
-    }
-
-    #[inline(always)]
-    fn word(&self, at: usize) -> u32 {
-        be32(&self.tcp, at).unwrap_or_default()
-    }
-
-    /// Sequence number.
-    #[inline(always)]
-    pub fn seq(&self) -> Seq {
-        Seq(self.word(0))
-    }
-
-    /// Acknowledgment number.
-    #[inline(always)]
-    pub fn ack(&self) -> Seq {
-        Seq(self.word(4))
-    }
-
-    /// Header flags.
-    #[inline(always)]
-    pub fn flags(&self) -> Flags {
-        Flags((self.word(8) >> 16) as u16 & 0x0fff)
-    }
-
-    /// Window as in the header.
-    #[inline(always)]
-    pub fn window(&self) -> u16 {
-        self.word(8) as u16
-    }
-
-    /// Where in a frame of `len` bytes the payload stands, as far as it was captured.
-    #[inline(always)]
-    pub fn payload(&self, len: usize) -> Range<usize> {
-        let at = usize::from(self.payload_at);
-        let captured = len.saturating_sub(at).min(self.payload_len as usize);
-        at..at + captured
-    }
-
-    /// Where in the frame the options stand.
-    #[inline(always)]
-    pub(super) fn options_range(&self) -> Range<usize> {
-        let end = usize::from(self.payload_at);
-        end.saturating_sub(self.options_len.into())..end
-    }
-
-    /// What the headers say, with what else is known of them; `bytes` are the frame's.
-    #[inline(always)]
-    pub fn header(&self, ends: Ends, (interface, packet_type): (u32, u8), bytes: &[u8]) -> Header {
-        let mut header = Header {
-            ends,
-            interface,
-            seq: self.seq(),
-            ack: self.ack(),
-            payload_len: self.payload_len,
-            payload_hash: self.payload_hash,
-            options: Options::default(),
-            window: self.window(),
-            flags: self.flags(),
-            ip_id: self.ip_id,
-            packet_type,
+            low_sent: ends.low_sent,
             analysed: true,
             whole_header: self.whole_header,
-        };
-        if self.telling {
-            header.options = options(bytes.get(self.options_range()).unwrap_or_default());
-        }
-        header
-    }
-
-    /// The segment of this header, in its frame.
-    #[inline(always)]
-    pub fn segment<'a>(&'a self, frame: Frame<'a>, header: &'a Header) -> Segment<'a> {
-        let bytes = frame.bytes;
-        Segment {
-            frame,
-            fragments: &[],
-            header,
-            option_bytes: OptionBytes::Read(self),
-            payload: bytes.get(self.payload(bytes.len())).unwrap_or_default(),
         }
     }
-}
-
-/// The options of a segment's header, which hardly any segment is asked for.
-#[derive(Clone, Copy, Debug)]
-pub enum OptionBytes<'a> {
-    /// Read before.
-    Read(&'a Plain),
-    /// As they stand there.
-    Bytes(&'a [u8]),
-}
-
-impl OptionBytes<'_> {
-    /// What stands for them ([`option_word`]).
-    fn word(self) -> u64 {
-        match self {
-            Self::Read(plain) => plain.options,
-            Self::Bytes(bytes) => option_word(bytes),
-        }
-    }
-
-    /// How many there are.
-    fn len(self) -> u8 {
-        match self {
-            Self::Read(plain) => plain.options_len,
-            // 40 at most
-            Self::Bytes(bytes) => bytes.len() as u8,
-        }
-    }
-}
-
-/// What stands for the bytes of options: other bytes of the same length hardly ever have the same.
-#[must_use]
-#[inline(always)]
-pub fn option_word(bytes: &[u8]) -> u64 {
-    timestamp(bytes).unwrap_or_else(|| hash(bytes))
-}
-
-/// The timestamp in options that have nothing else, as nearly all segments of an established
-/// connection do.
-#[inline(always)]
-fn timestamp(options: &[u8]) -> Option<u64> {
-    let [1, 1, 8, 10, stamp @ ..] = options.as_array::<12>()? else {
-        return None;
-    };
-    Some(u64::from_be_bytes(*stamp))
 }
 
 /// A hash of bytes whose key nobody knows, the same for all of this process; 0 for none.
@@ -365,15 +203,18 @@ mod tests {
         #[test]
         fn what_is_plain_is_read_the_same_with_care(bytes in packets(), at in 0usize..3, end in 0usize..150) {
             if let Some((ends, parts)) = Parts::read(&bytes, at, end) {
-                let plain = parts.plain();
-                let spot = Spot::of(&plain, ends, (0, 4), &bytes);
+                let frame = Stamp { len: bytes.len() as u32, ..Stamp::default() };
+                let header = parts.header(&ends, frame, 0);
                 let ip = ip::read(&bytes, Network::at(at), end).expect("IP");
                 prop_assert!(ip.part.is_none());
-                let careful = Spot::new(&ip, 4, &bytes).expect("TCP");
-                prop_assert_eq!(spot, careful);
-                let options = bytes.get(plain.options_range()).expect("captured");
-                let word = (options.len() as u8, option_word(options));
-                prop_assert_eq!(word, (plain.options_len, plain.options));
+                let careful = Spot::new(&ip, &bytes).expect("TCP");
+                let (payload_at, options_len) = (header.payload_at, header.options_len);
+                prop_assert_eq!(header, Header { frame, payload_at, options_len, ..careful.header });
+                prop_assert_eq!(ends, careful.ends);
+                prop_assert_eq!(header.payload_range(), careful.payload);
+                let payload_at = usize::from(payload_at);
+                let options = payload_at - usize::from(options_len)..payload_at;
+                prop_assert_eq!(options, careful.options);
             }
         }
     }

@@ -2,12 +2,14 @@
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 
 pub use super::ends::{Ends, Key};
-pub use super::plain::OptionBytes;
+pub use super::options::Options;
 use super::seq::Seq;
+pub use super::spot::Odd;
 use crate::source::frame::Frame;
+use crate::time::Time;
 // a word of the stage before, for those after
 pub use crate::source::frame::Origin;
 
@@ -34,19 +36,6 @@ impl Flags {
     }
 }
 
-/// The options that analysis needs; those not in the header are `None` or false.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Options {
-    /// Maximum segment size.
-    pub mss: Option<u16>,
-    /// Window scale shift.
-    pub window_scale: Option<u8>,
-    /// SACK permitted.
-    pub sack_permitted: bool,
-    /// Multipath TCP: bit `1 << subtype` of each option (RFC 8684), subtypes up to 7.
-    pub mptcp: u8,
-}
-
 /// One end of a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Endpoint {
@@ -66,50 +55,130 @@ impl std::fmt::Display for Endpoint {
 /// A frame that brought a fragment: its number, and where it stands.
 pub type Carrier = (u64, Origin);
 
-/// What a segment's headers say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Header {
-    /// Sender and receiver.
-    pub ends: Ends,
-    /// Dense id of the interface it was recorded on, see `decode::Decoder`.
+/// What is told of a frame that carries a segment, as in the [`Frame`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stamp {
+    /// Its number.
+    pub number: u64,
+    /// The file that it stands in, and its number there.
+    pub origin: Origin,
+    /// When it was captured.
+    pub time: Time,
+    /// Bytes on the wire.
+    pub wire_len: u32,
+    /// Bytes captured.
+    pub len: u32,
+}
+
+impl Stamp {
+    /// That of a frame.
+    #[must_use]
+    #[inline(always)]
+    pub fn of(frame: &Frame<'_>) -> Self {
+        Self {
+            number: frame.number,
+            origin: frame.origin,
+            time: frame.time,
+            wire_len: frame.wire_len,
+            // no frame is as long as 4 GiB
+            len: frame.bytes.len() as u32,
+        }
+    }
+}
+
+/// What frames have alike that one device recorded, one after the other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tap {
+    /// Which recording they are of.
+    pub recording: u32,
+    /// LINKTYPE value.
+    pub link_type: u32,
+    /// The interface as the container counts it, if it does.
+    pub described: Option<u32>,
+    /// The same as the decoder numbers it, see `decode::Decoder`.
     pub interface: u32,
+    /// SLL packet type; 255 where the link layer has none.
+    pub packet_type: u8,
+}
+
+/// What a segment's headers say, and where it stands: all that is carried for most segments, as
+/// all stages read it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Header {
+    /// The frame that carries it; of a datagram in fragments, the one that completes it.
+    pub frame: Stamp,
+    /// [`hash`](super::hash) of the payload that was captured.
+    pub payload_hash: u64,
+    /// Both ends of its conversation: [`Key::brief`], if they have it.
+    pub brief: [u32; 3],
     /// Sequence number.
     pub seq: Seq,
     /// Acknowledgment number, also where ACK is not set.
     pub ack: Seq,
     /// Payload bytes that the IP header claims, Wireshark's `tcp.len`.
     pub payload_len: u32,
-    /// [`hash`](super::hash) of the payload that was captured.
-    pub payload_hash: u64,
     /// Options that were captured whole.
     pub options: Options,
+    /// Where the frame begins, in the bytes that it stands in.
+    pub at: u32,
+    /// Where in the frame the payload begins; not told of an [`Odd`] segment.
+    pub payload_at: u16,
     /// Window as in the header, unscaled.
     pub window: u16,
     /// Header flags.
     pub flags: Flags,
     /// Identification of the innermost IPv4 header; 0 in IPv6.
     pub ip_id: u16,
-    /// SLL packet type; 255 where the link layer has none.
-    pub packet_type: u8,
+    /// How many bytes the options before the payload have, as far as they were captured.
+    pub options_len: u8,
+    /// Whether the lesser end sent it.
+    pub low_sent: bool,
     /// Whether the header's lengths fit, so that TCP analysis applies.
     pub analysed: bool,
     /// Whether the header was captured whole; of one that was not, Wireshark tells no verdict.
     pub whole_header: bool,
 }
 
+impl Header {
+    /// Where the frame stands, in the bytes that it stands in.
+    #[must_use]
+    pub fn frame_range(&self) -> Range<usize> {
+        let at = self.at as usize;
+        at..at + self.frame.len as usize
+    }
+
+    /// Where the payload stands in them, as far as it was captured; not told of an [`Odd`] segment.
+    #[must_use]
+    #[inline(always)]
+    pub fn payload_range(&self) -> Range<usize> {
+        let behind = self.frame.len.saturating_sub(self.payload_at.into());
+        let at = self.at as usize + usize::from(self.payload_at);
+        at..at + behind.min(self.payload_len) as usize
+    }
+}
+
+/// What few segments have, and all of IPv6.
+#[derive(Debug)]
+pub struct Rest {
+    /// Both ends of its conversation.
+    pub key: Key,
+    /// Where it stands, if its packet is as few are.
+    pub odd: Option<Box<Odd>>,
+}
+
 /// A TCP segment in a frame: it has what its [`Header`] has, too.
 #[derive(Clone, Copy, Debug)]
 pub struct Segment<'a> {
-    /// The frame that carries it; of a datagram in fragments, the one that completes it.
-    pub frame: Frame<'a>,
-    /// The other frames that brought fragments of it, ascending; nearly always none.
-    pub fragments: &'a [Carrier],
     /// What its headers say.
     pub header: &'a Header,
-    /// The options' bytes that were captured.
-    pub option_bytes: OptionBytes<'a>,
+    /// Dense id of the interface it was recorded on, see `decode::Decoder`.
+    pub interface: u32,
     /// Payload bytes that were captured.
     pub payload: &'a [u8],
+    /// The bytes that its frame stands in.
+    from: &'a [u8],
+    tap: &'a Tap,
+    rest: Option<&'a Rest>,
 }
 
 impl Deref for Segment<'_> {
@@ -121,54 +190,90 @@ impl Deref for Segment<'_> {
     }
 }
 
-impl Segment<'_> {
+impl<'a> Segment<'a> {
+    /// The segment of a header whose frame stands in `from`.
+    #[must_use]
+    #[inline(always)]
+    pub fn new(header: &'a Header, tap: &'a Tap, from: &'a [u8], rest: Option<&'a Rest>) -> Self {
+        let payload = match rest.and_then(|rest| rest.odd.as_deref()) {
+            None => from.get(header.payload_range()),
+            Some(odd) => odd.payload(from.get(header.frame_range()).unwrap_or_default()),
+        };
+        Self {
+            header,
+            interface: tap.interface,
+            payload: payload.unwrap_or_default(),
+            from,
+            tap,
+            rest,
+        }
+    }
+
+    /// The whole frame that carries it.
+    #[must_use]
+    pub fn whole_frame(&self) -> Frame<'a> {
+        Frame {
+            number: self.frame.number,
+            origin: self.frame.origin,
+            recording: self.tap.recording,
+            time: self.frame.time,
+            link_type: self.tap.link_type,
+            interface: self.tap.described,
+            wire_len: self.frame.wire_len,
+            bytes: self.from.get(self.frame_range()).unwrap_or_default(),
+        }
+    }
+
+    /// What its frame has alike with others.
+    #[must_use]
+    #[inline(always)]
+    pub fn tap(&self) -> &'a Tap {
+        self.tap
+    }
+
+    /// Sender and receiver.
+    #[must_use]
+    pub fn ends(&self) -> Ends {
+        let of_rest = self.rest.map(|rest| rest.key);
+        Ends {
+            key: of_rest.unwrap_or_else(|| Key::of_brief(self.brief)),
+            low_sent: self.low_sent,
+        }
+    }
+
+    fn odd(&self) -> Option<&'a Odd> {
+        self.rest?.odd.as_deref()
+    }
+
+    /// The other frames that brought fragments of it, ascending; nearly always none.
+    #[must_use]
+    pub fn fragments(&self) -> &'a [Carrier] {
+        self.odd().map_or(&[], |odd| &odd.fragments)
+    }
+
+    /// The options' bytes that were captured.
+    #[must_use]
+    pub fn option_bytes(&self) -> &'a [u8] {
+        let frame = self.from.get(self.frame_range()).unwrap_or_default();
+        let bytes = match self.odd() {
+            None => {
+                let end = usize::from(self.payload_at);
+                frame.get(end.saturating_sub(self.options_len.into())..end)
+            }
+            Some(odd) => odd.options(frame),
+        };
+        bytes.unwrap_or_default()
+    }
+
     /// Where in the frame's bytes the payload begins; none of a datagram that came in fragments.
     #[must_use]
+    #[inline(always)]
     pub fn payload_offset(&self) -> Option<NonZeroU32> {
-        let (frame, payload) = (self.frame.bytes, self.payload.as_ptr());
-        let offset = payload.addr().checked_sub(frame.as_ptr().addr())?;
-        let within = offset <= frame.len() && self.fragments.is_empty();
-        NonZeroU32::new(u32::try_from(offset).ok().filter(|_| within)?)
-    }
-}
-
-/// Walks the options; one of unknown kind is passed over, a broken one ends the walk.
-#[inline]
-pub(super) fn options(bytes: &[u8]) -> Options {
-    match bytes {
-        // none, or a timestamp alone, as nearly all segments of an established connection have
-        [] | [1, 1, 8, 10, _, _, _, _, _, _, _, _] => Options::default(),
-        _ => walk(bytes),
-    }
-}
-
-fn walk(mut bytes: &[u8]) -> Options {
-    let mut found = Options::default();
-    while let Some((&kind, rest)) = bytes.split_first() {
-        match kind {
-            0 => break,
-            1 => {
-                bytes = rest;
-                continue;
-            }
-            _ => {}
+        match self.odd() {
+            None => NonZeroU32::new(self.payload_at.into()),
+            Some(odd) => odd.payload_offset(),
         }
-        let Some(&len) = rest.first() else { break };
-        let Some(value) = bytes.get(2..usize::from(len)) else {
-            break;
-        };
-        match (kind, value) {
-            (2, &[high, low]) => found.mss = Some(u16::from_be_bytes([high, low])),
-            (3, &[shift]) => found.window_scale = Some(shift),
-            (4, []) => found.sack_permitted = true,
-            (30, &[first, ..]) => {
-                found.mptcp |= 1u8.checked_shl(u32::from(first >> 4)).unwrap_or(0)
-            }
-            _ => {}
-        }
-        bytes = &bytes[usize::from(len)..];
     }
-    found
 }
 
 #[cfg(test)]
@@ -176,7 +281,6 @@ mod tests {
     use super::*;
     use crate::decode::Decoder;
     use crate::ledger::Skip;
-    use crate::time::Time;
     use proptest::prelude::*;
 
     fn of(link_type: u32, bytes: &[u8], wire_len: u32) -> Result<Segment<'_>, Skip> {
@@ -211,9 +315,9 @@ mod tests {
     fn a_whole_packet() {
         let bytes = packet();
         let found = of(101, &bytes, 55).unwrap();
-        assert_eq!(found.ends.source().to_string(), "10.0.0.1:51200");
+        assert_eq!(found.ends().source().to_string(), "10.0.0.1:51200");
         assert_eq!(
-            (found.ends.destination().port, found.seq, found.ack),
+            (found.ends().destination().port, found.seq, found.ack),
             (5201, Seq(9), Seq(8))
         );
         assert_eq!((found.payload, found.payload_len), (&b"abc"[..], 3));

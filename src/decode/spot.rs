@@ -1,28 +1,59 @@
 //! Where a frame's TCP header stands.
 
+use std::num::NonZeroU32;
+use std::ops::Range;
+
 use super::ends::Ends;
 use super::ip::Ip;
-use super::plain::{OptionBytes, Plain, hash};
-use super::segment::{Carrier, Endpoint, Flags, Header, Segment, options};
+use super::options::options;
+use super::plain::hash;
+use super::segment::{Carrier, Endpoint, Flags, Header};
 use super::seq::Seq;
 use crate::ledger::Skip;
-use crate::source::frame::Frame;
 
 /// Bytes of a TCP header without which it is none: ports, numbers, flags and window. The checksum
 /// is not needed.
 pub(super) const LEAST: usize = 16;
 
-/// A frame's TCP header, and where its options and its payload stand: all of a [`Segment`] but
-/// the frame's bytes, so that it can wait while these are held elsewhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Spot {
-    /// What the header says.
+/// A TCP header, and where its options and its payload stand as far as they were captured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Spot {
+    /// What the header says; nothing of the frame.
     pub header: Header,
-    /// Where the options begin, where the payload does, and where what was captured of the packet
-    /// ends.
-    options_at: u32,
-    payload_at: u32,
-    until: u32,
+    pub ends: Ends,
+    pub options: Range<usize>,
+    pub payload: Range<usize>,
+}
+
+/// A segment in a packet as few are.
+#[derive(Debug)]
+pub struct Odd {
+    pub(super) spot: Spot,
+    /// The datagram that came in fragments: the segment is in its bytes.
+    pub(super) whole: Option<Vec<u8>>,
+    /// The other frames that brought some of them, ascending.
+    pub(super) fragments: Vec<Carrier>,
+}
+
+impl Odd {
+    /// The bytes that the segment is in; `frame` are those of the frame that carries it.
+    fn bytes<'a>(&'a self, frame: &'a [u8]) -> &'a [u8] {
+        self.whole.as_deref().unwrap_or(frame)
+    }
+
+    pub(super) fn payload<'a>(&'a self, frame: &'a [u8]) -> Option<&'a [u8]> {
+        self.bytes(frame).get(self.spot.payload.clone())
+    }
+
+    pub(super) fn options<'a>(&'a self, frame: &'a [u8]) -> Option<&'a [u8]> {
+        self.bytes(frame).get(self.spot.options.clone())
+    }
+
+    /// Where in the frame the payload begins, if it stands there.
+    pub(super) fn payload_offset(&self) -> Option<NonZeroU32> {
+        let at = u32::try_from(self.spot.payload.start).ok();
+        NonZeroU32::new(at.filter(|_| self.whole.is_none())?)
+    }
 }
 
 /// What is known of a packet before its TCP header is read.
@@ -31,23 +62,11 @@ struct Carried {
     at: usize,
     end: usize,
     ip_id: u16,
-    packet_type: u8,
     /// Whether how long the segment is nobody knows.
     cut: bool,
 }
 
 impl Spot {
-    /// The place of a plain segment in a frame of these bytes.
-    pub(super) fn of(plain: &Plain, ends: Ends, place: (u32, u8), bytes: &[u8]) -> Self {
-        let (options, payload) = (plain.options_range(), plain.payload(bytes.len()));
-        Self {
-            header: plain.header(ends, place, bytes),
-            options_at: options.start as u32,
-            payload_at: payload.start as u32,
-            until: payload.end as u32,
-        }
-    }
-
     /// Reads a TCP header: `from` are the bytes that it stands in, `head` its first.
     fn read(ends: Ends, head: &[u8; LEAST], from: &[u8], carried: &Carried) -> Self {
         let word =
@@ -67,8 +86,8 @@ impl Spot {
         let payload = &from[payload_at..until];
         let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         let header = Header {
-            ends,
-            interface: 0,
+            brief: ends.key.brief().unwrap_or_default(),
+            low_sent: ends.low_sent,
             seq: Seq(word(4)),
             ack: Seq(word(8)),
             // Wireshark reckons with any length of the header that the packet is long enough for
@@ -81,15 +100,15 @@ impl Spot {
             window: bits as u16,
             flags: Flags((bits >> 16) as u16 & 0x0fff),
             ip_id: carried.ip_id,
-            packet_type: carried.packet_type,
             analysed: fits,
             whole_header: until >= at + header,
+            ..Header::default()
         };
         Self {
             header,
-            options_at: offset(options_at),
-            payload_at: offset(payload_at),
-            until: offset(until),
+            ends,
+            options: options_at.min(payload_at)..payload_at,
+            payload: payload_at..until,
         }
     }
 
@@ -98,7 +117,7 @@ impl Spot {
     ///
     /// # Errors
     /// [`Skip::HeadlessTcp`] if the header is cut short.
-    pub(super) fn new(ip: &Ip, packet_type: u8, from: &[u8]) -> Result<Self, Skip> {
+    pub(super) fn new(ip: &Ip, from: &[u8]) -> Result<Self, Skip> {
         let bytes = claimed(from, ip.at, ip.end).first_chunk::<LEAST>();
         let bytes = bytes.ok_or(Skip::HeadlessTcp)?;
         let end = |address, at| {
@@ -109,33 +128,10 @@ impl Spot {
             at: ip.at,
             end: ip.end,
             ip_id: ip.id,
-            packet_type,
             cut: ip.cut,
         };
         let ends = Ends::new(end(ip.source, 0), end(ip.destination, 2));
         Ok(Self::read(ends, bytes, from, &carried))
-    }
-
-    /// The segment: `from` are the bytes that this was found in, `fragments` the other frames
-    /// that brought some of them.
-    #[must_use]
-    #[inline(always)]
-    pub fn segment<'a>(
-        &'a self,
-        frame: Frame<'a>,
-        from: &'a [u8],
-        fragments: &'a [Carrier],
-    ) -> Segment<'a> {
-        let until = (self.until as usize).min(from.len());
-        let payload_at = (self.payload_at as usize).min(until);
-        let option_bytes = from.get(self.options_at as usize..payload_at);
-        Segment {
-            frame,
-            fragments,
-            header: &self.header,
-            option_bytes: OptionBytes::Bytes(option_bytes.unwrap_or_default()),
-            payload: &from[payload_at..until],
-        }
     }
 }
 

@@ -11,15 +11,14 @@ pub mod state;
 mod unacked;
 pub mod verdict;
 
-use crate::decode::Plain;
-use crate::decode::segment::{Flags, Key, Segment};
+use crate::decode::segment::{Flags, Header, Key, Segment, Tap};
 use crate::sys::prefetch;
+use crate::time::Time;
 use flight::Flight;
 use idle::{Idle, Moment};
 use ids::Ids;
 pub use open::Closed;
 use open::Open;
-pub use sighting::Record;
 use sighting::{Sighting, Sightings};
 use verdict::{Analysis, Verdict};
 pub use verdict::{Duplicate, Relative};
@@ -110,34 +109,50 @@ impl Flow {
     /// all those placed before are judged.
     pub fn place(&mut self, segment: &Segment<'_>) -> Placed {
         let (conversation, opened, reuses) = self.conversation(segment);
-        let said = Plain::of(segment);
-        self.placed(Record::of(segment, &said), conversation, opened, reuses)
+        self.placed(Some(segment), conversation, opened, reuses)
+    }
+
+    /// Of the next segments, all recorded by `tap` at these times, the first that may have a copy in
+    /// what comes after them: [`Flow::place_known`] need not be shown those before.
+    pub fn shown_from(
+        &self,
+        tap: &Tap,
+        times: impl DoubleEndedIterator<Item = Time> + ExactSizeIterator,
+    ) -> usize {
+        let sightings = self.sightings.as_ref();
+        sightings.map_or(usize::MAX, |sightings| sightings.shown_from(tap, times))
     }
 
     /// Finds the conversation of a segment with these ends where that does not depend on those that
-    /// are placed and not yet judged: it is followed, and the segment opens no other.
+    /// are placed and not yet judged: it is followed, and the segment opens no other. The segment
+    /// itself is shown if it may be a copy, or have some.
     #[inline(always)]
-    pub fn place_known(&mut self, key: &Key, record: Record<'_>) -> Option<Placed> {
-        let flags = record.said.flags();
+    pub fn place_known(
+        &mut self,
+        key: &Key,
+        header: &Header,
+        shown: Option<&Segment<'_>>,
+    ) -> Option<Placed> {
+        let flags = header.flags;
         if flags.any(Flags::SYN) && !flags.any(Flags::ACK) {
             return None;
         }
         let id = self.ids.get(key)?;
-        Some(self.placed(record, id, false, None))
+        Some(self.placed(shown, id, false, None))
     }
 
     #[inline(always)]
     fn placed(
         &mut self,
-        record: Record<'_>,
+        shown: Option<&Segment<'_>>,
         conversation: u32,
         opened: bool,
         reuses: Option<u32>,
     ) -> Placed {
         let mut sighting = 0;
         if let Some(sightings) = &mut self.sightings
-            && record.may_be_copy
-            && sightings.look(record, conversation, &mut self.found)
+            && let Some(segment) = shown
+            && sightings.look(segment, conversation, &mut self.found)
         {
             self.waiting += 1;
             // a batch has fewer segments than that
@@ -313,7 +328,7 @@ impl Flow {
 
     /// The segment's conversation, whether it is new, and which one had its endpoints before.
     fn conversation(&mut self, segment: &Segment<'_>) -> (u32, bool, Option<u32>) {
-        let key = segment.ends.key;
+        let key = segment.ends().key;
         let known = self.ids.get(&key);
         if let Some(id) = known
             && let Some(open) = &self.slots[id as usize].open

@@ -20,7 +20,7 @@ pub(super) struct Open {
 impl Open {
     pub fn begin(segment: &Segment<'_>) -> Box<Self> {
         Box::new(Self {
-            low_first: segment.ends.low_sent,
+            low_first: segment.low_sent,
             over: false,
             life: Life::default(),
             analysis: Analysis::default(),
@@ -30,7 +30,7 @@ impl Open {
     /// 0 if the sender of the conversation's first segment sent this one, else 1.
     #[inline]
     pub fn direction(&self, segment: &Segment<'_>) -> usize {
-        usize::from(self.low_first != segment.ends.low_sent)
+        usize::from(self.low_first != segment.low_sent)
     }
 
     pub fn reopened_by(&self, segment: &Segment<'_>) -> bool {

@@ -13,10 +13,9 @@ mod way;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, Hasher};
 
-use crate::decode::Plain;
+use crate::decode::segment::{Segment, Tap};
 use crate::time::Time;
-use record::Place;
-pub use record::Record;
+use record::{Place, Record, may_be_copy};
 use way::Way;
 
 /// How long after the first record a copy may come, in nanoseconds.
@@ -60,11 +59,8 @@ struct Alone {
 
 /// A record made while there was one place.
 struct Early {
-    frame: u64,
-    time: Time,
+    record: Record,
     conversation: u32,
-    low_sent: bool,
-    said: Plain,
 }
 
 /// Tells copies from first records.
@@ -86,24 +82,53 @@ fn near(now: Time, then: Time) -> bool {
 }
 
 impl Sightings {
-    /// Adds what a record is a copy of to `found`; whether it is one. Each that may be is shown,
-    /// in capture order.
-    #[inline(always)]
-    pub(super) fn look(&mut self, record: Record<'_>, id: u32, found: &mut Vec<Sighting>) -> bool {
-        if self.is_alone(record, id) {
+    /// Of the next segments, all recorded by `tap` at these times, the first that must be shown to
+    /// [`Sightings::look`]. As long as there is one place, those before are too old for a copy in
+    /// another, which comes after them all.
+    pub(super) fn shown_from(
+        &self,
+        tap: &Tap,
+        times: impl DoubleEndedIterator<Item = Time> + ExactSizeIterator,
+    ) -> usize {
+        let place = Some(Place::of(tap));
+        let only = self.alone.as_ref().map(|alone| alone.place);
+        if self.first_place.is_some() || only.is_some() && only != place {
+            return 0;
+        }
+        let mut times = times.enumerate().rev();
+        let Some((last, now)) = times.next() else {
+            return 0;
+        };
+        let near = times.take_while(|(_, then)| near(now, *then));
+        near.last().map_or(last, |(first, _)| first)
+    }
+
+    /// Adds what a segment's record is a copy of to `found`; whether it is one. Each that may be is
+    /// shown, in capture order.
+    #[inline(never)]
+    pub(super) fn look(
+        &mut self,
+        segment: &Segment<'_>,
+        id: u32,
+        found: &mut Vec<Sighting>,
+    ) -> bool {
+        if !may_be_copy(segment) {
             return false;
         }
-        let sighting = self.among(record, id);
+        let record = Record::of(segment);
+        if self.is_alone(&record, id) {
+            return false;
+        }
+        let sighting = self.among(&record, id);
         found.extend(sighting);
         sighting.is_some()
     }
 
     /// The same once there is a second place.
-    #[inline(never)]
-    fn among(&mut self, record: Record<'_>, id: u32) -> Option<Sighting> {
-        let (now, place) = (record.time, record.place());
-        let way = (id, record.low_sent);
-        let print = self.print(record.said, way, record.recording);
+    fn among(&mut self, record: &Record, id: u32) -> Option<Sighting> {
+        let (now, place) = (record.header.frame.time, record.place);
+        let way = (id, record.header.low_sent);
+        let print = self.print(record, id);
         self.forget(now);
         let first_place = self.first_place;
         let way = self.ways.entry(way);
@@ -117,20 +142,20 @@ impl Sightings {
                 (first.frame, first.places[0].interface, first.time, false)
             });
         let cut = way
-            .span(record.said.seq(), record.said.payload_len)
+            .span(record.header.seq, record.header.payload_len)
             .and_then(|span| {
                 let found = if copied.is_none() {
                     way.resegmented(&span, place, now)
                 } else {
                     None
                 };
-                let frame = (record.frame, now);
+                let frame = (record.header.frame.number, now);
                 way.record(span, place, frame, copied.is_some() || found.is_some());
                 found
             });
         let Some((of, first_interface, time, resegmented)) = copied.or(cut) else {
             firsts.push(First {
-                frame: record.frame,
+                frame: record.header.frame.number,
                 time: now,
                 places: vec![place],
             });
@@ -140,24 +165,23 @@ impl Sightings {
         Some(Sighting {
             of,
             first_interface,
-            interface: record.interface,
+            interface: place.interface,
             delay: now.since(time),
             resegmented,
         })
     }
 
     /// Whether all records so far were made in one place; puts this one by.
-    #[inline(always)]
-    fn is_alone(&mut self, record: Record<'_>, id: u32) -> bool {
+    fn is_alone(&mut self, record: &Record, id: u32) -> bool {
         let Some(alone) = &mut self.alone else {
             return self.is_first(record, id);
         };
-        if alone.place != record.place() {
+        if alone.place != record.place {
             self.together();
             return false;
         }
-        let begins = alone.recent.first();
-        let goes_on = begins.is_some_and(|first| near(record.time, first.time));
+        let begins = alone.recent.first().map(Early::time);
+        let goes_on = begins.is_some_and(|begins| near(record.header.frame.time, begins));
         if !goes_on || alone.recent.len() == MOST_RECENT {
             alone.turn();
         }
@@ -166,43 +190,43 @@ impl Sightings {
     }
 
     /// The same where nothing is put by: there was no record before this, or a second place.
-    #[inline(never)]
-    fn is_first(&mut self, record: Record<'_>, id: u32) -> bool {
+    fn is_first(&mut self, record: &Record, id: u32) -> bool {
         if self.first_place.is_some() {
             return false;
         }
         self.alone = Some(Alone {
-            place: record.place(),
+            place: record.place,
             recent: vec![Early::of(record, id)],
             older: Vec::new(),
         });
         true
     }
 
-    #[cold]
     /// There is a second place: what was put by may have copies there.
+    #[cold]
     fn together(&mut self) {
         let Some(alone) = self.alone.take() else {
             return;
         };
         let place = alone.place;
         self.first_place = Some(place);
-        let last = alone.recent.last().map_or(Time(0), |last| last.time);
+        let last = alone.recent.last().map_or(Time(0), Early::time);
         let all = alone.older.iter().chain(&alone.recent);
-        for early in all.filter(|early| near(last, early.time)) {
-            let way = (early.conversation, early.low_sent);
-            let print = self.print(&early.said, way, place.recording);
-            let way = self.ways.entry(way);
+        for early in all.filter(|early| near(last, early.time())) {
+            let header = &early.record.header;
+            let print = self.print(&early.record, early.conversation);
+            let way = self.ways.entry((early.conversation, header.low_sent));
             let way = way.or_insert_with(|| Way::after(Some(place)));
-            if let Some(span) = way.span(early.said.seq(), early.said.payload_len) {
-                way.record(span, place, (early.frame, early.time), false);
+            let (frame, time) = (header.frame.number, header.frame.time);
+            if let Some(span) = way.span(header.seq, header.payload_len) {
+                way.record(span, place, (frame, time), false);
             }
             self.firsts.entry(print).or_default().push(First {
-                frame: early.frame,
-                time: early.time,
+                frame,
+                time,
                 places: vec![place],
             });
-            self.order.push_back((early.time, print));
+            self.order.push_back((time, print));
         }
     }
 
@@ -235,31 +259,33 @@ impl Sightings {
     }
 
     /// What records of one packet have alike, and no others of the last moment.
-    fn print(&self, said: &Plain, (id, low_sent): (u32, bool), recording: u32) -> u64 {
-        let (flags, side) = (u64::from(said.flags().0), u64::from(low_sent));
-        let (ip_id, window) = (u64::from(said.ip_id), u64::from(said.window()));
-        let options_len = u64::from(said.options_len);
+    fn print(&self, record: &Record, id: u32) -> u64 {
+        let said = &record.header;
+        let (flags, side) = (u64::from(said.flags.0), u64::from(said.low_sent));
+        let (ip_id, window) = (u64::from(said.ip_id), u64::from(said.window));
+        let (options_len, options) = record.options;
+        let options_len = options_len as u64;
         let mut hasher = self.hasher.build_hasher();
-        hasher.write_u64(u64::from(said.seq().0) << 32 | u64::from(said.ack().0));
+        hasher.write_u64(u64::from(said.seq.0) << 32 | u64::from(said.ack.0));
         hasher.write_u64(said.payload_hash);
         hasher.write_u64(ip_id << 48 | window << 32 | options_len << 16 | flags << 1 | side);
         hasher.write_u64(u64::from(said.payload_len) << 32 | u64::from(id));
-        hasher.write_u64(u64::from(recording));
-        hasher.write_u64(said.options);
+        hasher.write_u64(u64::from(record.place.recording));
+        hasher.write_u64(options);
         hasher.finish()
     }
 }
 
 impl Early {
-    #[inline(always)]
-    fn of(record: Record<'_>, conversation: u32) -> Self {
+    fn of(record: &Record, conversation: u32) -> Self {
         Self {
-            frame: record.frame,
-            time: record.time,
+            record: *record,
             conversation,
-            low_sent: record.low_sent,
-            said: *record.said,
         }
+    }
+
+    fn time(&self) -> Time {
+        self.record.header.frame.time
     }
 }
 
@@ -275,26 +301,31 @@ impl Alone {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::segment::{Header, Stamp};
 
     /// What was put by in one place is known once there is another, as long as it is near.
     #[test]
     fn records_put_by_in_one_place_have_copies_in_another() {
         let mut sightings = Sightings::default();
         let mut look = |frame: u64, time: i64, interface: u32, hash: u64| {
-            let mut said = Plain::default();
-            said.payload_hash = hash;
-            let record = Record {
-                frame,
-                time: Time(time),
-                recording: 0,
-                interface,
-                packet_type: 0,
-                may_be_copy: true,
+            let header = Header {
+                frame: Stamp {
+                    number: frame,
+                    time: Time(time),
+                    ..Stamp::default()
+                },
+                payload_hash: hash,
                 low_sent: true,
-                said: &said,
+                analysed: true,
+                ..Header::default()
             };
+            let tap = Tap {
+                interface,
+                ..Tap::default()
+            };
+            let segment = Segment::new(&header, &tap, &[], None);
             let mut found = Vec::new();
-            assert_eq!(sightings.look(record, 7, &mut found), !found.is_empty());
+            assert_eq!(sightings.look(&segment, 7, &mut found), !found.is_empty());
             found.pop().map(|found| (found.of, found.delay))
         };
         let now = 1_000_000_000;

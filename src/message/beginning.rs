@@ -26,7 +26,7 @@ pub(super) struct Beginning {
 
 impl Beginning {
     pub fn new(segment: &Segment<'_>, flowed: &Flowed, reading: Reading) -> Box<Self> {
-        let mut sides = [segment.ends.source(), segment.ends.destination()];
+        let mut sides = [segment.ends().source(), segment.ends().destination()];
         if flowed.direction == 1 {
             sides.reverse();
         }

@@ -1,15 +1,13 @@
 //! Segments of a stretch of the capture, by shard, with the bytes that they stand in. What the
-//! headers say is carried in few bytes, so that they are read once.
+//! headers say is carried as all stages read it, so that they are read once.
 
 use std::sync::Arc;
 
 use super::shard::SHARDS;
-use crate::decode::segment::{Ends, Header, Key, Segment};
-use crate::decode::{Found, Odd, Plain};
-use crate::flow::Record;
-use crate::source::frame::{Frame, Origin};
+use crate::decode::Found;
+use crate::decode::segment::{Header, Key, Rest, Segment, Tap};
+use crate::source::frame::Frame;
 use crate::sys::prefetch;
-use crate::time::Time;
 
 /// Segments in a batch at most.
 const MOST_SEGMENTS: usize = 1 << 13;
@@ -19,72 +17,47 @@ const MOST_BYTES: usize = 1 << 20;
 const MOST_HELD: usize = 4 << 20;
 /// So much of a payload is asked for ahead.
 const NEAR: usize = 64;
-/// How many blocks are looked at for the one that a frame stands in: where several files are
-/// merged, they take turns.
+/// How many runs are looked at for the one that a frame is of: where several files are merged, or
+/// both ways of a device recorded, they take turns.
 const LOOKED_AT: usize = 16;
 
-/// No [`Extra`].
+/// No [`Rest`].
 const NONE: u16 = u16::MAX;
 
-/// A segment, and where the frame stands that carries it.
+/// A segment, and where it stands.
 pub(super) struct Located {
-    number: u64,
-    time: Time,
-    plain: Plain,
-    ends: Brief,
-    wire_len: u32,
-    /// The frame's bytes, in its block.
-    at: u32,
-    len: u32,
-    block: u16,
-    /// Which of the batch's [`Kind`]s it is of.
-    kind: u16,
-    /// Which of the batch's [`Extra`]s it has, or [`NONE`].
-    extra: u16,
+    pub header: Header,
+    /// Which of the batch's [`Run`]s its frame is of.
+    run: u16,
+    /// Which of the batch's [`Rest`]s it has, or [`NONE`].
+    rest: u16,
+}
+
+/// Frames that mostly come one after the other.
+struct Run {
+    tap: Tap,
+    /// The bytes that they stand in.
+    block: Arc<Vec<u8>>,
+}
+
+/// Which run the last segment is of, and what tells that the next is of the same: the decoder's
+/// turn, the packet type and the block's address. Turns count from 1.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Last {
+    turn: u64,
+    block: usize,
     packet_type: u8,
-    low_sent: bool,
-}
-
-impl Located {
-    /// Bytes of its payload, captured or not.
-    pub fn payload_len(&self) -> usize {
-        self.plain.payload_len as usize
-    }
-}
-
-/// Both ends of a conversation, in little memory.
-enum Brief {
-    Four([u32; 3]),
-    /// Of IPv6: which of the batch's keys.
-    Six(u16),
-}
-
-/// What many frames have alike, one after the other.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Kind {
-    link_type: u32,
-    /// As the container counts it.
-    described: Option<u32>,
-    /// As the decoder does.
-    interface: u32,
-}
-
-/// What only few segments have.
-struct Extra {
-    origin: Origin,
-    recording: u32,
-    odd: Option<Box<Odd>>,
 }
 
 /// Segments that wait for their shards.
 pub(super) struct Batch {
     shards: Vec<Vec<Located>>,
-    blocks: Vec<Arc<Vec<u8>>>,
-    kinds: Vec<Kind>,
-    /// The decoder's turn that the last of them is of.
-    turn: u64,
-    sixes: Vec<Key>,
-    extras: Vec<Extra>,
+    runs: Vec<Run>,
+    run: u16,
+    last: Last,
+    rests: Vec<Rest>,
+    /// Whether one of them is in a packet as few are.
+    has_odd: bool,
     segments: usize,
     /// Bytes of the frames.
     bytes: usize,
@@ -96,11 +69,11 @@ impl Default for Batch {
     fn default() -> Self {
         Self {
             shards: (0..SHARDS).map(|_| Vec::new()).collect(),
-            blocks: Vec::new(),
-            kinds: Vec::new(),
-            turn: 0,
-            sixes: Vec::new(),
-            extras: Vec::new(),
+            runs: Vec::new(),
+            run: 0,
+            last: Last::default(),
+            rests: Vec::new(),
+            has_odd: false,
             segments: 0,
             bytes: 0,
             held: 0,
@@ -124,10 +97,9 @@ impl Batch {
         for shard in &mut self.shards {
             shard.clear();
         }
-        self.blocks.clear();
-        self.kinds.clear();
-        self.sixes.clear();
-        self.extras.clear();
+        self.runs.clear();
+        self.rests.clear();
+        (self.last, self.has_odd) = (Last::default(), false);
         (self.segments, self.bytes, self.held) = (0, 0, 0);
     }
 
@@ -140,50 +112,28 @@ impl Batch {
         found: Found<'_>,
         (block, at): (&Arc<Vec<u8>>, usize),
     ) {
-        if found.turn != self.turn || self.kinds.is_empty() {
-            self.turn = found.turn;
-            self.kind(Kind {
-                link_type: frame.link_type,
-                described: frame.interface,
-                interface: found.interface,
-            });
+        let last = Last {
+            turn: found.turn,
+            block: Arc::as_ptr(block).addr(),
+            packet_type: found.packet_type,
+        };
+        if last != self.last {
+            self.last = last;
+            self.turn_to(found.tap(frame), block);
         }
-        let last = self.blocks.last();
-        let block = match last.is_some_and(|last| Arc::ptr_eq(last, block)) {
-            true => self.blocks.len() - 1,
-            false => self.block(block),
-        };
-        let ends = match found.ends.key.brief() {
-            Some(brief) => Brief::Four(brief),
-            None => self.six(found.ends.key),
-        };
-        let plain = frame.recording == 0 && frame.origin == Origin::new(0, frame.number);
-        let extra = match (plain, found.odd) {
-            (true, None) => NONE,
-            (_, odd) => self.extra(Extra {
-                origin: frame.origin,
-                recording: frame.recording,
-                odd,
-            }),
-        };
         self.segments += 1;
         self.bytes += frame.bytes.len();
+        // no block is as long as 4 GiB
+        let header = found.header(frame, at as u32);
+        let rest = match found.rest() {
+            None => NONE,
+            Some(rest) => self.rest(rest),
+        };
         let of_shard = &mut self.shards[shard];
         of_shard.push(Located {
-            number: frame.number,
-            time: frame.time,
-            plain: found.parts.plain(),
-            ends,
-            wire_len: frame.wire_len,
-            // no block and no frame is as long as 4 GiB
-            at: at as u32,
-            len: frame.bytes.len() as u32,
-            // there are not more of them than segments
-            block: block as u16,
-            kind: self.kinds.len() as u16 - 1,
-            extra,
-            packet_type: found.packet_type,
-            low_sent: found.ends.low_sent,
+            header,
+            run: self.run,
+            rest,
         });
         // the next of this shard comes much later: the memory for it is near by then
         if let Some(next) = of_shard.spare_capacity_mut().first() {
@@ -192,37 +142,30 @@ impl Batch {
     }
 
     #[inline(never)]
-    fn extra(&mut self, extra: Extra) -> u16 {
-        self.extras.push(extra);
+    fn rest(&mut self, rest: Rest) -> u16 {
+        self.has_odd |= rest.odd.is_some();
+        self.rests.push(rest);
         // there are not more than segments
-        self.extras.len() as u16 - 1
+        self.rests.len() as u16 - 1
     }
 
+    /// Has the next segment be of the run of this tap and block.
     #[inline(never)]
-    fn six(&mut self, key: Key) -> Brief {
-        self.sixes.push(key);
-        Brief::Six(self.sixes.len() as u16 - 1)
-    }
-
-    /// Has the last kind be this.
-    #[inline(never)]
-    fn kind(&mut self, kind: Kind) {
-        if self.kinds.last() != Some(&kind) {
-            self.kinds.push(kind);
+    fn turn_to(&mut self, tap: Tap, block: &Arc<Vec<u8>>) {
+        let all = self.runs.len();
+        let mut lasts = self.runs.iter().rev().take(LOOKED_AT);
+        let known = lasts.position(|run| run.tap == tap && Arc::ptr_eq(&run.block, block));
+        let run = known.map_or(all, |back| all - 1 - back);
+        if known.is_none() {
+            let mut lasts = self.runs.iter().rev().take(LOOKED_AT);
+            if !lasts.any(|run| Arc::ptr_eq(&run.block, block)) {
+                self.held += block.len();
+            }
+            let block = Arc::clone(block);
+            self.runs.push(Run { tap, block });
         }
-    }
-
-    /// The number of a block here.
-    #[cold]
-    fn block(&mut self, block: &Arc<Vec<u8>>) -> usize {
-        let mut last = self.blocks.iter().rev().take(LOOKED_AT);
-        let back = last.position(|known| Arc::ptr_eq(known, block));
-        if let Some(back) = back {
-            return self.blocks.len() - 1 - back;
-        }
-        self.held += block.len();
-        self.blocks.push(Arc::clone(block));
-        self.blocks.len() - 1
+        // there are not more than segments
+        self.run = run as u16;
     }
 
     /// Whether a shard has any.
@@ -235,119 +178,38 @@ impl Batch {
         &self.shards[shard]
     }
 
+    /// What recorded all segments, if that is one and all are in packets as most are.
+    pub fn only_tap(&self) -> Option<&Tap> {
+        let tap = &self.runs.first()?.tap;
+        let only = !self.has_odd && self.runs.iter().all(|run| run.tap == *tap);
+        only.then_some(tap)
+    }
+
     /// Asks for the payload of a segment, so that it is near when it is wanted; of a longer one
     /// the processor notices by itself that it is read in order.
     #[inline(always)]
     pub fn approach(&self, it: &Located) {
-        let at = it.at as usize + it.plain.payload(it.len as usize).start;
-        let payload = self.blocks[usize::from(it.block)].get(at..);
+        let block = &self.runs[usize::from(it.run)].block;
+        let payload = block.get(it.header.payload_range().start..);
         if let Some(begins) = payload.and_then(|it| it.first_chunk::<NEAR>()) {
             prefetch(begins);
         }
     }
 
-    /// Whose a segment is and its record, where both are as most are.
+    /// A segment.
     #[inline(always)]
-    pub fn usual<'a>(&self, it: &'a Located) -> Option<(Key, Record<'a>)> {
-        match (&it.ends, it.extra) {
-            (Brief::Four(brief), NONE) => Some((Key::of_brief(*brief), self.plain_record(it, 0))),
-            _ => None,
-        }
-    }
-
-    /// The same of any other; `room` is for what it says.
-    pub fn seldom<'a>(&self, it: &'a Located, room: &'a mut Plain) -> (Key, Record<'a>) {
-        let extra = self.extras.get(usize::from(it.extra));
-        let record = match extra.and_then(|extra| extra.odd.as_ref()) {
-            Some(odd) => {
-                let segment = odd.segment(self.frame(it));
-                *room = Plain::of(&segment);
-                Record::of(&segment, room)
-            }
-            None => self.plain_record(it, extra.map_or(0, |extra| extra.recording)),
-        };
-        (self.key(it), record)
-    }
-
-    #[inline(always)]
-    fn plain_record<'a>(&self, it: &'a Located, recording: u32) -> Record<'a> {
-        let kind = &self.kinds[usize::from(it.kind)];
-        Record {
-            frame: it.number,
-            time: it.time,
-            recording,
-            interface: kind.interface,
-            packet_type: it.packet_type,
-            may_be_copy: kind.described.is_some() || it.packet_type != 255,
-            low_sent: it.low_sent,
-            said: &it.plain,
-        }
-    }
-
-    /// Hands over a segment.
-    #[inline(always)]
-    pub fn segment(&self, it: &Located, mut take: impl FnMut(&Segment<'_>)) {
-        let (Brief::Four(brief), NONE) = (&it.ends, it.extra) else {
-            return self.seldom_segment(it, &mut take);
-        };
-        let frame = self.plain_frame(it);
-        let header = self.header(it, Key::of_brief(*brief), frame.bytes);
-        take(&it.plain.segment(frame, &header));
-    }
-
-    #[inline(never)]
-    fn seldom_segment(&self, it: &Located, take: &mut dyn FnMut(&Segment<'_>)) {
-        let frame = self.frame(it);
-        let extra = self.extras.get(usize::from(it.extra));
-        if let Some(odd) = extra.and_then(|extra| extra.odd.as_ref()) {
-            return take(&odd.segment(frame));
-        }
-        let header = self.header(it, self.key(it), frame.bytes);
-        take(&it.plain.segment(frame, &header));
+    pub fn segment<'a>(&'a self, it: &'a Located) -> Segment<'a> {
+        let run = &self.runs[usize::from(it.run)];
+        let rest = self.rests.get(usize::from(it.rest));
+        Segment::new(&it.header, &run.tap, &run.block, rest)
     }
 
     /// The two ends of a segment's conversation.
-    fn key(&self, it: &Located) -> Key {
-        match &it.ends {
-            Brief::Four(brief) => Key::of_brief(*brief),
-            Brief::Six(at) => self.sixes[usize::from(*at)],
-        }
-    }
-
     #[inline(always)]
-    fn header(&self, it: &Located, key: Key, bytes: &[u8]) -> Header {
-        let low_sent = it.low_sent;
-        let interface = self.kinds[usize::from(it.kind)].interface;
-        let place = (interface, it.packet_type);
-        it.plain.header(Ends { key, low_sent }, place, bytes)
-    }
-
-    /// The frame that carries a segment.
-    fn frame(&self, it: &Located) -> Frame<'_> {
-        let plain = self.plain_frame(it);
-        match self.extras.get(usize::from(it.extra)) {
-            None => plain,
-            Some(extra) => Frame {
-                origin: extra.origin,
-                recording: extra.recording,
-                ..plain
-            },
-        }
-    }
-
-    #[inline(always)]
-    fn plain_frame(&self, it: &Located) -> Frame<'_> {
-        let kind = &self.kinds[usize::from(it.kind)];
-        let block = &self.blocks[usize::from(it.block)];
-        Frame {
-            number: it.number,
-            origin: Origin::new(0, it.number),
-            recording: 0,
-            time: it.time,
-            link_type: kind.link_type,
-            interface: kind.described,
-            wire_len: it.wire_len,
-            bytes: &block[it.at as usize..][..it.len as usize],
+    pub fn key(&self, it: &Located) -> Key {
+        match self.rests.get(usize::from(it.rest)) {
+            None => Key::of_brief(it.header.brief),
+            Some(rest) => rest.key,
         }
     }
 }

@@ -6,9 +6,8 @@ use super::waiting::Waiting;
 use crate::answers::conversations::Conversations;
 use crate::answers::event::{Event, Nobody, Watch};
 use crate::answers::totals::Totals;
-use crate::decode::Plain;
-use crate::decode::segment::{Key, Segment};
-use crate::flow::{Flow, Placed, Record};
+use crate::decode::segment::Segment;
+use crate::flow::{Flow, Placed};
 use crate::message::{Hear, Messages, Sink, Told};
 use crate::stream::Streams;
 use crate::stream::piece::Piece;
@@ -131,6 +130,11 @@ impl Shard {
         let all = batch.of(shard);
         all.iter().take(READ_AHEAD).for_each(prefetch);
         let mut left = self.left();
+        let times = all.iter().map(|it| it.header.frame.time);
+        let shown_from = match batch.only_tap() {
+            Some(tap) => self.flow.shown_from(tap, times),
+            None => 0,
+        };
         for (at, it) in all.iter().enumerate() {
             if let Some(next) = all.get(at + READ_AHEAD) {
                 prefetch(next);
@@ -138,52 +142,34 @@ impl Shard {
             if let Some(next) = all.get(at + FRAMES_AHEAD) {
                 batch.approach(next);
             }
-            if room.may_hold() < left && self.place(batch, (at, it), room) {
+            let shown = at >= shown_from;
+            if room.may_hold() < left && self.place(batch, (at, it), shown, room) {
                 continue;
             }
             self.take(batch, all, room);
-            batch.segment(it, |segment| {
-                self.segment(segment, 0, &mut Nobody);
-            });
+            self.segment(&batch.segment(it), 0, &mut Nobody);
             left = self.left();
         }
         self.take(batch, all, room);
         all.len() as u64
     }
 
-    /// Has a segment of a batch wait; not where it may be the first of a conversation.
+    /// Has a segment of a batch wait, if its conversation is known; it is shown to who looks for
+    /// copies.
     #[inline(always)]
-    fn place(&mut self, batch: &Batch, (at, it): (usize, &Located), room: &mut Waiting) -> bool {
-        let Some((key, record)) = batch.usual(it) else {
-            return self.place_seldom(batch, (at, it), room);
-        };
-        self.wait((&key, record), (at, it), room)
-    }
-
-    #[inline(never)]
-    fn place_seldom(
+    fn place(
         &mut self,
         batch: &Batch,
         (at, it): (usize, &Located),
+        shown: bool,
         room: &mut Waiting,
     ) -> bool {
-        let mut said = Plain::default();
-        let (key, record) = batch.seldom(it, &mut said);
-        self.wait((&key, record), (at, it), room)
-    }
-
-    /// Has a segment with these ends wait, if its conversation is known.
-    #[inline(always)]
-    fn wait(
-        &mut self,
-        (key, record): (&Key, Record<'_>),
-        (at, it): (usize, &Located),
-        room: &mut Waiting,
-    ) -> bool {
-        let Some(placed) = self.flow.place_known(key, record) else {
+        let (key, header) = (batch.key(it), &it.header);
+        let shown = shown.then(|| batch.segment(it));
+        let Some(placed) = self.flow.place_known(&key, header, shown.as_ref()) else {
             return false;
         };
-        room.add(at, it.payload_len(), placed);
+        room.add(at, header.payload_len as usize, placed);
         true
     }
 
@@ -208,9 +194,7 @@ impl Shard {
                 if let Some(next) = all.get(next) {
                     prefetch(next);
                 }
-                batch.segment(&all[at], |segment| {
-                    self.placed(segment, placed, 0, &mut Nobody);
-                });
+                self.placed(&batch.segment(&all[at]), placed, 0, &mut Nobody);
             }
         }
         waiting.clear();

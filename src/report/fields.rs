@@ -76,8 +76,8 @@ pub fn take_apart(
 ) -> Dissection {
     let mut found = dissect::dissect(frame.link_type, frame.bytes, frame.wire_len, relative);
     if let (None, Some(segment)) = (found.ports, segment) {
-        found.source = segment.ends.source().address.to_string();
-        found.destination = segment.ends.destination().address.to_string();
+        found.source = segment.ends().source().address.to_string();
+        found.destination = segment.ends().destination().address.to_string();
         "TCP".clone_into(&mut found.protocol);
         found.info = info::of_segment(segment, relative);
     }

@@ -269,9 +269,8 @@ mod tests;
 mod build {
     use std::net::{IpAddr, Ipv4Addr};
 
-    use crate::decode::segment::{Endpoint, Ends, Flags, Header, OptionBytes, Options, Segment};
+    use crate::decode::segment::{Endpoint, Ends, Flags, Header, Segment, Stamp};
     use crate::decode::seq::Seq;
-    use crate::source::frame::{Frame, Origin};
     use crate::time::Time;
 
     /// A segment of side 0 or 1 with all of its payload captured.
@@ -287,47 +286,38 @@ mod build {
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port,
         });
+        let ends = Ends::new(ends[side], ends[1 - side]);
         let header = Header {
-            ends: Ends::new(ends[side], ends[1 - side]),
-            interface: 0,
+            frame: Stamp {
+                number,
+                time: Time(time),
+                wire_len: 54 + payload.len() as u32,
+                ..Stamp::default()
+            },
+            brief: ends.key.brief().unwrap(),
+            low_sent: ends.low_sent,
             seq: Seq(seq),
-            ack: Seq(0),
             payload_len: payload.len() as u32,
             payload_hash: crate::decode::hash(payload),
-            options: Options::default(),
             window: 1000,
             flags: Flags(flags),
-            ip_id: 0,
-            packet_type: 255,
             analysed: true,
             whole_header: true,
+            ..Header::default()
         };
-        Segment {
-            fragments: &[],
-            frame: Frame {
-                number,
-                origin: Origin::default(),
-                recording: 0,
-                time: Time(time),
-                link_type: 1,
-                interface: None,
-                wire_len: 54 + payload.len() as u32,
-                bytes: &[],
-            },
-            // kept for the test's lifetime: the segment borrows it
-            header: Box::leak(Box::new(header)),
-            option_bytes: OptionBytes::Bytes(&[]),
-            payload,
-        }
+        // kept for the test's lifetime: the segment borrows them
+        let header = Box::leak(Box::new(header));
+        let mut segment = Segment::new(header, Box::leak(Box::default()), &[], None);
+        segment.payload = payload;
+        segment
     }
 
     /// The same with another header.
     pub fn with<'a>(segment: &Segment<'a>, change: impl FnOnce(&mut Header)) -> Segment<'a> {
         let mut header = *segment.header;
         change(&mut header);
-        Segment {
-            header: Box::leak(Box::new(header)),
-            ..*segment
-        }
+        let mut other = *segment;
+        other.header = Box::leak(Box::new(header));
+        other
     }
 }

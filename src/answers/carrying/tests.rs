@@ -1,9 +1,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::*;
-use crate::decode::segment::{Ends, Header, OptionBytes, Options};
-use crate::source::frame::Frame;
-use crate::time::Time;
+use crate::decode::segment::{Ends, Header, Stamp, Tap};
 use proptest::prelude::*;
 
 fn add(payloads: &mut Payloads, frame: u64, seq: u32, len: u32, flags: u16) {
@@ -11,37 +9,25 @@ fn add(payloads: &mut Payloads, frame: u64, seq: u32, len: u32, flags: u16) {
         address: IpAddr::V4(Ipv4Addr::LOCALHOST),
         port,
     };
+    let ends = Ends::new(end(1), end(2));
     let header = Header {
-        ends: Ends::new(end(1), end(2)),
-        interface: 0,
-        seq: Seq(seq),
-        ack: Seq(0),
-        payload_len: len,
-        payload_hash: 0,
-        options: Options::default(),
-        window: 1000,
-        flags: Flags(flags),
-        ip_id: 0,
-        packet_type: 255,
-        analysed: true,
-        whole_header: true,
-    };
-    payloads.add(&Segment {
-        frame: Frame {
+        frame: Stamp {
             number: frame,
             origin: Origin::new(0, frame),
-            recording: 0,
-            time: Time(0),
-            link_type: 1,
-            interface: None,
             wire_len: 54 + len,
-            bytes: &[],
+            ..Stamp::default()
         },
-        fragments: &[],
-        header: &header,
-        option_bytes: OptionBytes::Bytes(&[]),
-        payload: &[],
-    });
+        brief: ends.key.brief().unwrap(),
+        low_sent: ends.low_sent,
+        seq: Seq(seq),
+        payload_len: len,
+        window: 1000,
+        flags: Flags(flags),
+        analysed: true,
+        whole_header: true,
+        ..Header::default()
+    };
+    payloads.add(&Segment::new(&header, &Tap::default(), &[], None));
 }
 
 /// Packets of these sequence numbers and lengths, from frame 1 on.

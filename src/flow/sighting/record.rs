@@ -1,55 +1,35 @@
 //! One record of a packet.
 
-use crate::decode::Plain;
-use crate::decode::segment::Segment;
-use crate::time::Time;
+use crate::decode::option_word;
+use crate::decode::segment::{Header, Segment, Tap};
 
-/// A record of a packet: what its copies have, too, and where and when it was made.
-#[derive(Clone, Copy, Debug)]
-pub struct Record<'a> {
-    /// Number of the frame.
-    pub frame: u64,
-    /// When it was captured.
-    pub time: Time,
-    /// Which recording it is of.
-    pub recording: u32,
-    /// As the decoder numbers them.
-    pub interface: u32,
-    /// SLL packet type; 255 where the link layer has none.
-    pub packet_type: u8,
-    /// Whether it is told where it was made and its lengths fit: no other has copies.
-    pub may_be_copy: bool,
-    /// Whether the lesser endpoint sent the segment.
-    pub low_sent: bool,
-    /// What the headers say.
-    pub said: &'a Plain,
+/// A record of a packet, to be kept.
+#[derive(Clone, Copy)]
+pub(super) struct Record {
+    /// What its copies have, too, and when it was made.
+    pub header: Header,
+    /// How many bytes its options have, and what stands for these.
+    pub options: (usize, u64),
+    pub place: Place,
 }
 
-impl<'a> Record<'a> {
-    /// The record that a segment is in, of which `said` is told.
-    pub fn of(segment: &Segment<'_>, said: &'a Plain) -> Self {
-        let frame = &segment.frame;
-        let tells_place = frame.interface.is_some() || segment.packet_type != 255;
+impl Record {
+    /// The record that a segment is in.
+    pub fn of(segment: &Segment<'_>) -> Self {
+        let options = segment.option_bytes();
         Self {
-            frame: frame.number,
-            time: frame.time,
-            recording: frame.recording,
-            interface: segment.interface,
-            packet_type: segment.packet_type,
-            may_be_copy: tells_place && segment.analysed,
-            low_sent: segment.ends.low_sent,
-            said,
+            header: *segment.header,
+            options: (options.len(), option_word(options)),
+            place: Place::of(segment.tap()),
         }
     }
+}
 
-    #[inline(always)]
-    pub(super) fn place(&self) -> Place {
-        Place {
-            recording: self.recording,
-            interface: self.interface,
-            packet_type: self.packet_type,
-        }
-    }
+/// Whether it is told where the record of a segment was made, and its lengths fit: no other has
+/// copies.
+pub(super) fn may_be_copy(segment: &Segment<'_>) -> bool {
+    let tap = segment.tap();
+    (tap.described.is_some() || tap.packet_type != 255) && segment.analysed
 }
 
 /// Where a record was made.
@@ -62,6 +42,14 @@ pub(super) struct Place {
 }
 
 impl Place {
+    pub fn of(tap: &Tap) -> Self {
+        Self {
+            recording: tap.recording,
+            interface: tap.interface,
+            packet_type: tap.packet_type,
+        }
+    }
+
     /// Whether a packet can have passed both, and on its way from one to the other.
     pub fn is_across(self, other: Self) -> bool {
         self.recording == other.recording && self.interface != other.interface

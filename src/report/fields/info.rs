@@ -69,8 +69,8 @@ pub(super) fn of_segment(segment: &Segment<'_>, relative: Option<Relative>) -> S
     let shift = if segment.flags.0 & 2 == 0 { shift } else { 0 };
     let mut words = format!(
         "{} → {} [{}] Seq={}",
-        segment.ends.source().port,
-        segment.ends.destination().port,
+        segment.ends().source().port,
+        segment.ends().destination().port,
         flag_names(segment.flags.0),
         segment.seq.0.wrapping_sub(seq)
     );

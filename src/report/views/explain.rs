@@ -62,7 +62,7 @@ impl Explain {
         if self.seen[at] > FIRST || self.heads.len() >= MOST_KEPT || !self.scope.has(conversation) {
             return;
         }
-        let frame = segment.frame;
+        let frame = segment.whole_frame();
         let exhibit = Exhibit {
             frame: frame.number,
             time_ns: frame.time.0,

@@ -147,7 +147,7 @@ impl OnePacket {
             name,
             judged: judged.map(|(conversation, segment, flowed)| Judged {
                 conversation,
-                source: segment.ends.source(),
+                source: segment.ends().source(),
                 interface: segment.interface,
                 payload_len: segment.payload_len,
                 told: fields::Told {
@@ -168,8 +168,9 @@ impl OnePacket {
     }
 
     fn segment(&mut self, conversation: u64, segment: &Segment<'_>, flowed: &Flowed) {
-        if self.frame(&segment.frame) {
-            self.keep(&segment.frame, Some((conversation, segment, flowed)));
+        let frame = segment.whole_frame();
+        if self.frame(&frame) {
+            self.keep(&frame, Some((conversation, segment, flowed)));
         } else if let (Some(kept), Some(sighting)) = (&mut self.kept, flowed.sighting)
             && sighting.of == self.number
         {

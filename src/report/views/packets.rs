@@ -225,7 +225,11 @@ impl View for PacketList {
                 {
                     self.is_client(conversation, client);
                 }
-                self.packet(&segment.frame, Some((conversation, segment, flowed)), show);
+                self.packet(
+                    &segment.whole_frame(),
+                    Some((conversation, segment, flowed)),
+                    show,
+                );
             }
             Event::Told {
                 conversation,

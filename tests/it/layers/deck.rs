@@ -180,16 +180,16 @@ fn by_us(file: &Path) -> Vec<Look> {
         let mut fragments = Vec::new();
         let seen = match decoder.decode(frame) {
             Ok(segment) => {
-                fragments.extend(segment.fragments.iter().map(|(other, _)| *other));
+                fragments.extend(segment.fragments().iter().map(|(other, _)| *other));
                 if !fragments.is_empty() {
                     fragments.push(number);
                     fragments.sort_unstable();
                 }
                 Seen::Tcp(
-                    segment.ends.source().address,
-                    segment.ends.source().port,
-                    segment.ends.destination().address,
-                    segment.ends.destination().port,
+                    segment.ends().source().address,
+                    segment.ends().source().port,
+                    segment.ends().destination().address,
+                    segment.ends().destination().port,
                     segment.payload_len,
                 )
             }
