@@ -14,12 +14,11 @@ use crate::answers::event::{Event, Watch};
 use crate::answers::totals::Totals;
 use crate::answers::{Analysed, Answers, Spread};
 use crate::decode::Decoder;
-use crate::decode::segment::Key;
 use crate::message::Reading;
 use crate::source::file::{Described, Reader, Record};
 use crate::source::frame::Frame;
 use crate::source::merge::Merge;
-use crate::sys::prefetch;
+use crate::sys::prefetch_from;
 use batch::Batch;
 use pool::{Line, Pool};
 use shard::{SHARDS, Shard};
@@ -49,7 +48,7 @@ pub fn analyse(reader: Reader, settings: &Settings, watch: Watcher<'_>) -> Analy
         reader,
         record: None,
     };
-    let (answers, decoder) = run(&mut one, settings, watch);
+    let (answers, mut decoder) = run(&mut one, settings, watch);
     let reader = one.reader;
     Analysed {
         format: reader.format(),
@@ -68,7 +67,7 @@ pub fn analyse(reader: Reader, settings: &Settings, watch: Watcher<'_>) -> Analy
 /// Reads several files as one capture to its end, or until the watcher is done.
 #[must_use]
 pub fn analyse_merged(mut merge: Merge, settings: &Settings, watch: Watcher<'_>) -> Analysed {
-    let (answers, decoder) = run(&mut merge, settings, watch);
+    let (answers, mut decoder) = run(&mut merge, settings, watch);
     let parts = merge.parts().to_vec();
     let mut formats = parts
         .iter()
@@ -216,12 +215,12 @@ struct Front {
     totals: Totals,
 }
 
-/// Which shard a segment's conversation is in. It is the same in each run, so that what is closed
+/// Which shard a conversation is in, by its ends' spread. It is the same in each run, so that what is closed
 /// early for want of memory is, too; within a shard conversations are told apart by keys of which
 /// nobody knows the hash.
-fn shard_of(key: &Key) -> usize {
+fn shard_of(spread: u64) -> usize {
     // the remainder of a division by 64 fits any usize
-    (key.spread() % SHARDS as u64) as usize
+    (spread % SHARDS as u64) as usize
 }
 
 /// Tells all that happens in the order of the capture; gives the shards, and how many segments
@@ -242,7 +241,7 @@ fn in_order(
         front.totals.frame(&frame);
         match front.decoder.decode(frame) {
             Ok(segment) => {
-                let shard = &mut shards[shard_of(&segment.ends().key)];
+                let shard = &mut shards[shard_of(segment.ends().key.spread())];
                 opened += u64::from(shard.segment(&segment, opened, watch));
                 taken += 1;
             }
@@ -319,15 +318,12 @@ impl Front {
         (block, at): (&Arc<Vec<u8>>, usize),
         batch: &mut Batch,
     ) -> bool {
-        let ahead = block.get(at + AHEAD..);
-        if let Some(ahead) = ahead.and_then(|it| it.first_chunk::<NEAR>()) {
-            prefetch(ahead);
-        }
+        prefetch_from(block, at + AHEAD, NEAR);
         let Some(found) = self.decoder.find_usual(frame) else {
             return false;
         };
         self.totals.frame(frame);
-        let shard = shard_of(&found.ends.key);
+        let shard = shard_of(found.ends.spread());
         batch.push(shard, frame, found, (block, at));
         true
     }
@@ -338,7 +334,7 @@ impl Front {
         self.totals.frame(&frame);
         match self.decoder.find_other(&frame) {
             Ok(found) => {
-                let shard = shard_of(&found.ends.key);
+                let shard = shard_of(found.ends.spread());
                 batch.push(shard, &frame, found, place);
             }
             Err(reason) => self.totals.skipped(frame.link_type, reason),

@@ -278,23 +278,33 @@ pub fn raise_open_files(wanted: u64) -> u64 {
 /// Asks for a value's memory, so that it is near once it is wanted; nothing else comes of it.
 #[inline(always)]
 pub fn prefetch<T>(value: &T) {
+    lines((&raw const *value).cast(), size_of::<T>());
+}
+
+/// The same for `count` values from `at` on, be they in the list or not.
+#[inline(always)]
+pub fn prefetch_from<T>(list: &[T], at: usize, count: usize) {
+    let start = list.as_ptr().wrapping_add(at).cast();
+    lines(start, count * size_of::<T>());
+}
+
+/// Asks for some bytes of memory; how many is known when the program is built, so no loop is left.
+#[inline(always)]
+fn lines(start: *const i8, bytes: usize) {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         const LINE: usize = 64;
-        let start = (&raw const *value).cast::<i8>();
-        // how many lines is known when the program is built: no loop is left
-        for line in 0..size_of::<T>().div_ceil(LINE) {
-            // SAFETY: a hint that reads nothing and faults nowhere; the address is within `value`.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(start.add(line * LINE)) };
-        }
+        let ask = |at: usize| {
+            // SAFETY: a hint that reads nothing and faults nowhere, whatever the address.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(at)) };
+        };
+        (0..bytes.div_ceil(LINE)).for_each(|line| ask(line * LINE));
         // it mostly begins within a line, and ends in one more than it is long
-        let last = size_of::<T>().saturating_sub(1);
-        // SAFETY: as before.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(start.add(last)) };
+        ask(bytes.saturating_sub(1));
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = value;
+    let _ = (start, bytes);
 }
 
 #[cfg(test)]

@@ -33,28 +33,15 @@ impl Ends {
     #[must_use]
     pub fn new(source: Endpoint, destination: Endpoint) -> Self {
         match (source.address, destination.address) {
-            (IpAddr::V4(from), IpAddr::V4(to)) => Self::four(
-                (from.to_bits(), source.port),
-                (to.to_bits(), destination.port),
-            ),
+            (IpAddr::V4(from), IpAddr::V4(to)) => {
+                let addresses = u64::from(from.to_bits()) << 32 | u64::from(to.to_bits());
+                let ports = u32::from(source.port) << 16 | u32::from(destination.port);
+                let (four, low_sent) = Four::new(addresses, ports);
+                let key = four.key();
+                Self { key, low_sent }
+            }
             (from, to) => Self::six((bits(from), source.port), (bits(to), destination.port)),
         }
-    }
-
-    /// As [`Ends::new`], of IPv4 addresses as numbers.
-    #[must_use]
-    #[inline]
-    pub fn four(source: (u32, u16), destination: (u32, u16)) -> Self {
-        let number = |(address, port): (u32, u16)| u64::from(address) << 16 | u64::from(port);
-        let (source, destination) = (number(source), number(destination));
-        let (low, high) = (source.min(destination), source.max(destination));
-        let key = Key {
-            low: [0, low >> 16],
-            high: [0, high >> 16],
-            ports: low & 0xffff | (high & 0xffff) << 16,
-        };
-        let low_sent = source <= destination;
-        Self { key, low_sent }
     }
 
     /// As [`Ends::new`], of IPv6 addresses as numbers.
@@ -103,23 +90,12 @@ impl Key {
         }
     }
 
-    /// The ends of IPv4 as few numbers: both addresses, then both ports; none of IPv6.
+    /// The ends of IPv4 in few bytes; none of IPv6.
     #[must_use]
     #[inline(always)]
-    pub fn brief(&self) -> Option<[u32; 3]> {
-        let brief = [self.low[1] as u32, self.high[1] as u32, self.ports as u32];
-        (self.ports & SIX == 0).then_some(brief)
-    }
-
-    /// The ends of which [`Key::brief`] has these numbers.
-    #[must_use]
-    #[inline(always)]
-    pub fn of_brief([low, high, ports]: [u32; 3]) -> Self {
-        Self {
-            low: [0, low.into()],
-            high: [0, high.into()],
-            ports: ports.into(),
-        }
+    pub fn four(&self) -> Option<Four> {
+        let four = Four([self.low[1] as u32, self.high[1] as u32, self.ports as u32]);
+        (self.ports & SIX == 0).then_some(four)
     }
 
     /// A number that is the same in each run, and that few others have: it spreads conversations,
@@ -128,24 +104,103 @@ impl Key {
     #[inline]
     pub fn spread(&self) -> u64 {
         let (low, high) = (self.low[0] ^ self.low[1], self.high[0] ^ self.high[1]);
-        let mixed = fold(low ^ 0x9e37_79b9_7f4a_7c15, high ^ 0xd6e8_feb8_6659_fd93);
-        fold(mixed ^ self.ports, 0xa076_1d64_78bd_642f)
+        spread(low, high, self.ports)
+    }
+}
+
+/// The ends of a conversation of IPv4, in few bytes: the lesser's address, the greater's, and both
+/// ports, the lesser's first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Four([u32; 3]);
+
+impl Four {
+    /// Of a packet, with whether the lesser end sent it: the sender's address and port stand in
+    /// the upper halves, as in its headers.
+    #[must_use]
+    #[inline(always)]
+    pub(super) fn new(addresses: u64, ports: u32) -> (Self, bool) {
+        let source = addresses >> 32 << 16 | u64::from(ports >> 16);
+        let destination = addresses << 32 >> 16 | u64::from(ports & 0xffff);
+        let low_sent = source <= destination;
+        let turn = u32::from(low_sent);
+        let addresses = addresses.rotate_left(32 * turn);
+        let ports = ports.rotate_left(16 * turn);
+        let four = [addresses as u32, (addresses >> 32) as u32, ports];
+        (Self(four), low_sent)
+    }
+
+    /// Both addresses as one number.
+    #[inline(always)]
+    fn addresses(self) -> u64 {
+        u64::from(self.0[0]) | u64::from(self.0[1]) << 32
+    }
+
+    /// The same as a key.
+    #[must_use]
+    #[inline(always)]
+    pub fn key(self) -> Key {
+        let [low, high, ports] = self.0.map(u64::from);
+        Key {
+            low: [0, low],
+            high: [0, high],
+            ports,
+        }
+    }
+}
+
+/// The ends of a packet's conversation, as they are found.
+#[derive(Clone, Copy)]
+pub enum Pair {
+    /// Of IPv4.
+    Four(Four),
+    /// Of IPv6.
+    Six(Key),
+}
+
+impl Pair {
+    /// Those of a key.
+    #[must_use]
+    pub fn of(key: Key) -> Self {
+        key.four().map_or(Self::Six(key), Self::Four)
+    }
+
+    /// The same as a key.
+    #[must_use]
+    pub fn key(&self) -> Key {
+        match self {
+            Self::Four(four) => four.key(),
+            Self::Six(key) => *key,
+        }
+    }
+
+    /// As [`Key::spread`].
+    #[must_use]
+    #[inline(always)]
+    pub fn spread(&self) -> u64 {
+        match self {
+            Self::Four(four) => {
+                let addresses = four.addresses();
+                let (low, high) = (addresses << 32 >> 32, addresses >> 32);
+                spread(low, high, four.0[2].into())
+            }
+            Self::Six(key) => key.spread(),
+        }
     }
 }
 
 /// Ends in little memory, to be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kept {
-    /// Of IPv4: [`Key::brief`].
-    Four([u32; 3]),
+    /// Of IPv4.
+    Four(Four),
     /// Of IPv6.
     Six(Box<Key>),
 }
 
 impl From<&Key> for Kept {
     fn from(key: &Key) -> Self {
-        match key.brief() {
-            Some(brief) => Self::Four(brief),
+        match key.four() {
+            Some(four) => Self::Four(four),
             None => Self::Six(Box::new(*key)),
         }
     }
@@ -153,27 +208,39 @@ impl From<&Key> for Kept {
 
 impl Kept {
     /// What takes no memory beside its own.
-    pub const NONE: Self = Self::Four([0; 3]);
+    pub const NONE: Self = Self::Four(Four([0; 3]));
 
     /// The ends as they were.
     #[must_use]
     #[inline]
     pub fn key(&self) -> Key {
         match self {
-            Self::Four(brief) => Key::of_brief(*brief),
+            Self::Four(four) => four.key(),
             Self::Six(key) => **key,
         }
     }
 
     /// Whether they are these.
     #[must_use]
-    #[inline(always)]
     pub fn are(&self, key: &Key) -> bool {
         match self {
-            Self::Four(brief) => key.brief() == Some(*brief),
+            Self::Four(four) => key.four() == Some(*four),
             Self::Six(known) => **known == *key,
         }
     }
+
+    /// The same of IPv4.
+    #[must_use]
+    #[inline(always)]
+    pub fn are_four(&self, four: Four) -> bool {
+        matches!(self, Self::Four(known) if *known == four)
+    }
+}
+
+#[inline(always)]
+fn spread(low: u64, high: u64, ports: u64) -> u64 {
+    let mixed = fold(low ^ 0x9e37_79b9_7f4a_7c15, high ^ 0xd6e8_feb8_6659_fd93);
+    fold(mixed ^ ports, 0xa076_1d64_78bd_642f)
 }
 
 /// Both halves of a product, as one.
@@ -189,23 +256,32 @@ fn bits(address: IpAddr) -> u128 {
     }
 }
 
-impl Hash for Key {
+impl Hash for Four {
     #[inline(always)]
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.ports);
-        if self.ports & SIX == 0 {
-            // both addresses have 32 bits
-            state.write_u64(self.low[1] << 32 | self.high[1]);
-        } else {
+        state.write_u64(self.0[2].into());
+        state.write_u64(self.addresses());
+    }
+}
+
+/// The same for a [`Four`] and its key.
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Some(four) = self.four() else {
+            state.write_u64(self.ports);
             for word in self.low.into_iter().chain(self.high) {
                 state.write_u64(word);
             }
-        }
+            return;
+        };
+        four.hash(state);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::hash::BuildHasher;
+
     use super::*;
 
     fn ends(a: &str, b: &str) -> Ends {
@@ -239,6 +315,13 @@ mod tests {
             assert_eq!(there.key.spread(), back.key.spread());
             let kept = Kept::from(&there.key);
             assert!(kept.key() == there.key && kept.are(&there.key));
+            let pair = Pair::of(there.key);
+            assert!(pair.key() == there.key && pair.spread() == there.key.spread());
+            if let Some(four) = there.key.four() {
+                assert!(four.key() == there.key && kept.are_four(four));
+                let hasher = foldhash::fast::RandomState::default();
+                assert_eq!(hasher.hash_one(four), hasher.hash_one(there.key));
+            }
             there.key
         });
         for (at, one) in keys.iter().enumerate() {

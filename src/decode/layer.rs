@@ -88,6 +88,13 @@ pub(super) fn be32(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_be_bytes(*field))
 }
 
+/// Eight bytes at `at`, most significant first.
+#[inline]
+pub(super) fn be64(bytes: &[u8], at: usize) -> Option<u64> {
+    let field = bytes.get(at..)?.first_chunk::<8>()?;
+    Some(u64::from_be_bytes(*field))
+}
+
 /// The IP header in an Ethernet frame.
 #[inline]
 pub(super) fn ethernet(bytes: &[u8], at: usize) -> Option<Network> {

@@ -20,12 +20,13 @@ use std::collections::HashMap;
 
 use crate::ledger::Skip;
 use crate::source::frame::Frame;
+use ends::Pair;
 use ip::Ip;
 use layer::Network;
 use link::Port;
 pub use options::option_word;
 pub use plain::{Parts, hash};
-use segment::{Carrier, Ends, Header, Odd, Rest, Segment, Stamp, Tap};
+use segment::{Carrier, Four, Header, Odd, Rest, Segment, Stamp, Tap};
 use spot::Spot;
 
 /// Interfaces told apart; more than a host has. The last stands for all beyond.
@@ -44,6 +45,8 @@ pub struct Seen {
 #[derive(Default)]
 pub struct Decoder {
     ports: Vec<Seen>,
+    /// Frames recorded on the last one that are not yet counted there.
+    here: u64,
     ids: HashMap<Port, u32, foldhash::fast::RandomState>,
     last: u32,
     recent: Option<Recent>,
@@ -69,7 +72,9 @@ struct Recent {
 /// A frame's segment.
 pub struct Found<'a> {
     /// Whose it is.
-    pub ends: Ends,
+    pub ends: Pair,
+    /// Whether the lesser end sent it.
+    low_sent: bool,
     /// Dense id of the interface it was recorded on.
     pub interface: u32,
     /// SLL packet type; 255 where the link layer has none.
@@ -88,13 +93,21 @@ impl Found<'_> {
     #[inline(always)]
     pub fn header(&self, frame: &Frame<'_>, at: u32) -> Header {
         let frame = Stamp::of(frame);
-        match &self.odd {
-            None => self.parts.header(&self.ends, frame, at),
+        let header = match &self.odd {
+            None => self.parts.header(frame, at),
             Some(odd) => Header {
                 frame,
                 at,
                 ..odd.spot.header
             },
+        };
+        Header {
+            four: match self.ends {
+                Pair::Four(four) => four,
+                Pair::Six(_) => Four::default(),
+            },
+            low_sent: self.low_sent,
+            ..header
         }
     }
 
@@ -114,11 +127,13 @@ impl Found<'_> {
     #[must_use]
     #[inline(always)]
     pub fn rest(self) -> Option<Rest> {
-        let key = self.ends.key;
-        let (None, Some(_)) = (&self.odd, key.brief()) else {
-            return Some(Rest { key, odd: self.odd });
-        };
-        None
+        match (&self.ends, self.odd) {
+            (Pair::Four(_), None) => None,
+            (ends, odd) => Some(Rest {
+                key: ends.key(),
+                odd,
+            }),
+        }
     }
 }
 
@@ -154,10 +169,12 @@ impl Decoder {
     #[inline(always)]
     pub fn find_usual<'a>(&mut self, frame: &Frame<'a>) -> Option<Found<'a>> {
         let usual = link::Usual::of(frame.link_type, frame.bytes)?;
-        let (ends, parts) = Parts::four::<true>(frame.bytes, usual.at, frame.wire_len as usize)?;
+        let (ends, low_sent, parts) =
+            Parts::four::<true>(frame.bytes, usual.at, frame.wire_len as usize)?;
         self.turn_to(frame, &usual)?;
         Some(Found {
             ends,
+            low_sent,
             interface: self.last,
             packet_type: usual.packet_type,
             parts,
@@ -180,16 +197,17 @@ impl Decoder {
                 self.turn_to_port(link.port);
                 // the link type may be another, too
                 (self.recent, self.turn) = (None, self.turn + 1);
-                self.ports[self.last as usize].packets += 1;
+                self.here += 1;
                 (link.network.ok_or(Skip::NotIp)?, link.packet_type)
             }
         };
         let end = frame.wire_len as usize;
-        let Some((ends, parts)) = Parts::read(frame.bytes, network.at, end) else {
+        let Some((ends, low_sent, parts)) = Parts::read(frame.bytes, network.at, end) else {
             return self.odd(frame, network, (self.last, packet_type));
         };
         Ok(Found {
             ends,
+            low_sent,
             interface: self.last,
             packet_type,
             parts,
@@ -209,7 +227,8 @@ impl Decoder {
         let ip = ip::read(frame.bytes, network, frame.wire_len as usize)?;
         let odd = self.innermost(frame, ip)?;
         Ok(Found {
-            ends: odd.spot.ends,
+            ends: Pair::of(odd.spot.ends.key),
+            low_sent: odd.spot.ends.low_sent,
             interface,
             packet_type,
             parts: Parts::none(),
@@ -242,8 +261,15 @@ impl Decoder {
 
     /// Interfaces seen so far; a segment's `interface` is an index into them.
     #[must_use]
-    pub fn ports(&self) -> &[Seen] {
+    pub fn ports(&mut self) -> &[Seen] {
+        self.count();
         &self.ports
+    }
+
+    fn count(&mut self) {
+        if let Some(last) = self.ports.get_mut(self.last as usize) {
+            last.packets += std::mem::take(&mut self.here);
+        }
     }
 
     /// Has `last` be the interface that a frame was recorded on, and counts the frame there;
@@ -259,7 +285,7 @@ impl Decoder {
         if self.recent.is_none_or(|known| known != recent) {
             self.turn_to_device(recent, frame.bytes)?;
         }
-        self.ports.get_mut(self.last as usize)?.packets += 1;
+        self.here += 1;
         Some(())
     }
 
@@ -283,6 +309,7 @@ impl Decoder {
         if last.is_some_and(|seen| seen.port == port) {
             return;
         }
+        self.count();
         self.last = match self.ids.get(&port) {
             Some(&id) => id,
             None if self.ports.len() == MOST_PORTS => self.last_port(),

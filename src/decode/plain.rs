@@ -5,9 +5,9 @@ use std::sync::LazyLock;
 
 use foldhash::fast::RandomState;
 
-use super::ends::Ends;
+use super::ends::{Ends, Four, Pair};
 use super::ip::TCP;
-use super::layer::{be16, be32};
+use super::layer::{be16, be32, be64};
 use super::options::{Options, options, timestamp};
 use super::segment::{Flags, Header, Stamp};
 use super::seq::Seq;
@@ -29,8 +29,9 @@ pub struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    /// Those of the packet at `at`, of a frame that ends at `end`, with its ends.
-    pub(super) fn read(bytes: &'a [u8], at: usize, end: usize) -> Option<(Ends, Self)> {
+    /// Those of the packet at `at`, of a frame that ends at `end`, with its ends and whether the
+    /// lesser sent it.
+    pub(super) fn read(bytes: &'a [u8], at: usize, end: usize) -> Option<(Pair, bool, Self)> {
         match bytes.get(at)? {
             0x45 => Self::four::<false>(bytes, at, end),
             0x60..0x70 => Self::six(bytes, at, end),
@@ -44,23 +45,24 @@ impl<'a> Parts<'a> {
         bytes: &'a [u8],
         at: usize,
         end: usize,
-    ) -> Option<(Ends, Self)> {
+    ) -> Option<(Pair, bool, Self)> {
         let head = bytes.get(at..)?.first_chunk::<{ 20 + LEAST }>()?;
         let on_wire = end.saturating_sub(at);
-        let whole = (head[6] & 0x3f) | head[7] == 0;
-        let total = usize::from(be16(head, 2)?).min(on_wire);
+        // version and header length, length, identification, flags and offset of a fragment
+        let first = be64(head, 0)?;
+        let plain = first & 0xff00_0000_0000_3fff == 0x4500_0000_0000_0000;
+        let total = usize::from((first >> 32) as u16).min(on_wire);
         // a length of 0 was left to the device
-        if head[0] != 0x45 || head[9] != TCP || !whole || total < 20 + LEAST {
+        if !plain || head[9] != TCP || total < 20 + LEAST {
             return None;
         }
         let parts = Self::tcp::<WHOLE>(head.last_chunk()?, bytes, at + 20, total - 20)?;
-        let source = (be32(head, 12)?, be16(head, 20)?);
-        let destination = (be32(head, 16)?, be16(head, 22)?);
-        let ip_id = be16(head, 4)?;
-        Some((Ends::four(source, destination), Self { ip_id, ..parts }))
+        let (four, low_sent) = Four::new(be64(head, 12)?, be32(head, 20)?);
+        let ip_id = (first >> 16) as u16;
+        Some((Pair::Four(four), low_sent, Self { ip_id, ..parts }))
     }
 
-    fn six(bytes: &'a [u8], at: usize, end: usize) -> Option<(Ends, Self)> {
+    fn six(bytes: &'a [u8], at: usize, end: usize) -> Option<(Pair, bool, Self)> {
         let head = bytes.get(at..)?.first_chunk::<{ 40 + LEAST }>()?;
         let on_wire = end.saturating_sub(at);
         let payload = usize::from(be16(head, 4)?);
@@ -72,7 +74,8 @@ impl<'a> Parts<'a> {
         let address = |at: usize| Some(u128::from_be_bytes(*head[at..].first_chunk()?));
         let source = (address(8)?, be16(head, 40)?);
         let destination = (address(24)?, be16(head, 42)?);
-        Some((Ends::six(source, destination), parts))
+        let ends = Ends::six(source, destination);
+        Some((Pair::Six(ends.key), ends.low_sent, parts))
     }
 
     /// Those of the segment at `at`, which has `claimed` bytes as the IP header tells.
@@ -118,17 +121,16 @@ impl<'a> Parts<'a> {
         }
     }
 
-    /// What the headers say, as all of them stand in `frame`, which begins at `at` in the bytes that
-    /// it stands in.
+    /// What the headers say, but the ends, as they stand in `frame`, which begins at `at` in the
+    /// bytes that it stands in.
     #[inline(always)]
-    pub(super) fn header(&self, ends: &Ends, frame: Stamp, at: u32) -> Header {
+    pub(super) fn header(&self, frame: Stamp, at: u32) -> Header {
         let word = |at: usize| be32(self.head, at).unwrap_or_default();
         let bits = word(12);
         let usual = self.options.is_empty() || timestamp(self.options).is_some();
         Header {
             frame,
             payload_hash: hash(self.payload),
-            brief: ends.key.brief().unwrap_or_default(),
             seq: Seq(word(4)),
             ack: Seq(word(8)),
             payload_len: self.payload_len,
@@ -144,9 +146,9 @@ impl<'a> Parts<'a> {
             ip_id: self.ip_id,
             // 40 at most
             options_len: self.options.len() as u8,
-            low_sent: ends.low_sent,
             analysed: true,
             whole_header: self.whole_header,
+            ..Header::default()
         }
     }
 }
@@ -202,15 +204,15 @@ mod tests {
 
         #[test]
         fn what_is_plain_is_read_the_same_with_care(bytes in packets(), at in 0usize..3, end in 0usize..150) {
-            if let Some((ends, parts)) = Parts::read(&bytes, at, end) {
+            if let Some((pair, low_sent, parts)) = Parts::read(&bytes, at, end) {
                 let frame = Stamp { len: bytes.len() as u32, ..Stamp::default() };
-                let header = parts.header(&ends, frame, 0);
+                let header = parts.header(frame, 0);
                 let ip = ip::read(&bytes, Network::at(at), end).expect("IP");
                 prop_assert!(ip.part.is_none());
                 let careful = Spot::new(&ip, &bytes).expect("TCP");
                 let (payload_at, options_len) = (header.payload_at, header.options_len);
                 prop_assert_eq!(header, Header { frame, payload_at, options_len, ..careful.header });
-                prop_assert_eq!(ends, careful.ends);
+                prop_assert_eq!(Ends { key: pair.key(), low_sent }, careful.ends);
                 prop_assert_eq!(header.payload_range(), careful.payload);
                 let payload_at = usize::from(payload_at);
                 let options = payload_at - usize::from(options_len)..payload_at;

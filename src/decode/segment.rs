@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::ops::{Deref, Range};
 
-pub use super::ends::{Ends, Key};
+pub use super::ends::{Ends, Four, Key};
 pub use super::options::Options;
 use super::seq::Seq;
 pub use super::spot::Odd;
@@ -109,8 +109,8 @@ pub struct Header {
     pub frame: Stamp,
     /// [`hash`](super::hash) of the payload that was captured.
     pub payload_hash: u64,
-    /// Both ends of its conversation: [`Key::brief`], if they have it.
-    pub brief: [u32; 3],
+    /// Both ends of its conversation, of IPv4.
+    pub four: Four,
     /// Sequence number.
     pub seq: Seq,
     /// Acknowledgment number, also where ACK is not set.
@@ -236,7 +236,7 @@ impl<'a> Segment<'a> {
     pub fn ends(&self) -> Ends {
         let of_rest = self.rest.map(|rest| rest.key);
         Ends {
-            key: of_rest.unwrap_or_else(|| Key::of_brief(self.brief)),
+            key: of_rest.unwrap_or_else(|| self.four.key()),
             low_sent: self.low_sent,
         }
     }

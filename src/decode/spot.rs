@@ -86,8 +86,6 @@ impl Spot {
         let payload = &from[payload_at..until];
         let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         let header = Header {
-            brief: ends.key.brief().unwrap_or_default(),
-            low_sent: ends.low_sent,
             seq: Seq(word(4)),
             ack: Seq(word(8)),
             // Wireshark reckons with any length of the header that the packet is long enough for

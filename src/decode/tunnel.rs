@@ -418,7 +418,11 @@ mod tests {
                     for bytes in [wrap(&inner), again(&wrap(&inner))] {
                         let found = of(&mut decoder, 101, &bytes);
                         let found = found.unwrap_or_else(|e| panic!("{name} in {outer}: {e:?}"));
-                        assert_eq!(found.ends().source().to_string(), source, "{name} in {outer}");
+                        assert_eq!(
+                            found.ends().source().to_string(),
+                            source,
+                            "{name} in {outer}"
+                        );
                         assert_eq!(found.payload, b"abc", "{name} in {outer}");
                     }
                 }

@@ -7,7 +7,7 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
 use crate::decode::ends::Kept;
-use crate::decode::segment::Key;
+use crate::decode::segment::{Four, Key};
 
 /// The followed conversations by their endpoints; of several with the same, the last.
 #[derive(Default)]
@@ -19,8 +19,14 @@ pub(super) struct Ids {
 }
 
 impl Ids {
-    /// The conversation of these endpoints.
+    /// The conversation of these endpoints of IPv4.
     #[inline(always)]
+    pub fn get_four(&self, four: Four) -> Option<u32> {
+        let has = |id: &u32| (self.ends.get(*id as usize)).is_some_and(|it| it.are_four(four));
+        self.table.find(self.hasher.hash_one(four), has).copied()
+    }
+
+    /// The conversation of these endpoints.
     pub fn get(&self, key: &Key) -> Option<u32> {
         let has = |id: &u32| self.ends.get(*id as usize).is_some_and(|it| it.are(key));
         self.table.find(self.hasher.hash_one(key), has).copied()

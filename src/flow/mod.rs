@@ -11,7 +11,7 @@ pub mod state;
 mod unacked;
 pub mod verdict;
 
-use crate::decode::segment::{Flags, Header, Key, Segment, Tap};
+use crate::decode::segment::{Flags, Four, Header, Key, Segment, Tap};
 use crate::sys::prefetch;
 use crate::time::Time;
 use flight::Flight;
@@ -123,22 +123,30 @@ impl Flow {
         sightings.map_or(usize::MAX, |sightings| sightings.shown_from(tap, times))
     }
 
-    /// Finds the conversation of a segment with these ends where that does not depend on those that
-    /// are placed and not yet judged: it is followed, and the segment opens no other. The segment
-    /// itself is shown if it may be a copy, or have some.
+    /// The conversation that is followed of these ends of IPv4.
+    #[inline(always)]
+    pub fn known_four(&self, four: Four) -> Option<u32> {
+        self.ids.get_four(four)
+    }
+
+    /// The conversation that is followed of these ends.
+    pub fn known(&self, key: &Key) -> Option<u32> {
+        self.ids.get(key)
+    }
+
+    /// Places a segment of a conversation that is followed, unless it may open another. Those
+    /// placed before need not be judged. The segment itself is shown if it may be a copy, or have
+    /// some.
     #[inline(always)]
     pub fn place_known(
         &mut self,
-        key: &Key,
+        id: u32,
         header: &Header,
         shown: Option<&Segment<'_>>,
     ) -> Option<Placed> {
         let flags = header.flags;
-        if flags.any(Flags::SYN) && !flags.any(Flags::ACK) {
-            return None;
-        }
-        let id = self.ids.get(key)?;
-        Some(self.placed(shown, id, false, None))
+        let opens = flags.any(Flags::SYN) && !flags.any(Flags::ACK);
+        (!opens).then(|| self.placed(shown, id, false, None))
     }
 
     #[inline(always)]

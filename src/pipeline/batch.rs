@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use super::shard::SHARDS;
 use crate::decode::Found;
-use crate::decode::segment::{Header, Key, Rest, Segment, Tap};
+use crate::decode::segment::{Header, Rest, Segment, Tap};
 use crate::source::frame::Frame;
-use crate::sys::prefetch;
+use crate::sys::prefetch_from;
 
-/// Segments in a batch at most.
-const MOST_SEGMENTS: usize = 1 << 13;
-/// Bytes of their frames at most, and of the blocks that these stand in: an input that gives
-/// little at a time fills few bytes of each.
+/// Bytes of frames in a batch at most, and what a short one counts for: so there are no more than
+/// 8,192 segments.
 const MOST_BYTES: usize = 1 << 20;
+const SHORT: usize = 1 << 7;
+/// Bytes of the blocks that these stand in: an input that gives little at a time fills few bytes
+/// of each.
 const MOST_HELD: usize = 4 << 20;
 /// So much of a payload is asked for ahead.
 const NEAR: usize = 64;
@@ -58,9 +59,8 @@ pub(super) struct Batch {
     rests: Vec<Rest>,
     /// Whether one of them is in a packet as few are.
     has_odd: bool,
-    segments: usize,
-    /// Bytes of the frames.
-    bytes: usize,
+    /// Room for frames, in bytes.
+    room: usize,
     /// Bytes of the blocks.
     held: usize,
 }
@@ -74,8 +74,7 @@ impl Default for Batch {
             last: Last::default(),
             rests: Vec::new(),
             has_odd: false,
-            segments: 0,
-            bytes: 0,
+            room: MOST_BYTES,
             held: 0,
         }
     }
@@ -84,12 +83,12 @@ impl Default for Batch {
 impl Batch {
     /// Whether no more should be added.
     pub fn is_full(&self) -> bool {
-        self.segments >= MOST_SEGMENTS || self.bytes >= MOST_BYTES || self.held >= MOST_HELD
+        self.room == 0
     }
 
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
-        self.segments == 0
+        self.runs.is_empty()
     }
 
     /// Makes room for the next stretch.
@@ -100,7 +99,7 @@ impl Batch {
         self.runs.clear();
         self.rests.clear();
         (self.last, self.has_odd) = (Last::default(), false);
-        (self.segments, self.bytes, self.held) = (0, 0, 0);
+        (self.room, self.held) = (MOST_BYTES, 0);
     }
 
     /// Adds the segment found in `frame`, whose bytes begin at `at` in `block`.
@@ -112,6 +111,7 @@ impl Batch {
         found: Found<'_>,
         (block, at): (&Arc<Vec<u8>>, usize),
     ) {
+        self.room = self.room.saturating_sub(frame.bytes.len().max(SHORT));
         let last = Last {
             turn: found.turn,
             block: Arc::as_ptr(block).addr(),
@@ -121,13 +121,11 @@ impl Batch {
             self.last = last;
             self.turn_to(found.tap(frame), block);
         }
-        self.segments += 1;
-        self.bytes += frame.bytes.len();
         // no block is as long as 4 GiB
         let header = found.header(frame, at as u32);
         let rest = match found.rest() {
             None => NONE,
-            Some(rest) => self.rest(rest),
+            Some(rest) => self.add(rest),
         };
         let of_shard = &mut self.shards[shard];
         of_shard.push(Located {
@@ -136,13 +134,11 @@ impl Batch {
             rest,
         });
         // the next of this shard comes much later: the memory for it is near by then
-        if let Some(next) = of_shard.spare_capacity_mut().first() {
-            prefetch(next);
-        }
+        prefetch_from(of_shard, of_shard.len(), 1);
     }
 
     #[inline(never)]
-    fn rest(&mut self, rest: Rest) -> u16 {
+    fn add(&mut self, rest: Rest) -> u16 {
         self.has_odd |= rest.odd.is_some();
         self.rests.push(rest);
         // there are not more than segments
@@ -160,6 +156,9 @@ impl Batch {
             let mut lasts = self.runs.iter().rev().take(LOOKED_AT);
             if !lasts.any(|run| Arc::ptr_eq(&run.block, block)) {
                 self.held += block.len();
+                if self.held >= MOST_HELD {
+                    self.room = 0;
+                }
             }
             let block = Arc::clone(block);
             self.runs.push(Run { tap, block });
@@ -190,26 +189,22 @@ impl Batch {
     #[inline(always)]
     pub fn approach(&self, it: &Located) {
         let block = &self.runs[usize::from(it.run)].block;
-        let payload = block.get(it.header.payload_range().start..);
-        if let Some(begins) = payload.and_then(|it| it.first_chunk::<NEAR>()) {
-            prefetch(begins);
-        }
+        prefetch_from(block, it.header.payload_range().start, NEAR);
     }
 
     /// A segment.
     #[inline(always)]
     pub fn segment<'a>(&'a self, it: &'a Located) -> Segment<'a> {
         let run = &self.runs[usize::from(it.run)];
-        let rest = self.rests.get(usize::from(it.rest));
-        Segment::new(&it.header, &run.tap, &run.block, rest)
+        Segment::new(&it.header, &run.tap, &run.block, self.rest(it))
     }
 
-    /// The two ends of a segment's conversation.
+    /// What few segments have.
     #[inline(always)]
-    pub fn key(&self, it: &Located) -> Key {
-        match self.rests.get(usize::from(it.rest)) {
-            None => Key::of_brief(it.header.brief),
-            Some(rest) => rest.key,
+    pub fn rest(&self, it: &Located) -> Option<&Rest> {
+        match it.rest {
+            NONE => None,
+            at => self.rests.get(usize::from(at)),
         }
     }
 }

@@ -164,9 +164,14 @@ impl Shard {
         shown: bool,
         room: &mut Waiting,
     ) -> bool {
-        let (key, header) = (batch.key(it), &it.header);
+        let header = &it.header;
+        let id = match batch.rest(it) {
+            None => self.flow.known_four(header.four),
+            Some(rest) => self.flow.known(&rest.key),
+        };
+        let Some(id) = id else { return false };
         let shown = shown.then(|| batch.segment(it));
-        let Some(placed) = self.flow.place_known(&key, header, shown.as_ref()) else {
+        let Some(placed) = self.flow.place_known(id, header, shown.as_ref()) else {
             return false;
         };
         room.add(at, header.payload_len as usize, placed);

@@ -92,6 +92,28 @@ impl Container {
     }
 }
 
+/// Goes through a window's records as long as they are as most are and are taken, each with where
+/// its packet stands; how many bytes were passed.
+#[inline(always)]
+fn walk(
+    window: &[u8],
+    mut plain: impl FnMut(&[u8]) -> Option<Record>,
+    mut take: impl FnMut(&Record, usize, &[u8]) -> bool,
+) -> usize {
+    let mut left = window;
+    while let Some(record) = plain(left)
+        && let Some((whole, behind)) = left.split_at_checked(record.len)
+        && let Some(packet) = whole.get(record.packet.clone())
+    {
+        let at = window.len() - left.len() + record.packet.start;
+        if !take(&record, at, packet) {
+            break;
+        }
+        left = behind;
+    }
+    window.len() - left.len()
+}
+
 impl Step {
     fn cut(what: impl Into<String>, needed: u64) -> Self {
         let what = what.into();
@@ -218,19 +240,21 @@ impl Reader {
             return;
         }
         let ((buffer, start), window) = (self.block.shared(), self.block.bytes());
-        let (mut at, mut number) = (0, self.packets + 1);
-        while let Some(record) = self.container.plain(window.get(at..).unwrap_or_default())
-            && let Some(bytes) = window.get(at + record.packet.start..at + record.packet.end)
-        {
-            let place = (buffer, start + at + record.packet.start);
-            if !take(&record.frame(number, bytes), place) {
-                break;
-            }
-            at += record.len;
-            number += 1;
-        }
-        self.packets = number - 1;
-        self.block.pass(at);
+        let mut number = self.packets;
+        let take = |record: &Record, at: usize, bytes: &[u8]| {
+            let taken = take(&record.frame(number + 1, bytes), (buffer, start + at));
+            number += u64::from(taken);
+            taken
+        };
+        let passed = match &mut self.container {
+            Container::Pcap(classic) => match classic.plainly() {
+                Some(plain) => walk(window, plain, take),
+                None => 0,
+            },
+            Container::PcapNg(ng) => walk(window, |window| ng.plain(window), take),
+        };
+        self.packets = number;
+        self.block.pass(passed);
     }
 
     /// The record at the window's start: [`Reader::described`] then has what stands before it.

@@ -294,7 +294,7 @@ mod build {
                 wire_len: 54 + payload.len() as u32,
                 ..Stamp::default()
             },
-            brief: ends.key.brief().unwrap(),
+            four: ends.key.four().unwrap(),
             low_sent: ends.low_sent,
             seq: Seq(seq),
             payload_len: payload.len() as u32,

@@ -17,7 +17,7 @@ fn add(payloads: &mut Payloads, frame: u64, seq: u32, len: u32, flags: u16) {
             wire_len: 54 + len,
             ..Stamp::default()
         },
-        brief: ends.key.brief().unwrap(),
+        four: ends.key.four().unwrap(),
         low_sent: ends.low_sent,
         seq: Seq(seq),
         payload_len: len,

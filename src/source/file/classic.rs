@@ -109,19 +109,28 @@ impl Classic {
     /// other, and whatever is wrong, is left to [`Classic::step`].
     #[inline(always)]
     pub(super) fn plain(&self, window: &[u8]) -> Option<Record> {
-        let header = self.header.as_ref().filter(|header| header.is_usual)?;
-        let [seconds, fraction, captured, wire] = self.order.four(window.first_chunk()?);
-        let len = 16 + captured as usize;
-        if captured as usize > LONGEST_RECORD || len > window.len() {
-            return None;
-        }
-        Some(Record {
-            time: time(seconds, fraction, header.unit),
-            link_type: header.link_type,
-            interface: None,
-            wire_len: wire.max(captured),
-            len,
-            packet: 16..len,
+        self.plainly()?(window)
+    }
+
+    /// The same for many records; none in a file of another form.
+    #[inline(always)]
+    pub(super) fn plainly(&self) -> Option<impl Fn(&[u8]) -> Option<Record> + use<>> {
+        let header = self.header.filter(|header| header.is_usual)?;
+        let order = self.order;
+        Some(move |window: &[u8]| {
+            let [seconds, fraction, captured, wire] = order.four(window.first_chunk()?);
+            let len = 16 + captured as usize;
+            if captured as usize > LONGEST_RECORD || len > window.len() {
+                return None;
+            }
+            Some(Record {
+                time: time(seconds, fraction, header.unit),
+                link_type: header.link_type,
+                interface: None,
+                wire_len: wire.max(captured),
+                len,
+                packet: 16..len,
+            })
         })
     }
 

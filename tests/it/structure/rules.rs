@@ -43,6 +43,7 @@ pub const IMPORTS: &[(&str, &[&str])] = &[
             "message",
             "answers",
             "sys::prefetch",
+            "sys::prefetch_from",
         ],
     ),
     ("report", &["answers", "decode::dissect", "source"]),
