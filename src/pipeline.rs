@@ -15,7 +15,7 @@ use crate::answers::totals::Totals;
 use crate::answers::{Analysed, Answers, Spread};
 use crate::decode::Decoder;
 use crate::message::Reading;
-use crate::source::file::{Described, Reader, Record};
+use crate::source::file::{Described, Reader, Record, Take};
 use crate::source::frame::Frame;
 use crate::source::merge::Merge;
 use crate::sys::prefetch_from;
@@ -109,7 +109,7 @@ trait Frames {
     fn frame(&mut self) -> Option<Frame<'_>>;
     /// Hands over the next frames, each with the bytes that it stands in and where, as long as
     /// their records are as most are and it is told that they are taken. Whether it does so.
-    fn usual(&mut self, _take: impl FnMut(&Frame<'_>, (&Arc<Vec<u8>>, usize)) -> bool) -> bool {
+    fn usual(&mut self, _take: &mut impl Take) -> bool {
         false
     }
     /// Finds the next frame and gives it without its bytes, which stand in [`Frames::block`], and
@@ -138,7 +138,7 @@ impl Frames for One {
     }
 
     #[inline(always)]
-    fn usual(&mut self, take: impl FnMut(&Frame<'_>, (&Arc<Vec<u8>>, usize)) -> bool) -> bool {
+    fn usual(&mut self, take: &mut impl Take) -> bool {
         self.reader.usual(take);
         true
     }
@@ -286,14 +286,24 @@ fn spread(
     line.into_shards()
 }
 
+/// A batch that is filled.
+struct Filling<'a> {
+    front: &'a mut Front,
+    batch: &'a mut Batch,
+}
+
+impl Take for Filling<'_> {
+    #[inline(always)]
+    fn take(&mut self, frame: &Frame<'_>, place: (&Arc<Vec<u8>>, usize)) -> bool {
+        !self.batch.is_full() && self.front.usual(frame, place, self.batch)
+    }
+}
+
 impl Front {
     /// Fills an empty batch with what comes next; whether there was anything.
     fn fill(&mut self, source: &mut impl Frames, batch: &mut Batch) -> bool {
         loop {
-            let take = |frame: &Frame<'_>, place: (&Arc<Vec<u8>>, usize)| {
-                !batch.is_full() && self.usual(frame, place, batch)
-            };
-            let tried = source.usual(take);
+            let tried = source.usual(&mut Filling { front: self, batch });
             if !batch.is_full()
                 && let Some((frame, range)) = source.advance()
                 && let Some(block) = source.block()

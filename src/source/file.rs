@@ -92,26 +92,38 @@ impl Container {
     }
 }
 
-/// Goes through a window's records as long as they are as most are and are taken, each with where
-/// its packet stands; how many bytes were passed.
-#[inline(always)]
-fn walk(
-    window: &[u8],
-    mut plain: impl FnMut(&[u8]) -> Option<Record>,
-    mut take: impl FnMut(&Record, usize, &[u8]) -> bool,
-) -> usize {
-    let mut left = window;
-    while let Some(record) = plain(left)
-        && let Some((whole, behind)) = left.split_at_checked(record.len)
-        && let Some(packet) = whole.get(record.packet.clone())
-    {
-        let at = window.len() - left.len() + record.packet.start;
-        if !take(&record, at, packet) {
-            break;
+/// Who takes frames one after the other.
+pub trait Take {
+    /// Takes a frame that begins there in these bytes; whether it does so.
+    fn take(&mut self, frame: &Frame<'_>, place: (&Arc<Vec<u8>>, usize)) -> bool;
+}
+
+/// The way through the records of a window.
+struct Walk<'a> {
+    buffer: &'a Arc<Vec<u8>>,
+    /// What is left of the window, and where in the buffer it begins.
+    window: &'a [u8],
+    start: usize,
+    packets: u64,
+}
+
+impl Walk<'_> {
+    /// Goes on as long as records are as most are and are taken.
+    #[inline(always)]
+    fn on(&mut self, mut plain: impl FnMut(&[u8]) -> Option<Record>, take: &mut impl Take) {
+        while let Some(record) = plain(self.window)
+            && let Some((whole, behind)) = self.window.split_at_checked(record.len)
+            && let Some(packet) = whole.get(record.packet.clone())
+        {
+            let frame = record.frame(self.packets + 1, packet);
+            if !take.take(&frame, (self.buffer, self.start + record.packet.start)) {
+                break;
+            }
+            self.packets += 1;
+            self.start += record.len;
+            self.window = behind;
         }
-        left = behind;
     }
-    window.len() - left.len()
 }
 
 impl Step {
@@ -235,25 +247,26 @@ impl Reader {
     /// their records stand whole in the window and are as most are, and it is told that they are
     /// taken. One that is not is the next still.
     #[inline(always)]
-    pub fn usual(&mut self, mut take: impl FnMut(&Frame<'_>, (&Arc<Vec<u8>>, usize)) -> bool) {
+    pub fn usual(&mut self, take: &mut impl Take) {
         if self.done {
             return;
         }
         let ((buffer, start), window) = (self.block.shared(), self.block.bytes());
-        let mut number = self.packets;
-        let take = |record: &Record, at: usize, bytes: &[u8]| {
-            let taken = take(&record.frame(number + 1, bytes), (buffer, start + at));
-            number += u64::from(taken);
-            taken
+        let mut walk = Walk {
+            buffer,
+            start,
+            window,
+            packets: self.packets,
         };
-        let passed = match &mut self.container {
+        match &mut self.container {
             Container::Pcap(classic) => match classic.plainly() {
-                Some(plain) => walk(window, plain, take),
-                None => 0,
+                Some(plain) => walk.on(plain, take),
+                None => return,
             },
-            Container::PcapNg(ng) => walk(window, |window| ng.plain(window), take),
-        };
-        self.packets = number;
+            Container::PcapNg(ng) => walk.on(|window| ng.plain(window), take),
+        }
+        let passed = window.len() - walk.window.len();
+        self.packets = walk.packets;
         self.block.pass(passed);
     }
 
