@@ -21,7 +21,6 @@ use super::spot::LEAST;
 pub struct Parts<'a> {
     head: &'a [u8; LEAST],
     options: &'a [u8],
-    payload: &'a [u8],
     payload_at: u16,
     payload_len: u32,
     whole_header: bool,
@@ -95,11 +94,9 @@ impl<'a> Parts<'a> {
             _ if WHOLE => return None,
             _ => ((at + 20).min(bytes.len()), bytes.len()),
         };
-        let until = (at + claimed).min(bytes.len());
         Some(Self {
             head,
             options: bytes.get(options_at..payload_at)?,
-            payload: bytes.get(payload_at..until)?,
             payload_at: u16::try_from(payload_at).ok()?,
             // an IP packet is not as long as 4 GiB
             payload_len: (claimed - header) as u32,
@@ -113,7 +110,6 @@ impl<'a> Parts<'a> {
         Self {
             head: &[0; LEAST],
             options: &[],
-            payload: &[],
             payload_at: 0,
             payload_len: 0,
             whole_header: false,
@@ -130,7 +126,6 @@ impl<'a> Parts<'a> {
         let usual = self.options.is_empty() || timestamp(self.options).is_some();
         Header {
             frame,
-            payload_hash: hash(self.payload),
             seq: Seq(word(4)),
             ack: Seq(word(8)),
             payload_len: self.payload_len,

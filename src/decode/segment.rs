@@ -107,8 +107,6 @@ pub struct Tap {
 pub struct Header {
     /// The frame that carries it; of a datagram in fragments, the one that completes it.
     pub frame: Stamp,
-    /// [`hash`](super::hash) of the payload that was captured.
-    pub payload_hash: u64,
     /// Both ends of its conversation, of IPv4.
     pub four: Four,
     /// Sequence number.

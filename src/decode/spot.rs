@@ -6,7 +6,6 @@ use std::ops::Range;
 use super::ends::Ends;
 use super::ip::Ip;
 use super::options::options;
-use super::plain::hash;
 use super::segment::{Carrier, Endpoint, Flags, Header};
 use super::seq::Seq;
 use crate::ledger::Skip;
@@ -83,7 +82,6 @@ impl Spot {
         };
         let options_at = (at + 20).min(until);
         let option_bytes = from.get(options_at..until.min(at + header));
-        let payload = &from[payload_at..until];
         let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         let header = Header {
             seq: Seq(word(4)),
@@ -93,7 +91,6 @@ impl Spot {
                 Some(payload) if !cut => offset(payload),
                 _ => 0,
             },
-            payload_hash: hash(payload),
             options: options(option_bytes.unwrap_or_default()),
             window: bits as u16,
             flags: Flags((bits >> 16) as u16 & 0x0fff),

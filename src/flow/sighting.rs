@@ -267,7 +267,7 @@ impl Sightings {
         let options_len = options_len as u64;
         let mut hasher = self.hasher.build_hasher();
         hasher.write_u64(u64::from(said.seq.0) << 32 | u64::from(said.ack.0));
-        hasher.write_u64(said.payload_hash);
+        hasher.write_u64(record.payload);
         hasher.write_u64(ip_id << 48 | window << 32 | options_len << 16 | flags << 1 | side);
         hasher.write_u64(u64::from(said.payload_len) << 32 | u64::from(id));
         hasher.write_u64(u64::from(record.place.recording));
@@ -302,6 +302,7 @@ impl Alone {
 mod tests {
     use super::*;
     use crate::decode::segment::{Header, Stamp};
+    use crate::decode::seq::Seq;
     use proptest::prelude::*;
 
     /// Shows the record of a packet; gives the frame that recorded it first, and how long before.
@@ -309,7 +310,7 @@ mod tests {
         sightings: &mut Sightings,
         (frame, time): (u64, i64),
         interface: u32,
-        hash: u64,
+        packet: u32,
     ) -> Option<(u64, i64)> {
         let header = Header {
             frame: Stamp {
@@ -317,7 +318,7 @@ mod tests {
                 time: Time(time),
                 ..Stamp::default()
             },
-            payload_hash: hash,
+            seq: Seq(packet),
             low_sent: true,
             analysed: true,
             ..Header::default()
@@ -341,10 +342,10 @@ mod tests {
     fn records_put_by_in_one_place_have_copies_in_another() {
         let mut sightings = Sightings::default();
         let mut look =
-            |frame, time, interface, hash| look(&mut sightings, (frame, time), interface, hash);
+            |frame, time, interface, packet| look(&mut sightings, (frame, time), interface, packet);
         let now = 1_000_000_000;
-        for (frame, (time, hash)) in (1..).zip([(0, 1), (4_900_000, 2), (5_100_000, 3)]) {
-            assert_eq!(look(frame, now + time, 0, hash), None);
+        for (frame, (time, packet)) in (1..).zip([(0, 1), (4_900_000, 2), (5_100_000, 3)]) {
+            assert_eq!(look(frame, now + time, 0, packet), None);
         }
         assert_eq!(look(4, now + 9_000_000, 1, 2), Some((2, 4_100_000)));
         assert_eq!(look(5, now + 9_000_000, 1, 1), None, "too old");
@@ -366,10 +367,10 @@ mod tests {
                 let from = some.shown_from(&tap(0), times.iter().copied());
                 for (at, time) in times.iter().enumerate() {
                     frame += 1;
-                    let seen = look(&mut all, (frame, time.0), 0, frame);
+                    let seen = look(&mut all, (frame, time.0), 0, frame as u32);
                     prop_assert_eq!(seen, None);
                     if at >= from {
-                        prop_assert_eq!(look(&mut some, (frame, time.0), 0, frame), None);
+                        prop_assert_eq!(look(&mut some, (frame, time.0), 0, frame as u32), None);
                     }
                 }
             }
@@ -377,7 +378,7 @@ mod tests {
                 now += step;
                 frame += 1;
                 let of = frame.saturating_sub(back as u64);
-                let seen = [&mut all, &mut some].map(|it| look(it, (frame, now), 1, of));
+                let seen = [&mut all, &mut some].map(|it| look(it, (frame, now), 1, of as u32));
                 prop_assert_eq!(seen[0], seen[1]);
             }
             prop_assert_eq!(some.shown_from(&tap(1), [Time(now); 3].into_iter()), 0);

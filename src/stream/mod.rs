@@ -7,6 +7,7 @@ mod recent;
 mod side;
 mod slab;
 
+use crate::decode::hash;
 use crate::decode::segment::{Flags, Segment};
 use crate::flow::{Flowed, make_room};
 use crate::sys::prefetch;
@@ -197,7 +198,7 @@ impl Slot {
             return false;
         };
         let offset = side.offset;
-        all.get_mut(open).recent[this].add(side.turn(), offset, data.len(), segment.payload_hash);
+        all.get_mut(open).recent[this].add(side.turn(), offset, data.len(), hash(data));
         side.advance(data.len() as u64);
         let by = Carrier::of(segment);
         give(this, &Piece::Bytes { offset, data, by });
@@ -298,7 +299,6 @@ mod build {
             low_sent: ends.low_sent,
             seq: Seq(seq),
             payload_len: payload.len() as u32,
-            payload_hash: crate::decode::hash(payload),
             window: 1000,
             flags: Flags(flags),
             analysed: true,

@@ -91,12 +91,7 @@ impl Reassembler<'_> {
                 .unwrap_or_default();
             let by = by.skip(trim);
             if at <= offset && !self.has_holes() {
-                let hash = if rest.len() == segment.payload.len() {
-                    segment.payload_hash
-                } else {
-                    hash(rest)
-                };
-                self.remember(rest.len(), hash);
+                self.remember(rest.len(), hash(rest));
                 self.deliver(rest, end - offset, by, give);
             } else {
                 self.hold(at + trim, end, rest, by, give);

@@ -1,7 +1,7 @@
 //! One record of a packet.
 
-use crate::decode::option_word;
 use crate::decode::segment::{Header, Segment, Tap};
+use crate::decode::{hash, option_word};
 
 /// A record of a packet, to be kept.
 #[derive(Clone, Copy)]
@@ -10,6 +10,8 @@ pub(super) struct Record {
     pub header: Header,
     /// How many bytes its options have, and what stands for these.
     pub options: (usize, u64),
+    /// What stands for the payload that was captured.
+    pub payload: u64,
     pub place: Place,
 }
 
@@ -20,6 +22,7 @@ impl Record {
         Self {
             header: *segment.header,
             options: (options.len(), option_word(options)),
+            payload: hash(segment.payload),
             place: Place::of(segment.tap()),
         }
     }
