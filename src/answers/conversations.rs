@@ -1,12 +1,13 @@
 //! What is counted of each conversation.
 
+mod chunks;
 mod crossed;
 mod fixed;
 mod one;
+mod seldom;
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-use std::collections::binary_heap::PeekMut;
+use std::ops::Index;
 
 use super::evidence::Evidence;
 use crate::decode::segment::{Flags, Segment};
@@ -15,6 +16,7 @@ use crate::message::Told;
 use crate::stream::reassembler::Counts;
 use crate::sys::prefetch;
 
+use chunks::Chunks;
 pub use one::Conversation;
 
 /// Conversations of a capture, from the first on, whose packets are always kept to be shown.
@@ -33,12 +35,10 @@ const MOST_INTERFACES: usize = 64;
 /// All conversations, in order of first frame.
 #[derive(Debug, Default)]
 pub struct Conversations {
-    #[expect(
-        clippy::vec_box,
-        reason = "there may be millions: they are sorted, and a growing list would copy them"
-    )]
-    all: Vec<Box<Conversation>>,
-    /// Those that have evidence.
+    all: Chunks<Conversation>,
+    /// The place of each in `all`, once those of disjoint sets are one.
+    order: Vec<u32>,
+    /// Those that have evidence and may lose it.
     with_evidence: Vec<u32>,
     /// Evidence taken from others, empty, for those that come: each needs the same memory.
     #[expect(clippy::vec_box, reason = "each goes on as it is")]
@@ -53,33 +53,53 @@ pub struct Conversations {
 }
 
 impl Conversations {
-    /// All of them; a conversation's id is its place.
+    /// How many there are.
     #[must_use]
-    pub fn all(&self) -> &[Box<Conversation>] {
-        &self.all
+    pub fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    /// One by its id: its place among those that are merged.
+    #[must_use]
+    #[inline]
+    pub fn get(&self, id: usize) -> Option<&Conversation> {
+        self.all.get(*self.order.get(id)? as usize)
+    }
+
+    /// All of them, in this order.
+    pub fn iter(&self) -> impl Iterator<Item = &Conversation> {
+        let places = self.order.iter().map(|place| *place as usize);
+        places.filter_map(|place| self.all.get(place))
     }
 
     /// Asks for what the next segments of a conversation will want of memory: first what is here,
     /// and once that may have come what it leads to.
-    #[inline]
+    #[inline(never)]
     pub fn approach(&self, id: u32, step: u8) {
-        let Some(one) = self.all.get(id as usize) else {
+        // where it stands is known at once, so there is nothing to do between
+        if step == 1 {
             return;
-        };
-        match step {
-            0 => prefetch(one),
-            1 => one.approach(),
-            _ => one.approach_samples(),
+        }
+        match self.all.get(id as usize) {
+            Some(one) if step == 0 => one.approach(),
+            Some(one) => one.approach_samples(),
+            None => {}
         }
     }
 
     /// Asks for the memory of those that follow one that is told: of most it has long been far
     /// away.
     pub fn look_ahead(&self, id: usize) {
-        if let Some(one) = self.all.get(id + 8) {
-            prefetch(&**one);
+        if let Some(one) = self.get(id + 8) {
+            prefetch(one);
         }
-        if let Some(one) = self.all.get(id + 4) {
+        if let Some(one) = self.get(id + 4) {
             one.approach_samples();
         }
     }
@@ -88,34 +108,18 @@ impl Conversations {
     #[must_use]
     pub fn merge(parts: Vec<Self>) -> Self {
         let best = parts.iter().filter_map(|part| part.best).max();
-        let mut parts: Vec<_> = parts.into_iter().map(|part| part.all.into_iter()).collect();
-        let mut all = Vec::with_capacity(parts.iter().map(ExactSizeIterator::len).sum());
-        // each part is in order already; frames are compared as numbers that end in their part's
-        let count = parts.len() as u64;
-        let number = |frame: u64, at: u64| frame * count + at;
-        let heads = (0..).zip(&parts);
-        let heads = heads.filter_map(|(at, part)| {
-            let first = part.as_slice().first()?;
-            Some(Reverse(number(first.first_frame, at)))
-        });
-        let mut heads: BinaryHeap<_> = heads.collect();
-        while let Some(mut head) = heads.peek_mut() {
-            let at = head.0 % count;
-            let part = &mut parts[at as usize];
-            all.extend(part.next());
-            match part.as_slice() {
-                [next, then @ ..] => {
-                    head.0 = number(next.first_frame, at);
-                    // memory is slow, and it is wanted when the other parts had their turns
-                    then.iter()
-                        .take(1)
-                        .for_each(|one| prefetch(&one.first_frame));
-                }
-                [] => drop(PeekMut::pop(head)),
-            }
+        let mut all = Chunks::default();
+        let count = parts.iter().map(|part| part.all.len()).sum();
+        let mut firsts: Vec<(u64, u32)> = Vec::with_capacity(count);
+        for part in parts {
+            let places = all.append(part.all);
+            firsts.extend(places.map(|(place, one)| (one.first_frame, place)));
         }
+        // each part is in order already, which this sort makes use of
+        firsts.sort_by_key(|(first, _)| *first);
         Self {
             all,
+            order: firsts.iter().map(|(_, place)| *place).collect(),
             best,
             ..Self::default()
         }
@@ -125,8 +129,8 @@ impl Conversations {
     #[must_use]
     pub fn best(&self) -> Option<usize> {
         let (_, Reverse(first)) = self.best?;
-        let found = self.all.binary_search_by_key(&first, |one| one.first_frame);
-        found.ok()
+        let frame = |place: &u32| self.all.get(*place as usize).map(|one| one.first_frame);
+        self.order.binary_search_by_key(&Some(first), frame).ok()
     }
 
     /// Takes a segment.
@@ -144,17 +148,17 @@ impl Conversations {
         }
         one.count(segment, flowed);
         let largest = one.is_largest(segment);
-        if one.all_named && !largest && !segment.flags.any(Flags::SYN) {
-            one.unnamed(segment, flowed.direction);
-        } else {
-            self.name(segment, flowed, largest);
+        if !one.all_named || largest || segment.flags.any(Flags::SYN) {
+            name(one, &mut self.kept, (segment, flowed), largest);
         }
     }
 
     /// Takes a further record of a packet.
     #[cold]
     fn sighting(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
-        let one = &mut self.all[flowed.conversation as usize];
+        let Some(one) = self.all.get_mut(flowed.conversation as usize) else {
+            return;
+        };
         if let Some(sighting) = &flowed.sighting {
             one.sighting(segment, flowed.direction, sighting);
         }
@@ -163,32 +167,9 @@ impl Conversations {
         }
     }
 
-    /// Names a packet in the evidence, if there is room for that, and keeps what is to be shown.
-    #[inline(never)]
-    fn name(&mut self, segment: &Segment<'_>, flowed: &Flowed, largest: bool) {
-        let one = &mut self.all[flowed.conversation as usize];
-        let keeps = one.keeps;
-        let Some(evidence) = &mut one.evidence else {
-            one.all_named = true;
-            return;
-        };
-        if !largest && !evidence.is_open() {
-            // it only names
-            evidence.segment(segment, flowed, false, keeps);
-            one.all_named = evidence.is_full();
-            return;
-        }
-        evidence.segment(segment, flowed, largest, keeps);
-        if keeps && segment.payload_len > 0 {
-            // of all others it only names
-            weigh(&mut self.kept, evidence);
-        }
-        one.all_named = !evidence.is_open() && evidence.is_full();
-    }
-
     #[cold]
     fn open(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
-        if self.with_evidence.len() == MOST_EVIDENCE {
+        if self.with_evidence.len() == MOST_EVIDENCE - FIRST_SHOWN {
             self.prune();
         }
         // the capture's first are among these
@@ -197,8 +178,10 @@ impl Conversations {
         // several conversations may come in another order than the capture has.
         let keeps = first || self.kept + self.searching * MAY_KEEP < MOST_KEPT;
         self.searching += usize::from(keeps);
-        self.with_evidence.push(flowed.conversation);
-        let mut one = Box::new(Conversation::new(segment, first, keeps));
+        if !first {
+            self.with_evidence.push(flowed.conversation);
+        }
+        let mut one = Conversation::new(segment, keeps);
         let mut evidence = self.spare.pop().unwrap_or_default();
         evidence.approach_lists();
         // it was used long ago: asked for now, it is near when the next one is opened
@@ -217,23 +200,26 @@ impl Conversations {
         }
     }
 
-    /// Takes the evidence from the lesser half of the conversations that have it.
+    /// Takes the evidence from the lesser half of the conversations that may lose it.
     fn prune(&mut self) {
-        let all = &mut self.all;
-        let rank = |id: &u32| {
-            let one = &all[*id as usize];
-            (one.first, one.rank(), *id)
-        };
-        self.with_evidence.sort_by_cached_key(rank);
-        let firsts = self.with_evidence.iter().rev();
-        let firsts = firsts.take_while(|id| all[**id as usize].first).count();
-        let lesser = (self.with_evidence.len() - firsts) / 2;
-        for id in self.with_evidence.drain(..lesser) {
-            let one = &mut all[id as usize];
+        let all = &self.all;
+        let rank = |id: u32| all.get(id as usize).map_or((0, 0), Conversation::rank);
+        let ranked = self.with_evidence.iter().map(|id| (rank(*id), *id));
+        let mut ranked: Vec<_> = ranked.collect();
+        let lesser = ranked.len() / 2;
+        ranked.select_nth_unstable(lesser);
+        let ids = ranked.iter().map(|(_, id)| *id);
+        self.with_evidence.clear();
+        self.with_evidence.extend(ids.clone().skip(lesser));
+        for id in ids.take(lesser) {
+            let Some(one) = self.all.get_mut(id as usize) else {
+                continue;
+            };
+            // there is nothing more to name
+            one.all_named = true;
             if let Some(mut evidence) = one.evidence.take() {
                 self.searching -= usize::from(one.keeps && evidence.is_open());
-                evidence.clear();
-                weigh(&mut self.kept, &mut evidence);
+                self.kept -= evidence.clear();
                 self.spare.push(evidence);
             }
         }
@@ -253,40 +239,8 @@ impl Conversations {
             Told::Exchange(exchange) => one.exchange(exchange),
         }
         // what is closed stays as it is
-        if !one.all_named {
-            self.show(id, told);
-        }
-    }
-
-    /// Gives evidence what was told.
-    #[inline(never)]
-    fn show(&mut self, id: u32, told: &Told<'_>) {
-        let one = &mut self.all[id as usize];
-        let settled = one.settled();
-        let Some(evidence) = one.evidence.as_mut().filter(|it| it.is_open()) else {
-            return;
-        };
-        match told {
-            Told::Settled(_) => {}
-            Told::Message {
-                from_client,
-                greeting,
-                line,
-            } => {
-                let client = settled.map_or(0, |settled| settled.roles.client);
-                let direction = if *from_client { client } else { 1 - client };
-                evidence.message(*from_client, *greeting, line, direction);
-            }
-            Told::Exchange(exchange) => evidence.exchange(exchange),
-        }
-        weigh(&mut self.kept, evidence);
-        self.searching -= usize::from(one.keeps && !evidence.is_open());
-    }
-
-    /// Takes note that a conversation was closed to keep within the memory limit.
-    pub fn evicted(&mut self, id: u32) {
-        if let Some(one) = self.all.get_mut(id as usize) {
-            one.evicted = true;
+        if !one.all_named && tell(one, &mut self.kept, told) {
+            self.searching -= 1;
         }
     }
 
@@ -304,8 +258,77 @@ impl Conversations {
         self.best = self.best.max(Some(rank));
         // at the capture's end they are closed one after the other
         let next = self.all.get(id as usize + CLOSED_AHEAD);
-        next.into_iter().for_each(|next| prefetch(&**next));
+        next.into_iter().for_each(prefetch);
     }
+}
+
+impl Index<usize> for Conversations {
+    type Output = Conversation;
+
+    /// One by its id, which is one of these.
+    fn index(&self, id: usize) -> &Conversation {
+        self.get(id).expect("an id is below their count")
+    }
+}
+
+/// Names a packet in a conversation's evidence, if it has any, and keeps what is to be shown.
+#[inline(never)]
+fn name(
+    one: &mut Conversation,
+    kept: &mut usize,
+    (segment, flowed): (&Segment<'_>, &Flowed),
+    largest: bool,
+) {
+    let Some(evidence) = &mut one.evidence else {
+        return;
+    };
+    if !evidence.name(segment, flowed.direction) {
+        one.all_named = evidence.is_full() && !evidence.is_open();
+    }
+    if segment.payload_len > 0 && (one.keeps || evidence.shows()) {
+        show(one, kept, (segment, flowed), largest);
+    }
+}
+
+/// Keeps what is to be shown of a packet with payload.
+#[inline(never)]
+fn show(
+    one: &mut Conversation,
+    kept: &mut usize,
+    (segment, flowed): (&Segment<'_>, &Flowed),
+    largest: bool,
+) {
+    let Some(evidence) = &mut one.evidence else {
+        return;
+    };
+    evidence.show(segment, flowed, largest, one.keeps);
+    if one.keeps {
+        weigh(kept, evidence);
+    }
+}
+
+/// Gives a conversation's evidence what was told. Whether it kept packets until now, and needs
+/// none any more.
+#[inline(never)]
+fn tell(one: &mut Conversation, kept: &mut usize, told: &Told<'_>) -> bool {
+    let client = one.client();
+    let Some(evidence) = one.evidence.as_mut().filter(|it| it.is_open()) else {
+        return false;
+    };
+    match told {
+        Told::Settled(_) => {}
+        Told::Message {
+            from_client,
+            greeting,
+            line,
+        } => {
+            let direction = if *from_client { client } else { 1 - client };
+            evidence.message(*from_client, *greeting, line, direction);
+        }
+        Told::Exchange(exchange) => evidence.exchange(exchange),
+    }
+    weigh(kept, evidence);
+    one.keeps && !evidence.is_open()
 }
 
 /// Takes into `kept` what evidence holds more, or less, than before.

@@ -2,7 +2,6 @@
 
 pub mod carrying;
 pub mod conversations;
-mod counts;
 mod digest;
 pub mod event;
 pub mod evidence;

@@ -1,7 +1,5 @@
 //! What was said in a conversation, counted.
 
-use super::counts::Counts;
-use super::quantiles::Quantiles;
 use crate::message::exchange::Outcome;
 
 /// Messages and what became of them.
@@ -29,25 +27,28 @@ pub struct Said {
     pub paired: u64,
 }
 
-/// The same as it is kept: most conversations say little.
+/// The counts as they are kept: most conversations say little, so each has a byte.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Saying {
-    counts: Counts<9>,
-    digest: u64,
-}
+pub(super) struct Saying([u8; Self::KINDS]);
 
 impl Saying {
-    /// Takes a message, and its ledger row's hash.
+    /// How many counts there are.
+    pub(super) const KINDS: usize = 9;
+    /// What a count that has outgrown its byte has to have elsewhere.
+    pub(super) const CARRY: u64 = 1 << u8::BITS;
+
+    /// Takes a message; which count has outgrown its byte and begins anew, if any.
     #[inline]
-    pub(super) fn message(&mut self, from_client: bool, hash: u64) {
-        self.counts.add(usize::from(!from_client));
-        self.digest = self.digest.wrapping_add(hash);
+    #[must_use]
+    pub(super) fn message(&mut self, from_client: bool) -> Option<usize> {
+        self.add(usize::from(!from_client))
     }
 
-    /// Takes an exchange.
+    /// Takes an exchange, as [`Saying::message`].
     #[inline]
-    pub(super) fn exchange(&mut self, outcome: Outcome) {
-        self.counts.add(match outcome {
+    #[must_use]
+    pub(super) fn exchange(&mut self, outcome: Outcome) -> Option<usize> {
+        self.add(match outcome {
             Outcome::Right => 2,
             Outcome::Wrong => 3,
             Outcome::Missing => 4,
@@ -55,11 +56,19 @@ impl Saying {
             Outcome::Unsolicited => 6,
             Outcome::Unknown => 7,
             Outcome::Paired => 8,
-        });
+        })
     }
 
-    /// All of it.
-    pub(super) fn said(&self) -> Said {
+    #[inline]
+    fn add(&mut self, at: usize) -> Option<usize> {
+        let (count, outgrown) = self.0[at].overflowing_add(1);
+        self.0[at] = count;
+        outgrown.then_some(at)
+    }
+
+    /// All of it, with what is elsewhere.
+    pub(super) fn said(&self, elsewhere: &[u64; Self::KINDS], digest: u64) -> Said {
+        let counts = std::array::from_fn(|at| u64::from(self.0[at]) + elsewhere[at]);
         let [
             to_server,
             to_client,
@@ -70,11 +79,11 @@ impl Saying {
             unsolicited,
             unknown,
             paired,
-        ] = self.counts.all();
+        ] = counts;
         Said {
             to_server,
             to_client,
-            digest: self.digest,
+            digest,
             right,
             wrong,
             missing,
@@ -86,48 +95,32 @@ impl Saying {
     }
 }
 
-/// Times from requests' last bytes to answers' first and last, in nanoseconds.
-#[derive(Clone, Debug, Default)]
-pub struct Responses {
-    first: Quantiles,
-    /// From the first answer on that took more than one packet; until then it is the same.
-    last: Option<Box<Quantiles>>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Responses {
-    /// Of no answers.
-    pub(super) const NONE: &Self = &Self {
-        first: Quantiles::NONE,
-        last: None,
-    };
-
-    /// Takes the times to an answer's first and to its last byte.
-    #[inline]
-    pub(super) fn add(&mut self, first: u64, last: u64) {
-        if first != last && self.last.is_none() {
-            self.last = Some(Box::new(self.first.clone()));
+    #[test]
+    fn each_counts_by_itself_and_on() {
+        let (mut saying, mut elsewhere) = (Saying::default(), [0; Saying::KINDS]);
+        for n in 0..100_000 {
+            let outgrown = if n % 2 == 0 {
+                saying.message(false)
+            } else {
+                saying.exchange(Outcome::Late)
+            };
+            outgrown
+                .into_iter()
+                .for_each(|at| elsewhere[at] += Saying::CARRY);
         }
-        if let Some(times) = &mut self.last {
-            times.add(last);
-        }
-        self.first.add(first);
-    }
-
-    /// Counts what waits.
-    pub(super) fn settle(&mut self) {
-        self.first.settle();
-        self.last.iter_mut().for_each(|times| times.settle());
-    }
-
-    /// Asks for what [`Responses::add`] will want of memory.
-    #[inline]
-    pub(super) fn approach(&self) {
-        self.first.approach();
-    }
-
-    /// Those to the first bytes, and to the last.
-    #[must_use]
-    pub fn both(&self) -> (&Quantiles, &Quantiles) {
-        (&self.first, self.last.as_deref().unwrap_or(&self.first))
+        assert_eq!(saying.message(true), None);
+        let said = saying.said(&elsewhere, 7);
+        let want = Said {
+            to_server: 1,
+            to_client: 50_000,
+            digest: 7,
+            late: 50_000,
+            ..Said::default()
+        };
+        assert_eq!(said, want);
     }
 }

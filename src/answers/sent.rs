@@ -21,26 +21,58 @@ pub struct Rare {
     again: u64,
 }
 
-/// What one side sent. It is kept of each conversation: so it is small.
-#[derive(Clone, Debug, Default)]
-pub struct Sent {
+/// What one side sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Sent<'a> {
     /// Segments.
     pub packets: u64,
+    /// Of these, with payload.
+    pub with_payload: u64,
     /// Sum of `frame.len`.
     pub frame_bytes: u64,
     /// Sum of `tcp.len`.
     pub payload_bytes: u64,
-    /// Capture time of the first and of the last segment, where there are any.
-    first: Time,
-    last: Time,
+    /// Payload bytes seen, each once; known at the conversation's end.
+    pub stream_bytes: u64,
+    /// Capture time of the first and of the last segment.
+    pub times: Option<(Time, Time)>,
     /// Largest receive window that it announced, scaled where the scale is known.
     pub largest_window: u32,
+    /// Maximum segment size that it announced.
+    pub mss: Option<u16>,
+    /// Window scale shift that it announced.
+    pub window_scale: Option<u8>,
+    /// Whether it permitted selective acknowledgments.
+    pub sack_permitted: bool,
+    /// What went wrong, where anything did.
+    pub rare: Option<&'a Rare>,
+}
+
+/// The same as it is kept of each conversation: so it is small.
+#[derive(Clone, Debug)]
+pub(super) struct Sending {
+    /// Capture time of the first and of the last segment; the last of all times without any.
+    first: Time,
+    last: Time,
+    /// Segments, until a sum of bytes would outgrow its 32 bits: each segment has some.
+    packets: u32,
+    with_payload: u32,
+    frame_bytes: u32,
+    payload_bytes: u32,
+    largest_window: u32,
     mss: u16,
     window_scale: u8,
     /// Which of these options it announced.
     announced: u8,
-    /// What went wrong, where anything did.
-    rare: Option<Box<Rare>>,
+}
+
+/// Sums that would outgrow 32 bits.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sums {
+    packets: u64,
+    with_payload: u64,
+    frame_bytes: u64,
+    payload_bytes: u64,
 }
 
 /// Options of a SYN, as bits of what was announced.
@@ -48,23 +80,35 @@ const MSS: u8 = 1 << 0;
 const WINDOW_SCALE: u8 = 1 << 1;
 const SACK_PERMITTED: u8 = 1 << 2;
 
-impl Sent {
-    /// Takes a segment.
+impl Default for Sending {
+    fn default() -> Self {
+        Self {
+            first: Time(i64::MAX),
+            last: Time(i64::MAX),
+            packets: 0,
+            with_payload: 0,
+            frame_bytes: 0,
+            payload_bytes: 0,
+            largest_window: 0,
+            mss: 0,
+            window_scale: 0,
+            announced: 0,
+        }
+    }
+}
+
+impl Sending {
+    /// Takes a segment, but its bytes.
     #[inline]
     pub(super) fn segment(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
         let now = segment.frame.time;
-        if self.packets == 0 {
-            (self.first, self.last) = (now, now);
-        }
         if now >= self.last {
             self.last = now;
         } else {
-            // of several files, or where a clock went back
-            self.first = self.first.min(now);
+            self.earlier(now);
         }
         self.packets += 1;
-        self.frame_bytes += u64::from(segment.frame.wire_len);
-        self.payload_bytes += u64::from(segment.payload_len);
+        self.with_payload += u32::from(segment.payload_len > 0);
         let mut shift = flowed.relative.window_shift.unwrap_or(0);
         if segment.flags.any(Flags::SYN) {
             self.announce(segment);
@@ -72,9 +116,28 @@ impl Sent {
         }
         let window = u32::from(segment.window) << shift.min(14);
         self.largest_window = self.largest_window.max(window);
-        if flowed.verdict != Verdict::default() {
-            self.judged(flowed.verdict);
+    }
+
+    /// The first segment, or one before the last: of several files, or where a clock went back.
+    #[cold]
+    fn earlier(&mut self, now: Time) {
+        if self.packets == 0 {
+            self.last = now;
         }
+        self.first = self.first.min(now);
+    }
+
+    /// Adds a segment's bytes; whether there is room for them.
+    #[inline]
+    #[must_use]
+    pub(super) fn bytes(&mut self, segment: &Segment<'_>) -> bool {
+        let frame_bytes = self.frame_bytes.checked_add(segment.frame.wire_len);
+        let payload_bytes = self.payload_bytes.checked_add(segment.payload_len);
+        let Some((frame_bytes, payload_bytes)) = frame_bytes.zip(payload_bytes) else {
+            return false;
+        };
+        (self.frame_bytes, self.payload_bytes) = (frame_bytes, payload_bytes);
+        true
     }
 
     /// Takes a SYN's options.
@@ -93,39 +156,43 @@ impl Sent {
         }
     }
 
-    fn has(&self, option: u8) -> bool {
-        self.announced & option != 0
+    /// Adds the sums to others, and begins anew.
+    pub(super) fn carry(&mut self, sums: &mut Sums) {
+        *sums = self.with(*sums);
+        // one is left: it tells that there are times
+        sums.packets -= 1;
+        (self.packets, self.with_payload) = (1, 0);
+        (self.frame_bytes, self.payload_bytes) = (0, 0);
     }
 
-    /// Payload bytes seen, each once; known at the conversation's end.
-    #[must_use]
-    pub fn stream_bytes(&self) -> u64 {
-        let again = self.rare.as_ref().map_or(0, |rare| rare.again);
-        self.payload_bytes.wrapping_sub(again)
+    /// All of some sums.
+    fn with(&self, others: Sums) -> Sums {
+        Sums {
+            packets: others.packets + u64::from(self.packets),
+            with_payload: others.with_payload + u64::from(self.with_payload),
+            frame_bytes: others.frame_bytes + u64::from(self.frame_bytes),
+            payload_bytes: others.payload_bytes + u64::from(self.payload_bytes),
+        }
     }
 
-    /// Capture time of the first and of the last segment.
-    #[must_use]
-    pub fn times(&self) -> Option<(Time, Time)> {
-        (self.packets > 0).then_some((self.first, self.last))
-    }
-
-    /// Maximum segment size that it announced.
-    #[must_use]
-    pub fn mss(&self) -> Option<u16> {
-        self.has(MSS).then_some(self.mss)
-    }
-
-    /// Window scale shift that it announced.
-    #[must_use]
-    pub fn window_scale(&self) -> Option<u8> {
-        self.has(WINDOW_SCALE).then_some(self.window_scale)
-    }
-
-    /// Whether it permitted selective acknowledgments.
-    #[must_use]
-    pub fn sack_permitted(&self) -> bool {
-        self.has(SACK_PERMITTED)
+    /// All that was sent.
+    pub(super) fn sent<'a>(&self, sums: Sums, rare: Option<&'a Rare>) -> Sent<'a> {
+        let has = |option: u8| self.announced & option != 0;
+        let sums = self.with(sums);
+        let again = rare.map_or(0, |rare| rare.again);
+        Sent {
+            packets: sums.packets,
+            with_payload: sums.with_payload,
+            frame_bytes: sums.frame_bytes,
+            payload_bytes: sums.payload_bytes,
+            stream_bytes: sums.payload_bytes.wrapping_sub(again),
+            times: (self.packets > 0).then_some((self.first, self.last)),
+            largest_window: self.largest_window,
+            mss: has(MSS).then_some(self.mss),
+            window_scale: has(WINDOW_SCALE).then_some(self.window_scale),
+            sack_permitted: has(SACK_PERMITTED),
+            rare,
+        }
     }
 }
 
@@ -150,42 +217,74 @@ pub struct Hop {
     pub sum: i64,
 }
 
-impl Sent {
-    /// What went wrong, where anything did.
-    #[must_use]
-    pub fn rare(&self) -> Option<&Rare> {
-        self.rare.as_deref()
-    }
-
-    /// Takes a segment's verdict.
-    #[cold]
-    fn judged(&mut self, verdict: Verdict) {
-        let mut flags = verdict.0;
-        let counts = &mut self.rare.get_or_insert_default().verdicts;
-        while flags != 0 {
-            counts[flags.trailing_zeros() as usize] += 1;
-            flags &= flags - 1;
-        }
-    }
-
-    /// Takes what became of the stream.
-    pub(super) fn stream(&mut self, counts: &Counts) {
-        let again = self.payload_bytes.wrapping_sub(counts.seen);
-        if again != 0 || counts.missing + counts.late + counts.differing > 0 {
-            let rare = self.rare.get_or_insert_default();
-            rare.again = again;
-            rare.missing_bytes = counts.missing;
-            rare.late_bytes = counts.late;
-            rare.differing = counts.differing;
-        }
-    }
-}
-
 impl Rare {
     /// Segments with a verdict.
     #[must_use]
     pub fn count(&self, verdict: u16) -> u64 {
         let place = verdict.trailing_zeros() as usize;
         self.verdicts.get(place).copied().unwrap_or(0).into()
+    }
+
+    /// Takes a segment's verdict.
+    pub(super) fn judged(&mut self, verdict: Verdict) {
+        let mut flags = verdict.0;
+        while flags != 0 {
+            self.verdicts[flags.trailing_zeros() as usize] += 1;
+            flags &= flags - 1;
+        }
+    }
+
+    /// Takes what became of the stream. `again`: payload bytes that are not of it, or were seen
+    /// before.
+    pub(super) fn stream(&mut self, again: u64, counts: &Counts) {
+        self.again = again;
+        self.missing_bytes = counts.missing;
+        self.late_bytes = counts.late;
+        self.differing = counts.differing;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_go_on_beyond_32_bits() {
+        let mut sending = Sending {
+            packets: 7,
+            with_payload: 5,
+            frame_bytes: 10,
+            payload_bytes: u32::MAX,
+            ..Sending::default()
+        };
+        let mut sums = Sums::default();
+        sending.carry(&mut sums);
+        sending.packets += 2;
+        sending.carry(&mut sums);
+        sending.payload_bytes = u32::MAX;
+        let sent = sending.sent(sums, None);
+        assert_eq!((sent.packets, sent.with_payload), (9, 5));
+        assert_eq!((sent.frame_bytes, sent.payload_bytes), (10, (1 << 33) - 2));
+        assert!(sent.times.is_some());
+    }
+
+    #[test]
+    fn times_are_the_first_and_the_last_in_any_order() {
+        let of = |times: &[i64]| {
+            let mut sending = Sending::default();
+            for time in times {
+                if Time(*time) >= sending.last {
+                    sending.last = Time(*time);
+                } else {
+                    sending.earlier(Time(*time));
+                }
+                sending.packets += 1;
+            }
+            (sending.first.0, sending.last.0)
+        };
+        assert_eq!(of(&[5]), (5, 5));
+        assert_eq!(of(&[5, 7, 6, 3, 9]), (3, 9));
+        assert_eq!(of(&[i64::MAX, 4]), (4, i64::MAX));
+        assert_eq!(of(&[i64::MIN, i64::MAX]), (i64::MIN, i64::MAX));
     }
 }

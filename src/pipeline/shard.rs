@@ -115,7 +115,6 @@ impl Shard {
                 break;
             };
             self.totals.ledger.evicted_conversations += 1;
-            self.conversations.evicted(idle);
             self.close(idle, watch);
         }
     }

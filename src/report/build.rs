@@ -49,7 +49,7 @@ impl Answered<'_> {
 
     /// What the capture's answers are about.
     fn main(self, all: &Conversations) -> Option<usize> {
-        let count = all.all().len();
+        let count = all.len();
         let asked = match self {
             Self::First(_) => None,
             Self::These(ids) => ids.iter().find_map(|id| {
@@ -74,10 +74,9 @@ pub fn capture(
 ) -> Capture {
     let totals = &analysed.answers.totals;
     let conversations = &analysed.answers.conversations;
-    let all = conversations.all();
     let interfaces = interfaces::interfaces(&analysed, names);
     let best = answered.main(conversations);
-    let ids = answered.ids(all.len());
+    let ids = answered.ids(conversations.len());
     let also = best.filter(|id| !ids.contains(id));
     let shown: Vec<usize> = ids.iter().copied().chain(also).collect();
     let asked = questions::Asked {
@@ -92,7 +91,7 @@ pub fn capture(
     let made: Vec<_> = made.collect();
     let answers = best.map_or_else(|| unknown::none(&analysed), |id| asked.answers(id));
     let shown = shown.into_iter();
-    let exhibits = shown.flat_map(|id| exhibits(&analysed, &all[id], &interfaces));
+    let exhibits = shown.flat_map(|id| exhibits(&analysed, &conversations[id], &interfaces));
     Capture {
         exhibits: exhibits.collect(),
         file: file.to_owned(),
@@ -117,7 +116,7 @@ pub fn capture(
         interfaces,
         conversations: model::Conversations::new(
             made,
-            (all.len(), analysed.answers.spread.threads.len()),
+            (conversations.len(), analysed.answers.spread.threads.len()),
             Box::new(move |id| {
                 analysed.answers.conversations.look_ahead(id);
                 conversation(id, &analysed)
@@ -167,7 +166,7 @@ fn role_rule(rule: RoleRule) -> &'static str {
 
 /// A conversation without answers.
 fn conversation(id: usize, analysed: &Analysed) -> model::Conversation {
-    let one = &analysed.answers.conversations.all()[id];
+    let one = &analysed.answers.conversations[id];
     let evicted = analysed.answers.totals.ledger.evicted_conversations;
     let shared = one.endpoints_reused || evicted > 0;
     let Roles { client, rule } = roles(one);
@@ -185,11 +184,11 @@ fn conversation(id: usize, analysed: &Analysed) -> model::Conversation {
         server: endpoint(1 - client),
         role_rule: role_rule(rule),
         first_frame: one.first_frame,
-        stands_in: files::place(analysed, one.first_origin),
+        stands_in: files::place(analysed, one.first_origin()),
         interfaces: one.interfaces().collect(),
-        to_server: direction(&one.sent[client], &one.rtt[client]),
-        to_client: direction(&one.sent[1 - client], &one.rtt[1 - client]),
-        handshake_rtt_ns: one.handshake_rtt.map(NonZero::get),
+        to_server: direction(&one.sent(client), &one.rtt[client]),
+        to_client: direction(&one.sent(1 - client), &one.rtt[1 - client]),
+        handshake_rtt_ns: one.handshake_rtt().map(NonZero::get),
         ended: match one.life.ended() {
             Ended::Fin => "fin",
             Ended::Rst => "rst",
@@ -211,7 +210,7 @@ fn conversation(id: usize, analysed: &Analysed) -> model::Conversation {
         speaks_echo: said_anything.map(|settled| EchoRule(settled.speaks).speaks()),
         echo_rule: said_anything.map(|settled| EchoRule(settled.speaks)),
         answers: None,
-        among: shared.then_some((one.first_frame, one.last_frame)),
+        among: shared.then_some((one.first_frame, one.last_frame())),
     }
 }
 
@@ -282,9 +281,9 @@ fn goodput(bytes: u64, nanos: u64) -> u64 {
     }
 }
 
-fn direction(sent: &Sent, rtt: &Quantiles) -> Direction {
+fn direction(sent: &Sent<'_>, rtt: &Quantiles) -> Direction {
     let duration = sent
-        .times()
+        .times
         .map_or(0, |(first, last)| last.since(first).unsigned_abs());
     let round_trips = |summary: Summary<2>| RoundTrips {
         min: summary.min,
@@ -296,15 +295,15 @@ fn direction(sent: &Sent, rtt: &Quantiles) -> Direction {
         packets: sent.packets,
         frame_bytes: sent.frame_bytes,
         payload_bytes: sent.payload_bytes,
-        stream_bytes: sent.stream_bytes(),
-        mss: sent.mss(),
-        window_scale: sent.window_scale(),
-        sack_permitted: sent.sack_permitted(),
+        stream_bytes: sent.stream_bytes,
+        mss: sent.mss,
+        window_scale: sent.window_scale,
+        sack_permitted: sent.sack_permitted,
         largest_window: sent.largest_window.into(),
         duration_ns: duration,
-        goodput_bps: goodput(sent.stream_bytes(), duration),
+        goodput_bps: goodput(sent.stream_bytes, duration),
         rtt_ns: rtt.summary([50.0, 99.0]).map(round_trips),
-        ..sent.rare().map_or_else(Direction::default, troubled)
+        ..sent.rare.map_or_else(Direction::default, troubled)
     }
 }
 

@@ -17,12 +17,12 @@ impl Conversations {
     pub fn crossed(&self, ids: &[usize]) -> HashSet<usize> {
         let hasher = foldhash::fast::RandomState::default;
         let mut sought: HashSet<Key, _> = HashSet::with_hasher(hasher());
-        let of = |id: usize| self.all.get(id).and_then(|one| crossing(one));
+        let of = |id: usize| self.get(id).and_then(crossing);
         sought.extend(ids.iter().filter_map(|id| of(*id)));
         let mut found = HashSet::with_hasher(hasher());
         if !sought.is_empty() {
-            let ahead = self.all.iter().skip(AHEAD).map(Some).chain(repeat(None));
-            for (one, ahead) in self.all.iter().zip(ahead) {
+            let ahead = self.iter().skip(AHEAD).map(Some).chain(repeat(None));
+            for (one, ahead) in self.iter().zip(ahead) {
                 ahead.into_iter().for_each(|one| one.approach_key());
                 found.extend(Some(one.key()).filter(|key| sought.contains(key)));
             }

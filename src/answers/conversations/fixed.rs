@@ -1,4 +1,4 @@
-//! What was settled at a conversation's beginning, in less memory.
+//! What was settled at a conversation's beginning, in 8 bytes.
 
 use crate::message::lines::Framing;
 use crate::message::opening::{RoleRule, Roles, Settled, Speaks};
@@ -6,14 +6,17 @@ use crate::message::opening::{RoleRule, Roles, Settled, Speaks};
 /// What was settled.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fixed {
-    /// The messages of which this was found, or how many were looked at.
-    pub numbers: [u64; 2],
+    /// The messages of which this was found, or how many were looked at; [`ELSEWHERE`] where they
+    /// are too large for here.
+    numbers: [u16; 2],
     pub speaks: Spoken,
     /// Whether the other side than the first frame's sender is the client.
     client_second: bool,
     rule: RoleRule,
     framing: Option<Framing>,
 }
+
+const ELSEWHERE: [u16; 2] = [u16::MAX; 2];
 
 /// Whether echo is spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,27 +26,53 @@ pub(super) enum Spoken {
     Unsure,
 }
 
-impl From<&Settled> for Fixed {
-    fn from(settled: &Settled) -> Self {
+impl Fixed {
+    /// What was settled, and the numbers if they are too large for here.
+    pub fn new(settled: &Settled) -> (Self, Option<[u64; 2]>) {
         let (speaks, numbers) = match settled.speaks {
             Speaks::Yes { request, answer } => (Spoken::Echo, [request, answer]),
             Speaks::No { requests, answers } => (Spoken::Other, [requests, answers]),
             Speaks::Unsure { requests, answers } => (Spoken::Unsure, [requests, answers]),
         };
-        Self {
-            numbers,
+        let mut fixed = Self {
+            numbers: [0; 2],
             speaks,
             client_second: settled.roles.client == 1,
             rule: settled.roles.rule,
             framing: settled.framing,
-        }
+        };
+        let elsewhere = fixed.number(numbers);
+        (fixed, elsewhere)
     }
-}
 
-impl From<Fixed> for Settled {
-    fn from(fixed: Fixed) -> Self {
-        let [first, second] = fixed.numbers;
-        let speaks = match fixed.speaks {
+    /// It was said too late for the first messages to tell that echo is spoken. Gives the numbers
+    /// back if they are too large for here.
+    pub fn spoken_late(&mut self, numbers: [u64; 2]) -> Option<[u64; 2]> {
+        self.speaks = Spoken::Echo;
+        self.number(numbers)
+    }
+
+    fn number(&mut self, numbers: [u64; 2]) -> Option<[u64; 2]> {
+        let fits = numbers.iter().all(|number| *number < u16::MAX.into());
+        self.numbers = if fits {
+            numbers.map(|number| number as u16)
+        } else {
+            ELSEWHERE
+        };
+        (!fits).then_some(numbers)
+    }
+
+    /// Which side is the client.
+    pub fn client(self) -> usize {
+        self.client_second.into()
+    }
+
+    /// All of it; `elsewhere`: the numbers if they are too large for here.
+    pub fn settled(self, elsewhere: Option<[u64; 2]>) -> Settled {
+        let here = || self.numbers.map(u64::from);
+        let elsewhere = elsewhere.filter(|_| self.numbers == ELSEWHERE);
+        let [first, second] = elsewhere.unwrap_or_else(here);
+        let speaks = match self.speaks {
             Spoken::Echo => Speaks::Yes {
                 request: first,
                 answer: second,
@@ -57,11 +86,10 @@ impl From<Fixed> for Settled {
                 answers: second,
             },
         };
-        let client = usize::from(fixed.client_second);
-        let rule = fixed.rule;
-        Self {
+        let (client, rule) = (self.client(), self.rule);
+        Settled {
             roles: Roles { client, rule },
-            framing: fixed.framing,
+            framing: self.framing,
             speaks,
         }
     }
@@ -96,7 +124,9 @@ mod tests {
                 framing: Some(Framing::Chunk).filter(|_| client > 0),
                 speaks,
             };
-            assert_eq!(Settled::from(Fixed::from(&settled)), settled);
+            let (fixed, elsewhere) = Fixed::new(&settled);
+            assert_eq!(elsewhere.is_some(), client == 2, "small ones stay");
+            assert_eq!(fixed.settled(elsewhere), settled);
         }
     }
 }

@@ -75,7 +75,7 @@ fn one_way(from: Endpoint, to: Endpoint) -> String {
 fn limited(analysed: &Analysed, one: &Conversation, mut filter: String) -> String {
     let totals = &analysed.answers.totals;
     if one.endpoints_reused || totals.ledger.evicted_conversations > 0 {
-        let (first, last) = (one.first_frame, one.last_frame);
+        let (first, last) = (one.first_frame, one.last_frame());
         filter += &format!(" && frame.number >= {first} && frame.number <= {last}");
     }
     if totals.ledger.skipped.quoted_tcp > 0 {

@@ -8,7 +8,7 @@ use super::cited::{bytes, message, packet};
 use super::unknown::{not_kept, unknown, unnamed};
 use super::{files, filter, roles};
 use crate::answers::conversations::Conversation;
-use crate::answers::evidence::{Evidence, Frames};
+use crate::answers::evidence::Evidence;
 use crate::answers::{Analysed, Cited, LONGEST_CONTENT, RoleRule};
 use crate::report::model::{Answer, Answers, Confidence, Interface};
 
@@ -34,7 +34,7 @@ struct Of<'a> {
 impl Asked<'_> {
     /// The answers for a conversation.
     pub(super) fn answers(&self, id: usize) -> Answers {
-        let one = &self.analysed.answers.conversations.all()[id];
+        let one = &self.analysed.answers.conversations[id];
         let found = roles(one);
         let evidence = one.evidence.as_deref();
         let of = Of {
@@ -66,15 +66,15 @@ impl Asked<'_> {
 
 impl Of<'_> {
     fn answer(&self, value: Value, text: String, rule: String, confidence: Confidence) -> Answer {
-        let frames = self.evidence.map(|evidence| &evidence.frames);
-        let records =
-            self.one.sent[0].packets + self.one.sent[1].packets + self.one.other_sightings();
+        let frames = self.evidence.map(Evidence::frames);
+        let packets = |direction| self.one.sent(direction).packets;
+        let records = packets(0) + packets(1) + self.one.other_sightings();
         Answer {
             value,
             text,
             rule,
             confidence,
-            frames: frames.map_or_else(|| vec![self.one.first_frame], |all| all.first.clone()),
+            frames: frames.unwrap_or_else(|| vec![self.one.first_frame]),
             stand_in: Vec::new(),
             frames_total: records,
             filter: self.filter.clone(),
@@ -116,8 +116,7 @@ impl Of<'_> {
         let rule = format!("{rule}; this is the {role}'s port");
         let mut answer = self.answer(json!(port), port.to_string(), rule, confidence);
         if let (RoleRule::Syn | RoleRule::SynAck, Some(evidence)) = (self.rule, self.evidence) {
-            answer.frames.clone_from(&evidence.handshake.first);
-            answer.frames_total = evidence.handshake.total;
+            (answer.frames, answer.frames_total) = evidence.handshake();
             answer.filter = format!("tcp.flags.syn == 1 && {}", answer.filter);
         }
         answer
@@ -235,7 +234,7 @@ impl Of<'_> {
     /// The first client message with its echo; blank lines alone, which follow one another in
     /// many a protocol, are none.
     fn echoed(&self) -> Option<(Cited, Cited)> {
-        self.evidence?.pair.filter(|_| self.one.speaks_echo())
+        self.evidence?.pair().filter(|_| self.one.speaks_echo())
     }
 
     /// Why no client message can be cited.
@@ -312,23 +311,20 @@ impl Of<'_> {
     }
 
     fn bytes(&self, direction: usize) -> Answer {
-        let sent = &self.one.sent[direction];
+        let sent = self.one.sent(direction);
         let (payload, frames) = (sent.payload_bytes, sent.frame_bytes);
         let mut rule = "the first number is the payload, the sum of tcp.len, retransmissions included; the second is the sum of frame.len over all packets this way".to_owned();
         if self.one.other_sightings() > 0 {
             rule += "; a packet recorded on several interfaces counts once";
         }
-        let value = json!({"payload_bytes": payload, "frame_bytes": frames, "stream_bytes": sent.stream_bytes()});
-        let empty = Frames::default();
-        let with_payload = self
-            .evidence
-            .map_or(&empty, |evidence| &evidence.payload[direction]);
+        let value = json!({"payload_bytes": payload, "frame_bytes": frames, "stream_bytes": sent.stream_bytes});
+        let with_payload = self.evidence.map(|evidence| evidence.payload(direction));
         Answer {
             value,
             text: format!("{payload}, in frames {frames}"),
             rule,
             confidence: Confidence::Certain,
-            frames: with_payload.first.clone(),
+            frames: with_payload.unwrap_or_default(),
             stand_in: Vec::new(),
             frames_total: self.one.with_payload(direction).unwrap_or_default(),
             filter: filter::payload(self.asked.analysed, self.one, direction),
