@@ -335,12 +335,4 @@ impl Conversation {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A capture of millions of conversations has to fit into memory.
-    #[test]
-    fn a_conversation_is_few_cache_lines() {
-        assert!(size_of::<Conversation>() <= 224);
-    }
-}
+mod tests;
