@@ -19,20 +19,64 @@ pub(super) struct Flight {
     /// Where the first segment ends that is timed, and when it was sent.
     end: Seq,
     sent: Time,
-    timed: bool,
-    /// The oldest run while it is the only one: where it begins, how long each of its segments is,
-    /// and how many there are; 0 where there are none, or several runs.
+    /// The oldest run while it is the only one: where it begins, and how long each of its segments
+    /// is.
     start: Seq,
     len: u32,
-    count: u16,
+    /// How many there are, 0 where there are none or several runs; and [`TIMED`], if one is. As one
+    /// number it is compared for each segment.
+    waiting: u32,
     more: Option<Box<More>>,
 }
+
+/// Set where a segment is timed; below it stands a count.
+const TIMED: u32 = 1 << 16;
+/// One waits, and it is timed.
+const ALONE: u32 = TIMED | 1;
 
 /// What few directions have: several runs, or several segments that are timed.
 #[derive(Debug, Default)]
 struct More {
     runs: Runs,
     times: Times,
+}
+
+/// What waits of both directions.
+#[derive(Debug, Default)]
+pub(super) struct Flights(pub [Flight; 2]);
+
+impl Flights {
+    /// Takes a segment's times, after the rules; gives the round trip that it ends.
+    pub fn time(
+        &mut self,
+        segment: &Segment<'_>,
+        direction: usize,
+        verdict: Verdict,
+    ) -> Option<u64> {
+        self.0[direction].time(segment, verdict);
+        let acknowledges = segment.flags.any(Flags::ACK);
+        let others = &mut self.0[1 - direction];
+        acknowledges
+            .then(|| others.acknowledged(segment.ack, segment.frame.time))
+            .flatten()
+    }
+
+    /// How many directions have something held apart.
+    pub fn more_held(&self) -> usize {
+        self.0.iter().filter(|flight| flight.more_held()).count()
+    }
+
+    /// Whether nothing waits in either.
+    pub fn is_empty(&self) -> bool {
+        self.0.iter().all(Flight::is_empty)
+    }
+
+    /// Holds nothing apart any more where nothing waits; tells in how many directions it did.
+    pub fn shrink(&mut self) -> usize {
+        let before = self.more_held();
+        self.0.iter_mut().for_each(Flight::shrink);
+        before - self.more_held()
+    }
 }
 
 /// Segments that carried one of these may not be the first copy of their bytes.
@@ -55,13 +99,19 @@ impl Flight {
     /// whether it did.
     #[inline(always)]
     pub fn send(&mut self, start: Seq, end: Seq, now: Time) -> bool {
-        if self.count == 0 && !self.timed && !self.more_held() {
+        self.send_alone(start, end, now) || self.more_held() && self.send_further(start, end, now)
+    }
+
+    /// The same if nothing else waits.
+    #[inline(always)]
+    pub fn send_alone(&mut self, start: Seq, end: Seq, now: Time) -> bool {
+        let alone = self.waiting == 0 && !self.more_held();
+        if alone {
             (self.start, self.len) = (start, end.0.wrapping_sub(start.0));
             (self.end, self.sent) = (end, now);
-            (self.count, self.timed) = (1, true);
-            return true;
+            self.waiting = ALONE;
         }
-        self.more_held() && self.send_further(start, end, now)
+        alone
     }
 
     #[inline(never)]
@@ -77,10 +127,10 @@ impl Flight {
         if self.more_held() {
             return self.arrive_further(ack, now);
         }
-        match (self.count, self.timed) {
-            (0, false) => None,
-            (1, true) if self.end == ack && self.start + self.len == ack => {
-                (self.count, self.timed) = (0, false);
+        match self.waiting {
+            0 => None,
+            ALONE if self.end == ack && self.start + self.len == ack => {
+                self.waiting = 0;
                 round_trip(self.sent, now)
             }
             _ => self.arrive_further(ack, now),
@@ -97,7 +147,7 @@ impl Flight {
     pub fn is_empty(&self) -> bool {
         let more =
             (self.more.as_ref()).is_none_or(|more| more.runs.count() == 0 && more.times.is_empty());
-        self.count == 0 && !self.timed && more
+        self.waiting == 0 && more
     }
 
     /// Holds nothing apart any more if nothing waits.
@@ -110,14 +160,15 @@ impl Flight {
     /// Whether a SYN's or FIN's sequence number counts yet.
     pub fn has_room(&self) -> bool {
         let further = self.more.as_ref().map_or(0, |more| more.runs.count());
-        u32::from(self.count) + further < ROOM
+        self.count() + further < ROOM
     }
 
     /// Adds a segment to those that wait (rule 16), unless there is no room.
     pub fn push(&mut self, start: Seq, end: Seq) {
         let len = end.0.wrapping_sub(start.0);
-        if self.count == 0 && self.more.is_none() {
-            (self.start, self.len, self.count) = (start, len, u16::from(len > 0));
+        if self.count() == 0 && self.more.is_none() {
+            (self.start, self.len) = (start, len);
+            self.set_count(u32::from(len > 0));
         } else if len > 0 && self.has_room() {
             self.push_further(Run {
                 start,
@@ -132,35 +183,53 @@ impl Flight {
         if self.more.as_ref().is_some_and(|more| more.runs.count() > 0) {
             // they stand there, all of them
         } else if only.count == 0 {
-            (self.start, self.len, self.count) = (run.start, run.len, 1);
+            (self.start, self.len) = (run.start, run.len);
+            self.set_count(1);
             return;
         } else if only.takes(&run) {
-            self.count += 1;
+            self.set_count(only.count);
             return;
         }
         let runs = &mut self.more.get_or_insert_default().runs;
         if only.count > 0 {
             runs.add(only);
-            self.count = 0;
         }
         runs.add(run);
+        self.set_count(0);
     }
 
     fn only(&self) -> Run {
         Run {
             start: self.start,
             len: self.len,
-            count: self.count.into(),
+            count: self.count(),
         }
+    }
+
+    fn count(&self) -> u32 {
+        self.waiting & (TIMED - 1)
+    }
+
+    /// No more than there is room for.
+    fn set_count(&mut self, count: u32) {
+        self.waiting = self.waiting & TIMED | count;
+    }
+
+    fn is_timed(&self) -> bool {
+        self.waiting & TIMED != 0
+    }
+
+    fn set_timed(&mut self, timed: bool) {
+        self.waiting = self.count() | if timed { TIMED } else { 0 };
     }
 
     /// Takes out the segments that end at or before `ack`.
     pub fn acknowledge(&mut self, ack: Seq) {
-        if self.count > 0 {
+        let count = self.count();
+        if count > 0 {
             let gone = self.only().ends_before(ack);
-            // no more than there are
-            self.count -= gone as u16;
-            if self.count > 0 {
+            self.set_count(count - gone);
+            if count > gone {
                 self.start = self.start + gone * self.len;
             }
         } else if let Some(more) = &mut self.more {
@@ -179,7 +248,7 @@ impl Flight {
             return self.time_first(end, segment.frame.time);
         }
         let apart = |other: Seq| !other.after(segment.seq) || other.after(end);
-        self.timed &= apart(self.end);
+        self.set_timed(self.is_timed() && apart(self.end));
         if let Some(more) = &mut self.more {
             more.times.keep(apart);
         }
@@ -191,22 +260,24 @@ impl Flight {
             .more
             .as_ref()
             .is_some_and(|more| !more.times.is_empty());
-        if self.timed || further {
+        let timed = self.is_timed();
+        if timed || further {
             let times = &mut self.more.get_or_insert_default().times;
-            times.push(end, sent, usize::from(self.timed));
+            times.push(end, sent, usize::from(timed));
         } else {
-            (self.timed, self.end, self.sent) = (true, end, sent);
+            (self.end, self.sent) = (end, sent);
+            self.set_timed(true);
         }
     }
 
     /// Takes an acknowledgment; gives the time since the segment that ends there was sent.
     pub fn acknowledged(&mut self, ack: Seq, now: Time) -> Option<u64> {
         let mut sample = None;
-        if self.timed {
+        if self.is_timed() {
             if self.end.after(ack) {
                 return None;
             }
-            self.timed = false;
+            self.set_timed(false);
             if self.end == ack {
                 sample = round_trip(self.sent, now);
             }
@@ -232,7 +303,7 @@ mod tests {
     impl Flight {
         fn waiting(&self) -> usize {
             let further = self.more.as_ref().map_or(0, |more| more.runs.count());
-            usize::from(self.count) + further as usize
+            (self.count() + further) as usize
         }
     }
 

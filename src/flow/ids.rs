@@ -4,8 +4,8 @@
 use std::hash::BuildHasher;
 
 use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
 
+use super::make_room;
 use crate::decode::ends::Kept;
 use crate::decode::segment::{Four, Key};
 
@@ -28,25 +28,37 @@ impl Ids {
 
     /// The conversation of these endpoints.
     pub fn get(&self, key: &Key) -> Option<u32> {
-        let has = |id: &u32| self.ends.get(*id as usize).is_some_and(|it| it.are(key));
-        self.table.find(self.hasher.hash_one(key), has).copied()
+        self.find(self.hash(key), key)
     }
 
-    /// Takes a new conversation, whose id is the next.
-    pub fn insert(&mut self, key: &Key, id: u32) {
+    #[inline(always)]
+    pub fn hash(&self, key: &Key) -> u64 {
+        self.hasher.hash_one(key)
+    }
+
+    /// As [`Ids::get`], with their hash.
+    #[inline(always)]
+    pub fn find(&self, hash: u64, key: &Key) -> Option<u32> {
+        let has = |id: &u32| self.ends.get(*id as usize).is_some_and(|it| it.are(key));
+        self.table.find(hash, has).copied()
+    }
+
+    /// Takes a new conversation, whose id is the next; it takes the place of the one `known` by
+    /// these ends.
+    pub fn insert(&mut self, hash: u64, key: &Key, id: u32, known: Option<u32>) {
+        make_room(&mut self.ends);
         self.ends.push(Kept::from(key));
+        if let Some(known) = known
+            && let Some(place) = self.table.find_mut(hash, |id| *id == known)
+        {
+            *place = id;
+            return;
+        }
         let (ends, hasher) = (&self.ends, &self.hasher);
-        let hash = |id: &u32| {
+        self.table.insert_unique(hash, id, |id| {
             let ends = ends.get(*id as usize);
             ends.map_or(0, |it| hasher.hash_one(it.key()))
-        };
-        let same = |known: &u32| ends.get(*known as usize).is_some_and(|it| it.are(key));
-        match self.table.entry(hasher.hash_one(key), same, hash) {
-            Entry::Occupied(mut known) => *known.get_mut() = id,
-            Entry::Vacant(place) => {
-                place.insert(id);
-            }
-        }
+        });
     }
 
     /// Forgets a conversation, unless another has its endpoints by now.

@@ -7,6 +7,7 @@ mod open;
 pub mod ranges;
 mod rtt;
 pub mod sighting;
+pub(crate) mod slab;
 pub mod state;
 mod unacked;
 pub mod verdict;
@@ -18,9 +19,10 @@ use flight::Flight;
 use idle::{Idle, Moment};
 use ids::Ids;
 pub use open::Closed;
-use open::Open;
+use open::{Kept, Open};
 use sighting::{Sighting, Sightings};
-use verdict::{Analysis, Verdict};
+use slab::{Handle, Slab};
+use verdict::Verdict;
 pub use verdict::{Duplicate, Relative};
 
 /// What flow says of a segment.
@@ -59,13 +61,15 @@ pub struct Placed {
     sighting: u32,
 }
 
-/// What is kept of a conversation.
-#[derive(Default)]
-struct Slot {
-    /// None where it is no longer followed.
-    open: Option<Box<Open>>,
-    /// When its last segment came.
-    last: Moment,
+/// Where what is kept of a conversation stands.
+#[derive(Clone, Copy, Default)]
+enum Slot {
+    /// It is no longer followed.
+    #[default]
+    None,
+    Open(Handle),
+    /// Both sides have ended, and nothing is in flight.
+    Ended(Handle),
 }
 
 /// Follows conversations.
@@ -73,6 +77,8 @@ pub struct Flow {
     ids: Ids,
     /// By id.
     slots: Vec<Slot>,
+    open: Slab<Open>,
+    ended: Slab<Kept>,
     sightings: Option<Sightings>,
     /// Sightings of segments that are placed, and how many of them are not yet judged.
     found: Vec<Sighting>,
@@ -90,6 +96,8 @@ impl Flow {
         Self {
             ids: Ids::default(),
             slots: Vec::new(),
+            open: Slab::default(),
+            ended: Slab::default(),
             sightings: merge_sightings.then(Sightings::default),
             found: Vec::new(),
             waiting: 0,
@@ -182,9 +190,9 @@ impl Flow {
         let Some(slot) = self.slots.get(id as usize) else {
             return;
         };
-        match step {
-            0 => prefetch(slot),
-            1 => slot.open.as_deref().into_iter().for_each(prefetch),
+        match (step, slot) {
+            (0, _) => prefetch(slot),
+            (1, Slot::Open(open)) => self.open.approach(*open),
             _ => {}
         }
     }
@@ -192,26 +200,29 @@ impl Flow {
     /// Judges a segment. Those of one conversation are judged in capture order.
     #[inline(always)]
     pub fn judge(&mut self, segment: &Segment<'_>, placed: &Placed) -> Flowed {
-        if placed.sighting == 0 && Analysis::may_be_usual(segment) {
-            self.judge_usual(segment, placed)
-        } else {
-            self.judge_any(segment, placed)
+        const FLAGS: u16 = Flags::SYN | Flags::FIN | Flags::RST | Flags::ACK;
+        const FIN: u16 = Flags::FIN | Flags::ACK;
+        match segment.flags.0 & FLAGS {
+            Flags::ACK if placed.sighting == 0 => self.judge_usual::<false>(segment, placed),
+            FIN if placed.sighting == 0 => self.judge_usual::<true>(segment, placed),
+            _ => self.judge_any(segment, placed),
         }
     }
 
-    /// Judges a segment of which most probably nothing is to be said.
+    /// Judges a segment of which most probably nothing is to be said. `FIN`: whether it has that
+    /// flag.
     #[inline(never)]
-    fn judge_usual(&mut self, segment: &Segment<'_>, placed: &Placed) -> Flowed {
-        let slot = &mut self.slots[placed.conversation as usize];
-        slot.last = placed.moment;
-        if let Some(open) = slot.open.as_deref_mut()
+    fn judge_usual<const FIN: bool>(&mut self, segment: &Segment<'_>, placed: &Placed) -> Flowed {
+        if let Some(&Slot::Open(open)) = self.slots.get(placed.conversation as usize)
             && segment.analysed
         {
-            let direction = open.direction(segment);
-            if let Some(usual) = open.analysis.usual(segment, direction) {
-                open.life.other(direction);
-                if open.over {
-                    self.flying -= open.analysis.shrink();
+            let Open { kept, flights } = self.open.get_mut(open);
+            let direction = kept.direction(segment);
+            if let Some(usual) = kept.analysis.usual::<FIN>(flights, segment, direction) {
+                kept.last = placed.moment;
+                kept.life.goes_on(direction, FIN);
+                if kept.over {
+                    self.settle(placed.conversation);
                 }
                 return Flowed {
                     conversation: placed.conversation,
@@ -233,21 +244,17 @@ impl Flow {
     #[inline(never)]
     fn judge_any(&mut self, segment: &Segment<'_>, placed: &Placed) -> Flowed {
         let id = placed.conversation;
-        let slot = &mut self.slots[id as usize];
-        slot.last = placed.moment;
-        let open = slot.open.get_or_insert_with(|| Open::begin(segment));
-        let direction = open.direction(segment);
+        let open = self.open_again(id, segment);
+        let Open { kept, flights } = self.open.get_mut(open);
+        kept.last = placed.moment;
+        let direction = kept.direction(segment);
         let mut verdict = Verdict::default();
         let mut rtt = None;
         if placed.sighting == 0 && segment.analysed {
-            let before = open.analysis.flying();
-            verdict = open.analysis.rules(segment, direction);
-            rtt = open.analysis.time(segment, direction, verdict);
-            open.life.segment(segment, direction);
-            self.flying = self.flying + open.analysis.flying() - before;
-            if open.over {
-                self.flying -= open.analysis.shrink();
-            }
+            let before = flights.more_held();
+            (verdict, rtt) = kept.analysis.judge(flights, segment, direction);
+            kept.life.segment(segment, direction);
+            self.flying = self.flying + flights.more_held() - before;
         }
         if placed.reuses.is_some() {
             verdict.0 |= Verdict::REUSED_PORTS;
@@ -256,10 +263,13 @@ impl Flow {
         if !segment.whole_header {
             verdict = Verdict::default();
         }
-        let relative = open.analysis.relative(direction);
+        let relative = kept.analysis.relative(direction);
         let duplicate = verdict
             .any(Verdict::DUPLICATE_ACK)
-            .then(|| open.analysis.duplicate(direction));
+            .then(|| kept.analysis.duplicate(direction));
+        if kept.over {
+            self.settle(id);
+        }
         Flowed {
             conversation: id,
             direction,
@@ -273,6 +283,46 @@ impl Flow {
                 0 => None,
                 at => self.sighting(at),
             },
+        }
+    }
+
+    /// Where a conversation's state stands: if that is not so yet, as one that goes on.
+    fn open_again(&mut self, id: u32, segment: &Segment<'_>) -> Handle {
+        let slot = &mut self.slots[id as usize];
+        if let Slot::Open(open) = *slot {
+            return open;
+        }
+        let open = self.open.take();
+        if let Slot::Ended(ended) = *slot {
+            self.open.get_mut(open).kept = *self.ended.get(ended);
+            self.ended.give(ended);
+        } else {
+            self.open.get_mut(open).begin(segment);
+        }
+        *slot = Slot::Open(open);
+        open
+    }
+
+    /// Keeps little of a conversation where both sides have ended, once nothing is in flight.
+    fn settle(&mut self, id: u32) {
+        let slot = &mut self.slots[id as usize];
+        let Slot::Open(handle) = *slot else { return };
+        let open = self.open.get_mut(handle);
+        self.flying -= open.flights.shrink();
+        if open.has_ended() {
+            let ended = self.ended.take();
+            *self.ended.get_mut(ended) = open.kept;
+            self.open.give(handle);
+            *slot = Slot::Ended(ended);
+        }
+    }
+
+    /// What is kept of a conversation that is followed.
+    fn kept(&self, id: u32) -> Option<&Kept> {
+        match *self.slots.get(id as usize)? {
+            Slot::None => None,
+            Slot::Open(open) => Some(&self.open.get(open).kept),
+            Slot::Ended(ended) => Some(self.ended.get(ended)),
         }
     }
 
@@ -293,41 +343,41 @@ impl Flow {
             return None;
         }
         let all = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
-        let last = |id| {
-            let slot = self.slots.get(id as usize)?;
-            slot.open.as_ref().map(|_| slot.last)
-        };
-        self.idle.longest(all, last)
+        let mut idle = std::mem::take(&mut self.idle);
+        let longest = idle.longest(all, |id| self.kept(id).map(|kept| kept.last));
+        self.idle = idle;
+        longest
     }
 
     /// Memory held for the conversations that are followed, in bytes.
     #[must_use]
     pub fn held(&self) -> usize {
-        // the state, its ends and its place in the tables
+        // the state, its ends and its place in the tables; one that has ended may go on
         let sightings = self.sightings.as_ref().map_or(0, Sightings::held);
-        self.followed * (size_of::<Open>() + 80) + self.flying * Flight::MORE + sightings
+        self.followed * (size_of::<Open>() + 72) + self.flying * Flight::MORE + sightings
     }
 
     /// Both sides have ended: what follows are at most some acknowledgments.
     pub fn over(&mut self, id: u32) {
-        let Some(slot) = self.slots.get_mut(id as usize) else {
-            return;
-        };
-        if let Some(open) = &mut slot.open {
-            open.over = true;
-            self.flying -= open.analysis.shrink();
+        if let Some(&Slot::Open(open)) = self.slots.get(id as usize) {
+            self.open.get_mut(open).kept.over = true;
+            self.settle(id);
         }
     }
 
     /// Forgets a conversation, and tells its end; a later segment of its endpoints opens a new one.
     pub fn close(&mut self, id: u32) -> Option<Closed> {
-        let slot = self.slots.get(id as usize)?;
-        let open = slot.open.as_ref()?;
-        let closed = open.closed();
+        let closed = self.kept(id)?.closed();
+        match std::mem::take(&mut self.slots[id as usize]) {
+            Slot::None => {}
+            Slot::Open(open) => {
+                self.flying -= self.open.get(open).flights.more_held();
+                self.open.give(open);
+            }
+            Slot::Ended(ended) => self.ended.give(ended),
+        }
         self.ids.remove(id);
         self.followed -= 1;
-        self.flying -= open.analysis.flying();
-        self.slots[id as usize] = Slot::default();
         if let Some(sightings) = &mut self.sightings {
             sightings.close(id);
         }
@@ -337,18 +387,20 @@ impl Flow {
     /// The segment's conversation, whether it is new, and which one had its endpoints before.
     fn conversation(&mut self, segment: &Segment<'_>) -> (u32, bool, Option<u32>) {
         let key = segment.ends().key;
-        let known = self.ids.get(&key);
+        let hash = self.ids.hash(&key);
+        let known = self.ids.find(hash, &key);
         if let Some(id) = known
-            && let Some(open) = &self.slots[id as usize].open
-            && !(segment.analysed && open.reopened_by(segment))
+            && let Some(kept) = self.kept(id)
+            && !(segment.analysed && kept.reopened_by(segment))
         {
             return (id, false, None);
         }
         let id = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
-        let open = Some(Open::begin(segment));
         make_room(&mut self.slots);
-        self.slots.push(Slot { open, last: 0 });
-        self.ids.insert(&key, id);
+        let open = self.open.take();
+        self.open.get_mut(open).begin(segment);
+        self.slots.push(Slot::Open(open));
+        self.ids.insert(hash, &key, id, known);
         self.idle.opened(id);
         self.followed += 1;
         (id, true, known)

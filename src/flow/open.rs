@@ -2,13 +2,19 @@
 
 use std::num::NonZero;
 
+use super::flight::Flights;
+use super::idle::Moment;
 use super::state::Life;
 use super::verdict::Analysis;
 use crate::decode::segment::Segment;
 
 /// What is kept of a conversation for as long as it is followed. Most have ended long before a
 /// capture does, and of them this is all: so it is small.
-pub(super) struct Open {
+#[derive(Clone, Copy, Default)]
+#[repr(align(64))]
+pub(super) struct Kept {
+    /// When its last segment came.
+    pub last: Moment,
     /// Whether the lesser endpoint sent the first segment.
     low_first: bool,
     /// Whether both sides have ended.
@@ -17,16 +23,28 @@ pub(super) struct Open {
     pub analysis: Analysis,
 }
 
+/// A conversation that goes on.
+#[derive(Default)]
+#[repr(align(64))]
+pub(super) struct Open {
+    pub kept: Kept,
+    /// What was sent and is not acknowledged.
+    pub flights: Flights,
+}
+
 impl Open {
-    pub fn begin(segment: &Segment<'_>) -> Box<Self> {
-        Box::new(Self {
-            low_first: segment.low_sent,
-            over: false,
-            life: Life::default(),
-            analysis: Analysis::default(),
-        })
+    /// With its first segment.
+    pub fn begin(&mut self, segment: &Segment<'_>) {
+        self.kept.low_first = segment.low_sent;
     }
 
+    /// Whether nothing more is to come of it, as far as one can tell.
+    pub fn has_ended(&self) -> bool {
+        self.kept.over && self.flights.is_empty()
+    }
+}
+
+impl Kept {
     /// 0 if the sender of the conversation's first segment sent this one, else 1.
     #[inline]
     pub fn direction(&self, segment: &Segment<'_>) -> usize {
@@ -52,4 +70,14 @@ pub struct Closed {
     pub handshake_rtt: Option<NonZero<u64>>,
     /// The flags seen.
     pub life: Life,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn they_are_whole_cache_lines() {
+        assert_eq!((size_of::<Kept>(), size_of::<Open>()), (128, 192));
+    }
 }

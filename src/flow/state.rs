@@ -40,10 +40,14 @@ pub struct Life {
 }
 
 impl Life {
-    /// Takes a segment with none of SYN, FIN and RST.
+    /// Takes a segment with none of SYN and RST.
     #[inline]
-    pub(super) fn other(&mut self, direction: usize) {
-        self.sides[direction].0 |= Side::OTHER;
+    pub(super) fn goes_on(&mut self, direction: usize, fin: bool) {
+        self.sides[direction].0 |= if fin {
+            Side::OTHER | Side::FIN
+        } else {
+            Side::OTHER
+        };
     }
 
     /// Takes a segment.

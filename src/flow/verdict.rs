@@ -14,6 +14,7 @@ use std::num::NonZero;
 
 use crate::decode::segment::{Flags, Segment};
 use crate::decode::seq::Seq;
+use crate::flow::flight::{Flight, Flights};
 use crate::time::Time;
 pub use flags::Verdict;
 pub use known::Analysis;
@@ -66,8 +67,24 @@ impl Analysis {
         }
     }
 
-    /// Judges a segment sent in `direction` by the rules, and remembers it.
-    pub(super) fn rules(&mut self, segment: &Segment<'_>, direction: usize) -> Verdict {
+    /// Judges a segment sent in `direction`, and remembers it; gives the round trip that it ends,
+    /// too.
+    #[inline]
+    pub(super) fn judge(
+        &mut self,
+        flights: &mut Flights,
+        segment: &Segment<'_>,
+        direction: usize,
+    ) -> (Verdict, Option<u64>) {
+        if let Some(rtt) = self.usual_syn(flights, segment, direction) {
+            return (Verdict::default(), rtt);
+        }
+        let verdict = self.rules(flights, segment, direction);
+        (verdict, flights.time(segment, direction, verdict))
+    }
+
+    /// Judges it by the rules, and remembers it.
+    fn rules(&mut self, flights: &mut Flights, segment: &Segment<'_>, direction: usize) -> Verdict {
         let packet = Packet {
             frame: segment.frame.number,
             seq: segment.seq,
@@ -91,7 +108,11 @@ impl Analysis {
         if verdict & Verdict::KEEP_ALIVE == 0 {
             verdict |= from.sent_before(to, &packet, rtt);
         }
-        from.remember(to, &packet, verdict);
+        let (sent, others) = facing(&mut flights.0, direction);
+        from.remember(sent, &packet, verdict);
+        if on(18) {
+            others.acknowledge(packet.ack);
+        }
         self.handshake(segment, direction);
         self.mptcp(segment.options.mptcp);
         Verdict(verdict)
@@ -277,12 +298,12 @@ impl Side {
     }
 
     /// Rules 16 to 18: what the next packets are compared with. What this side sent is not
-    /// acknowledged yet, and what the other sent may be by this.
-    fn remember(&mut self, to: &mut Self, packet: &Packet, verdict: u16) {
-        let flag = u32::from(packet.syn_or_fin() && (!on(16) || self.flight.has_room()));
+    /// acknowledged yet.
+    fn remember(&mut self, sent: &mut Flight, packet: &Packet, verdict: u16) {
+        let flag = u32::from(packet.syn_or_fin() && (!on(16) || sent.has_room()));
         let end = packet.seq + packet.len + flag;
         if on(16) && (packet.len > 0 || packet.syn_or_fin()) {
-            self.flight.push(packet.seq, end);
+            sent.push(packet.seq, end);
         }
         if on(17) && verdict & Verdict::ZERO_WINDOW_PROBE == 0 {
             if end.after(self.next) || self.next.is_unset() {
@@ -305,7 +326,6 @@ impl Side {
             } else {
                 0
             });
-            to.flight.acknowledge(packet.ack);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Settings;
 use super::batch::{Batch, Located};
-use super::waiting::Waiting;
+use super::waiting::{Group, Waiting};
 use crate::answers::conversations::Conversations;
 use crate::answers::event::{Event, Nobody, Watch};
 use crate::answers::totals::Totals;
@@ -189,11 +189,9 @@ impl Shard {
         }
         let groups = waiting.groups();
         for (at, group) in groups.iter().enumerate() {
-            for (step, ahead) in AHEAD {
-                if let Some(next) = groups.get(at + ahead) {
-                    self.approach(next.conversation, step);
-                }
-            }
+            self.approach::<0>(groups, at);
+            self.approach::<1>(groups, at);
+            self.approach::<2>(groups, at);
             for (at, next, placed) in waiting.segments(group) {
                 if let Some(next) = all.get(next) {
                     prefetch(next);
@@ -207,8 +205,12 @@ impl Shard {
 
     /// Asks for what the next segments of a conversation will want of memory, step by step as one
     /// leads to the other. Memory is slow and all of it would be waited for otherwise, one by one.
-    #[inline]
-    fn approach(&self, id: u32, step: u8) {
+    #[inline(always)]
+    fn approach<const STEP: usize>(&self, groups: &[Group], at: usize) {
+        let (step, ahead) = AHEAD[STEP];
+        let Some(id) = groups.get(at + ahead).map(|next| next.conversation) else {
+            return;
+        };
         self.flow.approach(id, step);
         self.conversations.approach(id, step);
         self.streams.approach(id, step);

@@ -5,10 +5,10 @@ pub mod piece;
 pub mod reassembler;
 mod recent;
 mod side;
-mod slab;
 
 use crate::decode::hash;
 use crate::decode::segment::{Flags, Segment};
+use crate::flow::slab::{Handle, Slab};
 use crate::flow::{Flowed, make_room};
 use crate::sys::prefetch;
 use crate::time::Time;
@@ -16,7 +16,6 @@ use piece::{Carrier, Piece};
 use reassembler::{Counts, Reassembler};
 use recent::Recent;
 use side::{Rare, Side, State};
-use slab::{Handle, Slab};
 
 /// A conversation's streams.
 #[derive(Default)]

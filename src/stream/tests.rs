@@ -6,10 +6,10 @@ mod twin;
 use super::build::{segment, with};
 use super::piece::Piece;
 use super::reassembler::{Counts, Reassembler};
-use super::slab::Slab;
 use super::{Open, Slot};
 use crate::decode::segment::{Flags, Segment};
 use crate::decode::seq::Seq;
+use crate::flow::slab::Slab;
 use crate::time::Time;
 
 /// What was given of one direction.

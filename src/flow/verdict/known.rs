@@ -3,10 +3,9 @@
 
 use std::num::NonZero;
 
-use super::{Verdict, elapsed, on};
+use super::{elapsed, on};
 use crate::decode::segment::{Flags, Segment};
 use crate::decode::seq::Seq;
-use crate::flow::flight::Flight;
 use crate::time::Time;
 
 /// A window scale that is not known.
@@ -15,7 +14,7 @@ pub(super) const SCALE_UNKNOWN: i8 = -1;
 pub(super) const SCALE_OFF: i8 = -2;
 
 /// What the rules remember of one conversation.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Analysis {
     pub(super) sides: [Side; 2],
     pub(super) handshake: Handshake,
@@ -26,7 +25,7 @@ pub struct Analysis {
 }
 
 /// What they remember of one direction.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Side {
     base: Seq,
     pub(super) window: u16,
@@ -40,8 +39,6 @@ pub(super) struct Side {
     pub duplicates: u32,
     /// Frame that brought the acknowledgment number which duplicates say again.
     pub acknowledged_in: u64,
-    /// What it sent and the other side has not acknowledged.
-    pub flight: Flight,
 }
 
 /// Marks of a side.
@@ -82,6 +79,11 @@ impl Side {
     pub fn set_base(&mut self, base: Seq) {
         self.base = base;
         self.marks |= Self::BASE;
+    }
+
+    /// Whether it has sent nothing yet that was judged, nor anything acknowledged it.
+    pub fn is_unseen(&self) -> bool {
+        self.marks == 0 && self.next.is_unset() && self.max_ack.is_unset()
     }
 
     /// The window that it announced last, as in the header.
@@ -132,43 +134,11 @@ impl Default for Side {
             last_time: Time(0),
             duplicates: 0,
             acknowledged_in: 0,
-            flight: Flight::default(),
         }
     }
 }
 
 impl Analysis {
-    /// Takes a segment's times, after the rules; gives the round trip that it ends.
-    pub(in crate::flow) fn time(
-        &mut self,
-        segment: &Segment<'_>,
-        direction: usize,
-        verdict: Verdict,
-    ) -> Option<u64> {
-        self.sides[direction].flight.time(segment, verdict);
-        let acknowledges = segment.flags.any(Flags::ACK);
-        let others = &mut self.sides[1 - direction].flight;
-        acknowledges
-            .then(|| others.acknowledged(segment.ack, segment.frame.time))
-            .flatten()
-    }
-
-    /// How many directions have more in flight than most.
-    pub(in crate::flow) fn flying(&self) -> usize {
-        self.sides
-            .each_ref()
-            .map(|side| usize::from(side.flight.more_held()))
-            .iter()
-            .sum()
-    }
-
-    /// Keeps no more in flight than what waits; tells how many directions had more.
-    pub(in crate::flow) fn shrink(&mut self) -> usize {
-        let before = self.flying();
-        self.sides.iter_mut().for_each(|side| side.flight.shrink());
-        before - self.flying()
-    }
-
     /// A SYN was sent.
     pub(super) fn handshake_begins(&mut self, now: Time) {
         if self.handshake != Handshake::Took {

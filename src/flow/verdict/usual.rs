@@ -5,6 +5,7 @@ use super::told::Relative;
 use super::{Analysis, facing, on};
 use crate::decode::segment::{Flags, Segment};
 use crate::decode::seq::Seq;
+use crate::flow::flight::Flights;
 
 /// What is told of such a segment.
 pub(in crate::flow) struct Usual {
@@ -15,19 +16,14 @@ pub(in crate::flow) struct Usual {
 }
 
 impl Analysis {
-    /// Whether a segment may be a usual one, by its flags.
+    /// Remembers a segment with the flag ACK and none of SYN and RST if the rules have nothing to
+    /// say of it, as of nearly all: it stands where the last one ended and only acknowledges,
+    /// carries bytes, or has the flag `FIN`. Where that is not sure, it does nothing, and the rules
+    /// are for it.
     #[inline(always)]
-    pub(in crate::flow) fn may_be_usual(segment: &Segment<'_>) -> bool {
-        const FLAGS: u16 = Flags::SYN | Flags::FIN | Flags::RST | Flags::ACK;
-        segment.flags.0 & FLAGS == Flags::ACK
-    }
-
-    /// Remembers such a segment if the rules have nothing to say of it, as of nearly all: it stands
-    /// where the last one ended and only acknowledges or carries bytes. Where that is not sure, it
-    /// does nothing, and the rules are for it.
-    #[inline(always)]
-    pub(in crate::flow) fn usual(
+    pub(in crate::flow) fn usual<const FIN: bool>(
         &mut self,
+        flights: &mut Flights,
         segment: &Segment<'_>,
         direction: usize,
     ) -> Option<Usual> {
@@ -38,6 +34,7 @@ impl Analysis {
             return None;
         }
         let (from, to) = facing(&mut self.sides, direction);
+        let (sent, others) = facing(&mut flights.0, direction);
         let (seq, ack, now) = (segment.seq, segment.ack, segment.frame.time);
         if seq != from.next
             || seq.is_unset()
@@ -48,9 +45,15 @@ impl Analysis {
         {
             return None;
         }
-        let end = seq + segment.payload_len;
-        if segment.payload_len > 0 {
-            if !to.takes(seq, end) || !from.flight.send(seq, end, now) {
+        let end = seq + segment.payload_len + u32::from(FIN);
+        if FIN {
+            if segment.payload_len > 0 || end.is_unset() || !sent.send_alone(seq, end, now) {
+                return None;
+            }
+            from.next = end;
+            from.next_time = now;
+        } else if segment.payload_len > 0 {
+            if !to.takes(seq, end) || !sent.send(seq, end, now) {
                 return None;
             }
             from.next = end;
@@ -73,11 +76,56 @@ impl Analysis {
             ack_base: to.base(),
             window_shift: u8::try_from(from.scale).ok(),
         };
-        let rtt = to.flight.arrive(ack, now);
+        let rtt = others.arrive(ack, now);
         if self.handshake == Handshake::Began {
             self.handshake_ends(now);
         }
         Some(Usual { relative, rtt })
+    }
+
+    /// The same for the first segment of a side if that is a SYN, with or without ACK, and has no
+    /// payload; gives the round trip that it ends.
+    pub(super) fn usual_syn(
+        &mut self,
+        flights: &mut Flights,
+        segment: &Segment<'_>,
+        direction: usize,
+    ) -> Option<Option<u64>> {
+        let (from, to) = facing(&mut self.sides, direction);
+        let (sent, others) = facing(&mut flights.0, direction);
+        let (seq, ack, now) = (segment.seq, segment.ack, segment.frame.time);
+        let usual = on(0)
+            && segment.flags.any(Flags::SYN)
+            && !segment.flags.any(Flags::FIN | Flags::RST)
+            && segment.payload_len == 0
+            && segment.options.mptcp == 0
+            && from.is_unseen();
+        if !usual {
+            return None;
+        }
+        let acknowledges = segment.flags.any(Flags::ACK);
+        if acknowledges && (!to.is(Side::BASE) || ack.after(to.max_ack) && !to.max_ack.is_unset())
+            || !sent.send_alone(seq, seq + 1, now)
+        {
+            return None;
+        }
+        let rtt = if acknowledges {
+            others.arrive(ack, now)
+        } else {
+            others.acknowledge(ack);
+            None
+        };
+        if ack != from.last_ack {
+            from.duplicates = 0;
+            from.acknowledged_in = segment.frame.number;
+        }
+        (from.next, from.max_ack) = (seq + 1, seq + 1);
+        (from.next_time, from.last_time) = (now, now);
+        from.last_ack = ack;
+        from.set_base(seq);
+        from.set_plain(segment.window);
+        self.handshake(segment, direction);
+        Some(rtt)
     }
 }
 

@@ -3,24 +3,26 @@
 
 use std::num::NonZero;
 
+use crate::sys::prefetch;
+
 /// Values allocated at once.
 const CHUNK: usize = 16;
 
 /// Values that come and go.
 #[derive(Debug, Default)]
-pub(super) struct Slab<T> {
+pub(crate) struct Slab<T> {
     chunks: Vec<Box<[T; CHUNK]>>,
     free: Vec<Handle>,
 }
 
-/// Which of a slab's values; its number from 1 on.
+/// Which of a slab's values; the first place is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Handle(NonZero<u32>);
+pub(crate) struct Handle(NonZero<u32>);
 
 impl Handle {
     #[inline]
     fn place(self) -> (usize, usize) {
-        let at = self.0.get() as usize - 1;
+        let at = self.0.get() as usize;
         (at / CHUNK, at % CHUNK)
     }
 }
@@ -31,7 +33,7 @@ impl<T: Default> Slab<T> {
         if self.free.is_empty() {
             let first = self.chunks.len() * CHUNK;
             self.chunks.push(Box::default());
-            let numbers = (first + 1..=first + CHUNK).rev();
+            let numbers = (first..first + CHUNK).rev();
             let handles = numbers.filter_map(|at| NonZero::new(u32::try_from(at).ok()?));
             self.free.extend(handles.map(Handle));
         }
@@ -50,6 +52,15 @@ impl<T: Default> Slab<T> {
     pub fn get(&self, handle: Handle) -> &T {
         let (chunk, at) = handle.place();
         &self.chunks[chunk][at]
+    }
+
+    /// Asks for its memory.
+    #[inline]
+    pub fn approach(&self, handle: Handle) {
+        let (chunk, at) = handle.place();
+        if let Some(chunk) = self.chunks.get(chunk) {
+            prefetch(&chunk[at]);
+        }
     }
 
     #[inline]
