@@ -48,7 +48,7 @@ pub struct Streams {
 impl Streams {
     /// Takes a segment; gives what it makes deliverable, with its direction. Tells whether with
     /// it both directions have ended with all their bytes seen.
-    #[inline]
+    #[inline(always)]
     pub fn push(
         &mut self,
         segment: &Segment<'_>,
@@ -74,32 +74,16 @@ impl Streams {
         }
         let slot = &mut self.slots[id];
         let carries = segment.analysed && carries(segment);
-        if slot.have_ended() && slot.open.is_none() && !carries {
+        if slot.open.is_none() && slot.have_ended() && !carries {
             // nothing can come of it
             return false;
         }
         let all = &mut self.open;
         let before = slot.held(all);
         let handle = *slot.open.get_or_insert_with(|| all.take());
-        let (this, other) = (flowed.direction, 1 - flowed.direction);
-        if carries {
-            slot.with(all, this, |it| {
-                it.segment(segment, &mut |piece| give(this, piece))
-            });
-        }
-        let acknowledges = segment.analysed && segment.flags.any(Flags::ACK);
-        if acknowledges && !slot.sides[other].knows(segment.ack) {
-            slot.with(all, other, |it| it.acknowledged(segment.ack));
-        }
-        if slot.is_watched() {
-            let packets = &mut all.get_mut(handle).packets;
-            *packets += 1;
-            let (now, packets) = (segment.frame.time, *packets);
-            for direction in [this, other] {
-                slot.with(all, direction, |it| {
-                    it.look_for_holes(now, packets, &mut |piece| give(direction, piece));
-                });
-            }
+        let this = flowed.direction;
+        if !slot.begin_or_end(segment, this, give) {
+            slot.take(all, handle, segment, this, give);
         }
         let over = slot.have_ended();
         if over {
@@ -136,8 +120,12 @@ impl Streams {
         mut give: impl FnMut(usize, &Piece<'_>),
     ) -> Option<[Counts; 2]> {
         let mut slot = std::mem::take(self.slots.get_mut(id as usize)?);
-        if slot.open.is_none() && !slot.have_ended() {
-            return None;
+        if slot.open.is_none() {
+            let counts = slot.sides.each_ref().map(|side| Counts {
+                seen: side.offset,
+                ..Counts::default()
+            });
+            return slot.have_ended().then_some(counts);
         }
         let all = &mut self.open;
         self.held -= slot.held(all);
@@ -202,6 +190,64 @@ impl Slot {
         let by = Carrier::of(segment);
         give(this, &Piece::Bytes { offset, data, by });
         true
+    }
+
+    /// Takes a segment without payload that begins its direction or ends it where it stood, if
+    /// there is nothing else to think of. Tells whether it did.
+    #[inline(always)]
+    fn begin_or_end(&mut self, segment: &Segment<'_>, this: usize, give: &mut Give<'_>) -> bool {
+        let other = &self.sides[1 - this];
+        if segment.payload_len > 0
+            || !segment.analysed
+            || other.state == State::Watched
+            || segment.flags.any(Flags::ACK) && !other.knows(segment.ack)
+        {
+            return false;
+        }
+        let side = &mut self.sides[this];
+        match (side.state, segment.flags.0 & (Flags::SYN | Flags::FIN)) {
+            (State::Unseen, Flags::SYN) => {
+                side.next = segment.seq + 1;
+                side.state = State::Plain;
+            }
+            (State::Plain, Flags::FIN) if segment.seq == side.next => {
+                side.state = State::Ended;
+                give(this, &Piece::End);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// Takes any segment.
+    fn take(
+        &mut self,
+        all: &mut Slab<Open>,
+        handle: Handle,
+        segment: &Segment<'_>,
+        this: usize,
+        give: &mut Give<'_>,
+    ) {
+        let other = 1 - this;
+        if segment.analysed && carries(segment) {
+            self.with(all, this, |it| {
+                it.segment(segment, &mut |piece| give(this, piece))
+            });
+        }
+        let acknowledges = segment.analysed && segment.flags.any(Flags::ACK);
+        if acknowledges && !self.sides[other].knows(segment.ack) {
+            self.with(all, other, |it| it.acknowledged(segment.ack));
+        }
+        if self.is_watched() {
+            let packets = &mut all.get_mut(handle).packets;
+            *packets += 1;
+            let (now, packets) = (segment.frame.time, *packets);
+            for direction in [this, other] {
+                self.with(all, direction, |it| {
+                    it.look_for_holes(now, packets, &mut |piece| give(direction, piece));
+                });
+            }
+        }
     }
 
     /// Has one direction do something.
