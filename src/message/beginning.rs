@@ -3,6 +3,7 @@
 use super::dialogue::Dialogue;
 use super::lines::{Framing, Lines};
 use super::opening::{Opening, RoleRule, Roles};
+use super::spare::Spare;
 use super::{Hasher, Reading, Sink, Told};
 use crate::decode::segment::{Endpoint, Segment};
 use crate::flow::Flowed;
@@ -11,44 +12,57 @@ use crate::time::Time;
 
 /// What tells who is the client, and how messages are told apart.
 pub(super) struct Beginning {
-    reading: Reading,
-    sides: [Endpoint; 2],
-    /// Time of the first segment, and the file it stands in.
-    first: (Time, usize),
-    /// Another file has a segment of the other side at that time.
-    tie: bool,
-    /// What a handshake tells.
-    roles: Option<Roles>,
+    roles: Known,
     opening: Opening,
     /// Of no bytes yet but those that came again.
     lines: [Lines; 2],
 }
 
+/// What is known of who is the client.
+enum Known {
+    /// What a handshake tells.
+    Told(Roles),
+    /// Nothing; until the first segment not even that.
+    Unseen(Option<Box<Unseen>>),
+}
+
+/// A conversation of which no handshake was captured.
+struct Unseen {
+    sides: [Endpoint; 2],
+    /// Time of the first segment, and the file it stands in.
+    first: (Time, usize),
+    /// Another file has a segment of the other side at that time.
+    tie: bool,
+}
+
 impl Beginning {
-    pub fn new(segment: &Segment<'_>, flowed: &Flowed, reading: Reading) -> Box<Self> {
-        let mut sides = [segment.ends().source(), segment.ends().destination()];
-        if flowed.direction == 1 {
-            sides.reverse();
-        }
-        Box::new(Self {
-            reading,
-            sides,
-            first: (segment.frame.time, segment.frame.origin.file()),
-            tie: false,
-            roles: None,
+    pub fn new(reading: Reading) -> Self {
+        Self {
+            roles: Known::Unseen(None),
             opening: Opening::new(reading),
             lines: Default::default(),
-        })
+        }
     }
 
-    /// Takes note of a segment, before its bytes.
-    pub fn segment(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
-        if self.roles.is_none() {
-            self.roles = Roles::of_flags(segment.flags, flowed.direction);
-            let (time, file) = self.first;
-            let frame = &segment.frame;
-            self.tie |= flowed.direction == 1 && frame.time == time && frame.origin.file() != file;
+    /// Forgets all of a conversation that is settled.
+    pub fn clear(&mut self) {
+        self.roles = Known::Unseen(None);
+        self.opening.clear();
+    }
+
+    /// Takes note of a segment, before its bytes; tells whether the handshake was seen. Then no
+    /// further one tells anything.
+    pub fn segment(&mut self, segment: &Segment<'_>, flowed: &Flowed) -> bool {
+        if let Known::Unseen(unseen) = &mut self.roles {
+            if let Some(roles) = Roles::of_flags(segment.flags, flowed.direction) {
+                self.roles = Known::Told(roles);
+            } else {
+                unseen
+                    .get_or_insert_with(|| Unseen::begin(segment, flowed))
+                    .segment(segment, flowed);
+            }
         }
+        matches!(self.roles, Known::Told(_))
     }
 
     pub fn held(&self) -> usize {
@@ -60,6 +74,7 @@ impl Beginning {
         &mut self,
         direction: usize,
         piece: &Piece<'_>,
+        spare: &mut Spare<Dialogue>,
         hasher: &Hasher,
         give: &mut Sink<'_>,
     ) -> Option<Box<Dialogue>> {
@@ -69,7 +84,7 @@ impl Beginning {
         if !self.opening.push(direction, piece) {
             return None;
         }
-        self.settle(false, hasher, give)
+        self.settle(false, spare, hasher, give)
     }
 
     /// Fixes roles and framing if it can, and reads what waited for that. `last`: nothing more
@@ -77,23 +92,54 @@ impl Beginning {
     pub fn settle(
         &mut self,
         last: bool,
+        spare: &mut Spare<Dialogue>,
         hasher: &Hasher,
         give: &mut Sink<'_>,
     ) -> Option<Box<Dialogue>> {
-        let mut found = self.opening.decide(self.roles, self.sides, last)?;
-        if self.tie && found.roles.rule == RoleRule::FirstSender {
-            // which of two files is named first must not tell who is the client
-            let [a, b] = self.sides.map(|side| (side.port, side.address));
-            found.roles.client = usize::from(a < b);
-        }
+        let (roles, fallback) = match &self.roles {
+            Known::Told(roles) => (Some(*roles), *roles),
+            Known::Unseen(unseen) => (None, unseen.as_ref()?.fallback()),
+        };
+        let found = self.opening.decide(roles, fallback, last)?;
         let framing = found.framing.unwrap_or(Framing::Line);
         let lines = std::mem::take(&mut self.lines);
-        let unseen = self.roles.is_none();
-        let mut dialogue = Dialogue::new(lines, framing, found.roles.client, self.reading, unseen);
+        let mut dialogue = spare.take(|| Dialogue::new(self.opening.reading));
+        dialogue.begin(lines, framing, found.roles.client, roles.is_none());
         give(Told::Settled(found));
         for (direction, piece) in self.opening.pieces() {
             dialogue.piece(direction, &piece, hasher, give);
         }
         Some(dialogue)
+    }
+}
+
+impl Unseen {
+    fn begin(segment: &Segment<'_>, flowed: &Flowed) -> Box<Self> {
+        let mut sides = [segment.ends().source(), segment.ends().destination()];
+        if flowed.direction == 1 {
+            sides.reverse();
+        }
+        Box::new(Self {
+            sides,
+            first: (segment.frame.time, segment.frame.origin.file()),
+            tie: false,
+        })
+    }
+
+    fn segment(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
+        let (time, file) = self.first;
+        let frame = &segment.frame;
+        self.tie |= flowed.direction == 1 && frame.time == time && frame.origin.file() != file;
+    }
+
+    /// Who is the client where messages do not tell either.
+    fn fallback(&self) -> Roles {
+        let mut roles = Roles::fallback(self.sides);
+        if self.tie && roles.rule == RoleRule::FirstSender {
+            // which of two files is named first must not tell who is the client
+            let [a, b] = self.sides.map(|side| (side.port, side.address));
+            roles.client = usize::from(a < b);
+        }
+        roles
     }
 }

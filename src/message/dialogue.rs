@@ -25,36 +25,40 @@ pub(super) struct Over {
 }
 
 impl Dialogue {
-    /// `unseen`: its beginning was not captured.
-    pub fn new(
-        lines: [Lines; 2],
-        framing: Framing,
-        client: usize,
-        reading: Reading,
-        unseen: bool,
-    ) -> Box<Self> {
-        let mut dialogue = Box::new(Self {
-            lines,
-            framing,
-            client: u8::from(client == 1),
+    /// Nothing was said yet.
+    pub fn new(reading: Reading) -> Self {
+        Self {
+            lines: Default::default(),
+            framing: Framing::Line,
+            client: 0,
             client_spoke: false,
             exchanges: Exchanges::new(reading.pair, reading.texts),
-        });
-        if unseen {
-            dialogue.exchanges.begins_unseen();
         }
-        dialogue
     }
 
-    /// For what comes after the end.
-    pub fn again(over: &Over, reading: Reading) -> Box<Self> {
-        Box::new(Self {
-            lines: over.numbers.map(|number| Lines::after(number.into())),
-            framing: over.framing,
-            client: over.client,
-            client_spoke: true,
-            exchanges: Exchanges::new(reading.pair, reading.texts),
-        })
+    /// Begins. `unseen`: the conversation's beginning was not captured.
+    pub fn begin(&mut self, lines: [Lines; 2], framing: Framing, client: usize, unseen: bool) {
+        self.lines = lines;
+        self.framing = framing;
+        self.client = u8::from(client == 1);
+        if unseen {
+            self.exchanges.begins_unseen();
+        }
+    }
+
+    /// Begins with what comes after the end.
+    pub fn begin_again(&mut self, over: &Over) {
+        self.lines = over.numbers.map(|number| Lines::after(number.into()));
+        self.framing = over.framing;
+        self.client = over.client;
+        self.client_spoke = true;
+    }
+
+    /// Forgets all, when it is closed.
+    pub fn clear(&mut self) {
+        self.lines = Default::default();
+        self.client_spoke = false;
+        self.exchanges.clear();
     }
 
     /// What is kept of it after its end; none where that is not all.

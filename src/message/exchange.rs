@@ -54,6 +54,15 @@ impl Exchanges {
         }
     }
 
+    /// Forgets all, when it is at its end.
+    pub fn clear(&mut self) {
+        self.held = 0;
+        self.waiting = Fronted::default();
+        self.overtaken = Overtaken::default();
+        self.early = Queue::default();
+        (self.unseen_requests, self.asked, self.echoed) = (false, false, false);
+    }
+
     /// A conversation whose beginning was not captured.
     pub fn begins_unseen(&mut self) {
         self.unseen_requests = true;

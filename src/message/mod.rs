@@ -9,10 +9,11 @@ pub mod opening;
 mod outcome;
 mod overtaken;
 mod queue;
+mod spare;
 
 use crate::decode::segment::Segment;
 use crate::echo::transform::Transform;
-use crate::flow::Flowed;
+use crate::flow::{Flowed, make_room};
 use crate::stream::piece::Piece;
 use crate::sys::prefetch;
 use beginning::Beginning;
@@ -20,6 +21,7 @@ use dialogue::{Dialogue, Over};
 use exchange::{Exchange, Pair};
 use lines::{Framing, Line};
 use opening::Settled;
+use spare::Spare;
 
 /// How messages are told apart and paired.
 #[derive(Clone, Copy, Debug, Default)]
@@ -76,7 +78,9 @@ type Hasher = foldhash::fast::RandomState;
 enum Slot {
     #[default]
     None,
-    /// Roles and framing are not fixed.
+    /// Roles and framing are not fixed, and no handshake was seen.
+    Unseen(Box<Beginning>),
+    /// One was.
     Beginning(Box<Beginning>),
     Open(Box<Dialogue>),
     Over(Over),
@@ -87,6 +91,9 @@ pub struct Messages {
     reading: Reading,
     /// By conversation id.
     slots: Vec<Slot>,
+    /// Memory of those that were settled, and of those that are over.
+    beginnings: Spare<Beginning>,
+    dialogues: Spare<Dialogue>,
     hasher: Hasher,
     held: usize,
 }
@@ -98,6 +105,8 @@ impl Messages {
         Self {
             reading,
             slots: Vec::new(),
+            beginnings: Spare::default(),
+            dialogues: Spare::default(),
             hasher: Hasher::default(),
             held: 0,
         }
@@ -107,23 +116,31 @@ impl Messages {
     #[inline]
     pub fn segment(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
         let slot = self.slots.get(flowed.conversation as usize);
-        if !matches!(slot, Some(Slot::Open(_) | Slot::Over(_))) {
+        if slot.is_none_or(Slot::is_unseen) {
             self.early_segment(segment, flowed);
         }
     }
 
     fn early_segment(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
         let id = flowed.conversation as usize;
-        if id >= self.slots.len() {
-            self.slots.resize_with(id + 1, Slot::default);
+        while id >= self.slots.len() {
+            make_room(&mut self.slots);
+            self.slots.push(Slot::None);
         }
         let slot = &mut self.slots[id];
-        if let Slot::None = slot {
-            *slot = Slot::Beginning(Beginning::new(segment, flowed, self.reading));
-        }
-        if let Slot::Beginning(beginning) = slot {
-            beginning.segment(segment, flowed);
-        }
+        let mut beginning = match std::mem::take(slot) {
+            Slot::None => self.beginnings.take(|| Beginning::new(self.reading)),
+            Slot::Unseen(beginning) => beginning,
+            later => {
+                *slot = later;
+                return;
+            }
+        };
+        *slot = if beginning.segment(segment, flowed) {
+            Slot::Beginning(beginning)
+        } else {
+            Slot::Unseen(beginning)
+        };
     }
 
     /// Takes a piece of a stream.
@@ -142,27 +159,37 @@ impl Messages {
         let Some(slot) = self.slots.get_mut(id as usize) else {
             return;
         };
-        let (hasher, before) = (&self.hasher, slot.held());
+        let (hasher, spare, before) = (&self.hasher, &mut self.dialogues, slot.held());
         let opened = match slot {
             Slot::None => None,
-            Slot::Beginning(beginning) => beginning.piece(direction, piece, hasher, give),
+            Slot::Unseen(beginning) | Slot::Beginning(beginning) => {
+                beginning.piece(direction, piece, spare, hasher, give)
+            }
             Slot::Open(dialogue) => {
                 dialogue.piece(direction, piece, hasher, give);
                 None
             }
             Slot::Over(over) => match piece {
                 Piece::Bytes { .. } | Piece::Gap { .. } => {
-                    let mut dialogue = Dialogue::again(over, self.reading);
+                    let mut dialogue = spare.take(|| Dialogue::new(self.reading));
+                    dialogue.begin_again(over);
                     dialogue.piece(direction, piece, hasher, give);
                     Some(dialogue)
                 }
                 Piece::Again { .. } | Piece::End => None,
             },
         };
-        if let Some(dialogue) = opened {
-            *slot = Slot::Open(dialogue);
-        }
+        let begun = opened.map(|dialogue| std::mem::replace(slot, Slot::Open(dialogue)));
         self.held = self.held + slot.held() - before;
+        if let Some(Slot::Unseen(beginning) | Slot::Beginning(beginning)) = begun {
+            self.settled(beginning);
+        }
+    }
+
+    /// A beginning is settled.
+    fn settled(&mut self, mut beginning: Box<Beginning>) {
+        beginning.clear();
+        self.beginnings.give(beginning);
     }
 
     /// Asks for what the next pieces of a conversation will want of memory: first what is here,
@@ -172,24 +199,37 @@ impl Messages {
         match (self.slots.get(id as usize), step) {
             (Some(slot), 0) => prefetch(slot),
             (Some(Slot::Open(dialogue)), 1) => prefetch(&**dialogue),
-            (Some(Slot::Beginning(beginning)), 1) => prefetch(&**beginning),
+            (Some(Slot::Unseen(beginning) | Slot::Beginning(beginning)), 1) => {
+                prefetch(&**beginning);
+            }
             _ => {}
         }
     }
 
     /// Ends a conversation.
     pub fn close(&mut self, id: u32, give: &mut Sink<'_>) {
-        self.end(id, give);
+        if let Some(dialogue) = self.end(id, give) {
+            self.closed(dialogue);
+        }
+    }
+
+    /// A dialogue is closed.
+    fn closed(&mut self, mut dialogue: Box<Dialogue>) {
+        dialogue.clear();
+        self.dialogues.give(dialogue);
     }
 
     /// Both sides have ended: tells what is left. Should more come all the same, the messages
     /// count on.
     pub fn over(&mut self, id: u32, give: &mut Sink<'_>) {
         if let Some(dialogue) = self.end(id, give) {
-            self.slots[id as usize] = match dialogue.over() {
-                Some(over) => Slot::Over(over),
-                None => Slot::Open(dialogue),
-            };
+            let slot = &mut self.slots[id as usize];
+            if let Some(over) = dialogue.over() {
+                *slot = Slot::Over(over);
+                self.closed(dialogue);
+            } else {
+                *slot = Slot::Open(dialogue);
+            }
         }
     }
 
@@ -203,7 +243,11 @@ impl Messages {
                 *slot = over;
                 return None;
             }
-            Slot::Beginning(mut beginning) => beginning.settle(true, &self.hasher, give)?,
+            Slot::Unseen(mut beginning) | Slot::Beginning(mut beginning) => {
+                let dialogue = beginning.settle(true, &mut self.dialogues, &self.hasher, give)?;
+                self.settled(beginning);
+                dialogue
+            }
             Slot::Open(dialogue) => dialogue,
         };
         dialogue.close(&self.hasher, give);
@@ -218,10 +262,16 @@ impl Messages {
 }
 
 impl Slot {
+    /// Whether a segment may tell who is the client.
+    #[inline(always)]
+    fn is_unseen(&self) -> bool {
+        matches!(self, Self::None | Self::Unseen(_))
+    }
+
     fn held(&self) -> usize {
         match self {
             Self::None | Self::Over(_) => 0,
-            Self::Beginning(beginning) => beginning.held(),
+            Self::Unseen(beginning) | Self::Beginning(beginning) => beginning.held(),
             Self::Open(dialogue) => dialogue.held(),
         }
     }

@@ -12,6 +12,8 @@ use crate::stream::piece::{Carrier, Piece};
 const MOST_PIECES: usize = 64;
 const MOST_BYTES: usize = 1 << 16;
 const MOST_MESSAGES: u64 = 16;
+/// Bytes of memory at most that are kept for what another conversation says.
+const MOST_KEPT: usize = 4096;
 /// Messages each way after which it is told that nothing answers anything.
 const FEWEST_TURNS: u64 = 3;
 
@@ -137,7 +139,7 @@ enum What {
 
 /// A conversation of which not all is fixed.
 pub struct Opening {
-    reading: Reading,
+    pub(super) reading: Reading,
     pieces: Vec<Early>,
     /// The bytes of all pieces.
     text: Vec<u8>,
@@ -159,6 +161,15 @@ impl Opening {
             // the last may be under way
             most: 1,
         }
+    }
+
+    /// Forgets all, but keeps memory for what another conversation says.
+    pub fn clear(&mut self) {
+        self.pieces.clear();
+        self.pieces.shrink_to(MOST_KEPT / size_of::<Early>());
+        self.text.clear();
+        self.text.shrink_to(MOST_KEPT);
+        (self.spoke, self.most) = ([false; 2], 1);
     }
 
     /// Takes a piece, if that is of any use for what is to be told; tells whether.
@@ -211,14 +222,10 @@ impl Opening {
         self.text.len() + self.pieces.len() * size_of::<Early>()
     }
 
-    /// What is fixed, once it can be told. `last`: nothing more will come.
+    /// What is fixed, once it can be told. `roles`: what a handshake tells, `fallback` what else
+    /// does. `last`: nothing more will come.
     #[must_use]
-    pub fn decide(
-        &self,
-        roles: Option<Roles>,
-        sides: [Endpoint; 2],
-        last: bool,
-    ) -> Option<Settled> {
+    pub fn decide(&self, roles: Option<Roles>, fallback: Roles, last: bool) -> Option<Settled> {
         let full = self.pieces.len() >= MOST_PIECES || self.text.len() >= MOST_BYTES;
         let must = last || full;
         let both = self.spoke == [true; 2];
@@ -239,7 +246,7 @@ impl Opening {
                 client,
                 rule: RoleRule::Greeting,
             }))
-            .unwrap_or_else(|| Roles::fallback(sides));
+            .unwrap_or(fallback);
         let [requests, answers] = [roles.client, 1 - roles.client].map(|side| said.count[side]);
         let speaks = match proof {
             Some((_, (request, answer))) => Speaks::Yes { request, answer },
@@ -423,7 +430,7 @@ mod tests {
     }
 
     fn after(script: &[(usize, &str)], roles: Option<Roles>, last: bool) -> Option<Settled> {
-        opening(script).decide(roles, sides(SIDES), last)
+        opening(script).decide(roles, Roles::fallback(sides(SIDES)), last)
     }
 
     const SYN: Option<Roles> = Some(Roles {
@@ -582,7 +589,7 @@ mod tests {
                 opening.push(0, &piece);
                 let count = opening.said(framing).count[0];
                 prop_assert!(count <= opening.most);
-                let told = opening.decide(SYN, sides(SIDES), false).is_some();
+                let told = opening.decide(SYN, Roles::fallback(sides(SIDES)), false).is_some();
                 prop_assert_eq!(told, count >= MOST_MESSAGES || opening.text.len() >= MOST_BYTES);
             }
         }

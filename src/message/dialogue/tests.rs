@@ -54,7 +54,7 @@ fn bytes(what: &What, asked: &[Vec<u8>]) -> Vec<u8> {
 /// What is told, as text, and how many pieces go the short way; `usual`: whether any may.
 fn told(steps: &[Step], usual: bool) -> (Vec<String>, usize) {
     let (hasher, reading) = (Hasher::default(), Reading::default());
-    let mut dialogue = Dialogue::new(Default::default(), Framing::Line, 0, reading, false);
+    let mut dialogue = Dialogue::new(reading);
     let (mut all, mut short) = (Vec::new(), 0);
     let mut give = |told: Told<'_>| all.push(format!("{told:?}"));
     let (mut offsets, mut asked) = ([0; 2], Vec::<Vec<u8>>::new());
