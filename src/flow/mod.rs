@@ -308,7 +308,9 @@ impl Flow {
         let slot = &mut self.slots[id as usize];
         let Slot::Open(handle) = *slot else { return };
         let open = self.open.get_mut(handle);
-        self.flying -= open.flights.shrink();
+        if open.flights.more_held() > 0 {
+            self.flying -= open.flights.shrink();
+        }
         if open.has_ended() {
             let ended = self.ended.take();
             *self.ended.get_mut(ended) = open.kept;
@@ -363,6 +365,11 @@ impl Flow {
             self.open.get_mut(open).kept.over = true;
             self.settle(id);
         }
+    }
+
+    /// No more segments come: whose endpoints are whose need not be known for what is closed now.
+    pub fn stop(&mut self) {
+        self.ids = Ids::default();
     }
 
     /// Forgets a conversation, and tells its end; a later segment of its endpoints opens a new one.

@@ -186,10 +186,6 @@ impl Exchanges {
 
     /// Takes a server message that answers nothing seen so far.
     fn unmatched(&mut self, line: &Line<'_>, said: Option<u64>, give: &mut Sink<'_>) {
-        if !self.asked {
-            // a greeting
-            return unsolicited(&Cited::of(line), give);
-        }
         if self.early.len() == MOST_EARLY {
             self.align(1, usize::from(!self.waiting.is_empty()), give);
         }
@@ -280,6 +276,10 @@ impl Exchanges {
 
     /// Takes a server message; gives what it settles.
     pub fn answer(&mut self, line: &Line<'_>, hasher: &Hasher, give: &mut Sink<'_>) {
+        if !self.asked {
+            // a greeting
+            return unsolicited(&Cited::of(line), give);
+        }
         let said = Said::new(line, hasher);
         let Pair::Content(transform) = self.pair else {
             return self.settle(Outcome::Paired, line, None, give);

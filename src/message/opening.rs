@@ -1,6 +1,8 @@
 //! How a conversation begins: who is the client, and how messages are told apart. Both are
 //! fixed early and never change; until then its bytes wait here, few as they are.
 
+use memchr::memchr_iter;
+
 use super::Reading;
 use super::lines::{CHUNK, Framing, Line, Lines};
 use crate::decode::segment::{Endpoint, Flags};
@@ -331,7 +333,7 @@ impl Opening {
 
 /// How many line endings bytes have.
 fn endings(data: &[u8]) -> usize {
-    data.iter().filter(|byte| **byte == b'\n').count()
+    memchr_iter(b'\n', data).count()
 }
 
 /// Messages in the order of their last bytes.

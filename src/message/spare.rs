@@ -5,9 +5,7 @@
 const MOST: usize = 64;
 
 /// Boxes that nobody has.
-pub(super) struct Spare<T>(
-    #[expect(clippy::vec_box, reason = "each goes on as it is")] Vec<Box<T>>,
-);
+pub(super) struct Spare<T>(Vec<Box<T>>);
 
 impl<T> Default for Spare<T> {
     fn default() -> Self {

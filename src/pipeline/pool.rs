@@ -16,7 +16,6 @@ use std::thread::{Builder, Scope};
 use super::batch::Batch;
 use super::shard::Shard;
 use super::waiting::Waiting;
-use crate::answers::event::Nobody;
 
 /// Batches in the line at most.
 const LONGEST: usize = 4;
@@ -157,10 +156,7 @@ impl Line {
                     let count = lane.shard.segments(batch, at, room);
                     self.taken[own].fetch_add(count, Ordering::Relaxed);
                 }
-                Work::Close => {
-                    let ids = 0..u32::try_from(lane.shard.ids.len()).unwrap_or(u32::MAX);
-                    ids.for_each(|id| lane.shard.close(id, &mut Nobody));
-                }
+                Work::Close => lane.shard.close_all(),
             }
             // it is used again once nobody has it
             drop(work);

@@ -8,7 +8,7 @@ use crate::answers::event::{Event, Nobody, Watch};
 use crate::answers::totals::Totals;
 use crate::decode::segment::Segment;
 use crate::flow::{Flow, Placed};
-use crate::message::{Hear, Messages, Sink, Told};
+use crate::message::{Hear, Messages, Reading, Sink, Told};
 use crate::stream::Streams;
 use crate::stream::piece::Piece;
 use crate::sys::prefetch;
@@ -220,6 +220,17 @@ impl Shard {
     /// Memory that grows with conversations still followed.
     fn held(&self) -> usize {
         self.flow.held() + self.streams.held() + self.messages.held()
+    }
+
+    /// Ends all conversations where nobody watches, and keeps only what was collected of them.
+    pub fn close_all(&mut self) {
+        self.flow.stop();
+        let ids = 0..u32::try_from(self.ids.len()).unwrap_or(u32::MAX);
+        ids.for_each(|id| self.close(id, &mut Nobody));
+        // the report needs memory, too
+        self.flow = Flow::new(false);
+        self.streams = Streams::default();
+        self.messages = Messages::new(Reading::default());
     }
 
     /// Ends a conversation in all stages, unless it has ended before.
