@@ -121,26 +121,28 @@ impl Messages {
         }
     }
 
+    /// Of a conversation whose slot is unseen, or not there.
     fn early_segment(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
         let id = flowed.conversation as usize;
-        while id >= self.slots.len() {
-            make_room(&mut self.slots);
-            self.slots.push(Slot::None);
-        }
-        let slot = &mut self.slots[id];
-        let mut beginning = match std::mem::take(slot) {
-            Slot::None => self.beginnings.take(|| Beginning::new(self.reading)),
-            Slot::Unseen(beginning) => beginning,
-            later => {
-                *slot = later;
-                return;
-            }
+        let mut beginning = match self.slots.get_mut(id).map(std::mem::take) {
+            Some(Slot::Unseen(beginning)) => beginning,
+            // it has no segment before this one
+            _ => self.beginnings.take(|| Beginning::new(self.reading)),
         };
-        *slot = if beginning.segment(segment, flowed) {
+        let slot = if beginning.segment(segment, flowed) {
             Slot::Beginning(beginning)
         } else {
             Slot::Unseen(beginning)
         };
+        while id > self.slots.len() {
+            self.slots.push(Slot::None);
+        }
+        if let Some(place) = self.slots.get_mut(id) {
+            *place = slot;
+        } else {
+            make_room(&mut self.slots);
+            self.slots.push(slot);
+        }
     }
 
     /// Takes a piece of a stream.

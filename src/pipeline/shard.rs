@@ -19,6 +19,8 @@ pub(super) const SHARDS: usize = 64;
 
 /// The steps of what is asked of memory, and how many conversations ahead.
 const AHEAD: [(u8, usize); 3] = [(0, 6), (1, 4), (2, 2)];
+/// How many conversations ahead is asked for what is wanted to close one.
+const CLOSED_AHEAD: u32 = 8;
 /// How many segments ahead what was read of one is asked for, and its payload.
 const READ_AHEAD: usize = 20;
 const FRAMES_AHEAD: usize = 8;
@@ -226,7 +228,14 @@ impl Shard {
     pub fn close_all(&mut self) {
         self.flow.stop();
         let ids = 0..u32::try_from(self.ids.len()).unwrap_or(u32::MAX);
-        ids.for_each(|id| self.close(id, &mut Nobody));
+        for id in ids {
+            let ahead = id.saturating_add(CLOSED_AHEAD);
+            self.flow.approach(ahead, 1);
+            self.conversations.approach(ahead, 1);
+            self.conversations
+                .approach(ahead.saturating_add(CLOSED_AHEAD), 0);
+            self.close(id, &mut Nobody);
+        }
         // the report needs memory, too
         self.flow = Flow::new(false);
         self.streams = Streams::default();

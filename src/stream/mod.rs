@@ -103,11 +103,7 @@ impl Streams {
         };
         match (slot.open, step) {
             (_, 0) => prefetch(slot),
-            (Some(open), 1) => {
-                for (side, recent) in slot.sides.iter().zip(&self.open.get(open).recent) {
-                    recent.approach(side.next_turn());
-                }
-            }
+            (Some(open), 1) => self.open.approach(open),
             _ => {}
         }
     }

@@ -1,7 +1,6 @@
 //! What was delivered last, so that a copy that differs is noticed.
 
 use crate::decode::hash;
-use crate::sys::prefetch;
 
 /// Segments remembered of a direction.
 pub(super) const REMEMBERED: usize = 8;
@@ -31,12 +30,6 @@ impl Recent {
         // no segment is longer
         let (offset, len) = (offset as u32, len as u32);
         self.ring[turn] = Delivered { hash, offset, len };
-    }
-
-    /// Asks for where the next will be remembered.
-    #[inline]
-    pub(super) fn approach(&self, turn: usize) {
-        prefetch(&self.ring[turn]);
     }
 
     /// Forgets what no copy can reach any more now that the stream has come to `offset`, which is

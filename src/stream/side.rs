@@ -69,12 +69,6 @@ impl Side {
         at
     }
 
-    /// As [`Side::turn`], for who only asks.
-    #[inline]
-    pub(super) fn next_turn(&self) -> usize {
-        usize::from(self.oldest) % REMEMBERED
-    }
-
     #[inline]
     pub(super) fn advance(&mut self, len: u64) {
         self.offset += len;
