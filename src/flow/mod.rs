@@ -5,6 +5,7 @@ mod idle;
 mod ids;
 mod open;
 pub mod ranges;
+mod room;
 mod rtt;
 pub mod sighting;
 pub(crate) mod slab;
@@ -20,6 +21,7 @@ use idle::{Idle, Moment};
 use ids::Ids;
 pub use open::Closed;
 use open::{Kept, Open};
+pub(crate) use room::make_room;
 use sighting::{Sighting, Sightings};
 use slab::{Handle, Slab};
 use verdict::Verdict;
@@ -413,21 +415,4 @@ impl Flow {
         self.followed += 1;
         (id, true, known)
     }
-}
-
-/// How far ahead memory is asked for, in bytes.
-const NEXT_LINE: usize = 64;
-
-/// Makes room for one more in a list that has an entry for each conversation. It grows by a
-/// quarter, not to twice what it was: half of it would be empty, and there may be millions.
-pub(crate) fn make_room<T>(list: &mut Vec<T>) {
-    if list.len() == list.capacity() {
-        list.reserve_exact(list.len() / 4 + 16);
-    }
-    // the next ones are asked for: until they come, much else was in the cache
-    let ahead = NEXT_LINE / size_of::<T>() + 1;
-    list.spare_capacity_mut()
-        .get(ahead)
-        .into_iter()
-        .for_each(prefetch);
 }

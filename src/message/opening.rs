@@ -179,7 +179,7 @@ impl Opening {
         let what = match *piece {
             Piece::Bytes { offset, data, by } => {
                 self.text.extend_from_slice(data);
-                let (len, endings) = (data.len(), endings(data));
+                let (len, endings) = (data.len(), memchr_iter(b'\n', data).count());
                 self.most += endings as u64 + len as u64 / CHUNK;
                 What::Bytes {
                     offset,
@@ -329,11 +329,6 @@ impl Opening {
         said.end(&mut lines, 1);
         said
     }
-}
-
-/// How many line endings bytes have.
-fn endings(data: &[u8]) -> usize {
-    memchr_iter(b'\n', data).count()
 }
 
 /// Messages in the order of their last bytes.
