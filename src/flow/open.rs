@@ -4,8 +4,10 @@ use std::num::NonZero;
 
 use super::flight::Flights;
 use super::idle::Moment;
+use super::slab::Handle;
 use super::state::Life;
 use super::verdict::Analysis;
+use super::{Flow, Slot};
 use crate::decode::segment::Segment;
 
 /// What is kept of a conversation for as long as it is followed. Most have ended long before a
@@ -59,6 +61,50 @@ impl Kept {
         Closed {
             handshake_rtt: self.analysis.handshake_rtt(),
             life: self.life,
+        }
+    }
+}
+
+impl Flow {
+    /// Where a conversation's state stands: if that is not so yet, as one that goes on.
+    pub(super) fn open_again(&mut self, id: u32, segment: &Segment<'_>) -> Handle {
+        let slot = &mut self.slots[id as usize];
+        if let Slot::Open(open) = *slot {
+            return open;
+        }
+        let open = self.open.take();
+        if let Slot::Ended(ended) = *slot {
+            self.open.get_mut(open).kept = *self.ended.get(ended);
+            self.ended.give(ended);
+        } else {
+            self.open.get_mut(open).begin(segment);
+        }
+        *slot = Slot::Open(open);
+        open
+    }
+
+    /// Keeps little of a conversation where both sides have ended, once nothing is in flight.
+    pub(super) fn settle(&mut self, id: u32) {
+        let slot = &mut self.slots[id as usize];
+        let Slot::Open(handle) = *slot else { return };
+        let open = self.open.get_mut(handle);
+        if open.flights.more_held() > 0 {
+            self.flying -= open.flights.shrink();
+        }
+        if open.has_ended() {
+            let ended = self.ended.take();
+            *self.ended.get_mut(ended) = open.kept;
+            self.open.give(handle);
+            *slot = Slot::Ended(ended);
+        }
+    }
+
+    /// What is kept of a conversation that is followed.
+    pub(super) fn kept(&self, id: u32) -> Option<&Kept> {
+        match *self.slots.get(id as usize)? {
+            Slot::None => None,
+            Slot::Open(open) => Some(&self.open.get(open).kept),
+            Slot::Ended(ended) => Some(self.ended.get(ended)),
         }
     }
 }
