@@ -32,7 +32,8 @@ pub(super) fn chunks(
         count,
         most: threads * AHEAD,
         state: Mutex::default(),
-        news: Condvar::new(),
+        room: Condvar::new(),
+        due: Condvar::new(),
     };
     thread::scope(|scope| {
         let over = Over(&chunks);
@@ -63,7 +64,10 @@ struct Chunks<'a> {
     /// How many may be begun and not taken.
     most: u64,
     state: Mutex<State>,
-    news: Condvar,
+    /// There is room for some more.
+    room: Condvar,
+    /// The chunk that is taken next is written.
+    due: Condvar,
 }
 
 #[derive(Default)]
@@ -76,8 +80,10 @@ struct State {
     written: BTreeMap<u64, Result<Buffer, Error>>,
     /// Room for those that come.
     rooms: Vec<Buffer>,
-    /// Threads that wait for news.
+    /// Threads that wait for room.
     waiting: usize,
+    /// The chunk that is waited for.
+    awaited: Option<u64>,
 }
 
 impl<'a> Chunks<'a> {
@@ -85,37 +91,16 @@ impl<'a> Chunks<'a> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits as long as this is so.
-    fn wait<'s>(
-        &'s self,
-        mut state: MutexGuard<'s, State>,
-        is_so: impl Fn(&State) -> bool,
-    ) -> MutexGuard<'s, State> {
-        while is_so(&state) {
-            state.waiting += 1;
-            let news = self.news.wait(state);
-            state = news.unwrap_or_else(PoisonError::into_inner);
-            state.waiting -= 1;
-        }
-        state
-    }
-
-    /// Changes the state, and wakes who waits for that.
-    fn tell(&self, change: impl FnOnce(&mut State)) {
-        let mut state = self.state();
-        change(&mut state);
-        let waiting = state.waiting;
-        drop(state);
-        if waiting > 0 {
-            self.news.notify_all();
-        }
-    }
-
     /// Writes chunks until all are begun.
     fn help(&self) {
-        let is_far = |state: &State| state.next < self.count && !self.may_begin(state);
         loop {
-            let mut state = self.wait(self.state(), is_far);
+            let mut state = self.state();
+            while state.next < self.count && !self.may_begin(&state) {
+                state.waiting += 1;
+                let room = self.room.wait(state);
+                state = room.unwrap_or_else(PoisonError::into_inner);
+                state.waiting -= 1;
+            }
             let Some(turn) = self.begin(&mut state) else {
                 return;
             };
@@ -136,16 +121,25 @@ impl<'a> Chunks<'a> {
                 drop(state);
                 turn.write();
             } else {
-                drop(self.wait(state, |state| !state.written.contains_key(&number)));
+                while !state.written.contains_key(&number) {
+                    state.awaited = Some(number);
+                    let due = self.due.wait(state);
+                    state = due.unwrap_or_else(PoisonError::into_inner);
+                }
             }
         }
     }
 
+    /// Who waits for room is woken when there is some for a while: to wake a thread takes as long
+    /// as to write a chunk.
     fn taken(&self, chunk: Buffer) {
-        self.tell(|state| {
-            state.taken += 1;
-            state.rooms.push(chunk);
-        });
+        let mut state = self.state();
+        state.taken += 1;
+        state.rooms.push(chunk);
+        let begun = state.next - state.taken;
+        if state.waiting > 0 && begun <= self.most / 2 {
+            self.room.notify_all();
+        }
     }
 
     fn may_begin(&self, state: &State) -> bool {
@@ -190,10 +184,13 @@ impl Drop for Turn<'_, '_> {
     fn drop(&mut self) {
         let written = self.written.take();
         let early = || Err(io::Error::other("a thread ended early").into());
-        self.chunks.tell(|state| {
-            let written = written.unwrap_or_else(early);
-            state.written.insert(self.number, written);
-        });
+        let mut state = self.chunks.state();
+        let written = written.unwrap_or_else(early);
+        state.written.insert(self.number, written);
+        if state.awaited == Some(self.number) {
+            state.awaited = None;
+            self.chunks.due.notify_one();
+        }
     }
 }
 
@@ -202,7 +199,8 @@ struct Over<'c, 'a>(&'c Chunks<'a>);
 
 impl Drop for Over<'_, '_> {
     fn drop(&mut self) {
-        self.0.tell(|state| state.next = self.0.count);
+        self.0.state().next = self.0.count;
+        self.0.room.notify_all();
     }
 }
 
