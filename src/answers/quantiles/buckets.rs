@@ -88,9 +88,10 @@ impl Buckets {
     #[cold]
     fn halve(&mut self, full: usize) {
         for count in &mut self.counts {
+            // the total has what is still to be added, too
+            self.total -= u64::from(*count / 2);
             *count = count.div_ceil(2);
         }
-        self.total = self.counts.iter().map(|count| u64::from(*count)).sum();
         self.add(full);
     }
 
@@ -258,6 +259,17 @@ mod tests {
         let told = buckets.summary([50.0, 74.0, 76.0]).percentiles;
         let high = middle(BOUNDS.bucket_of_any(5_000_000_000));
         assert_eq!(told, [1_000_000, 1_000_000, high]);
+    }
+
+    #[test]
+    fn the_total_is_that_of_the_counts_where_a_bucket_is_full_amid_others() {
+        let mut buckets = Buckets::NONE;
+        for _ in 0..3000 {
+            buckets.count(&[1_000_000; WAITING]);
+            buckets.count(&[1_000_000, 3_000_000, 1_000_000]);
+            let counted = buckets.counts.iter().map(|count| u64::from(*count));
+            assert_eq!(buckets.total, counted.sum::<u64>());
+        }
     }
 
     #[test]
