@@ -123,11 +123,12 @@ impl Flow {
     }
 
     /// Of the next segments, all recorded by `tap` at these times, the first that may have a copy in
-    /// what comes after them: [`Flow::place_known`] need not be shown those before.
+    /// what comes after them: [`Flow::place_known`] need not be shown those before. There is no time
+    /// of a segment that is not analysed.
     pub fn shown_from(
         &self,
         tap: &Tap,
-        times: impl DoubleEndedIterator<Item = Time> + ExactSizeIterator,
+        times: impl DoubleEndedIterator<Item = Option<Time>> + Clone,
     ) -> usize {
         let sightings = self.sightings.as_ref();
         sightings.map_or(usize::MAX, |sightings| sightings.shown_from(tap, times))

@@ -50,11 +50,8 @@ struct First {
 /// each is only put by.
 struct Alone {
     place: Place,
-    /// Those not much more than a moment old: which ones is looked at only where another place
-    /// is seen.
-    recent: Vec<Early>,
-    /// Those before.
-    older: Vec<Early>,
+    /// Those of the last moment; where a clock went back, some that are not.
+    recent: VecDeque<Early>,
 }
 
 /// A record made while there was one place.
@@ -83,24 +80,35 @@ fn near(now: Time, then: Time) -> bool {
 
 impl Sightings {
     /// Of the next segments, all recorded by `tap` at these times, the first that must be shown to
-    /// [`Sightings::look`]. As long as there is one place, those before are too old for a copy in
-    /// another, which comes after them all.
+    /// [`Sightings::look`]; there is none of a segment that has no copies. As long as there is one
+    /// place, those before are too old for a copy in another, which comes after them all; but not
+    /// where a clock went back.
     pub(super) fn shown_from(
         &self,
         tap: &Tap,
-        times: impl DoubleEndedIterator<Item = Time> + ExactSizeIterator,
+        times: impl DoubleEndedIterator<Item = Option<Time>> + Clone,
     ) -> usize {
-        let place = Some(Place::of(tap));
-        let only = self.alone.as_ref().map(|alone| alone.place);
-        if self.first_place.is_some() || only.is_some() && only != place {
+        let alone = self.alone.as_ref();
+        let place = Place::of(tap);
+        if self.first_place.is_some() || alone.is_some_and(|alone| alone.place != place) {
             return 0;
         }
-        let mut times = times.enumerate().rev();
-        let Some((last, now)) = times.next() else {
+        let Some(last) = times.clone().rev().flatten().next() else {
             return 0;
         };
-        let near = times.take_while(|(_, then)| near(now, *then));
-        near.last().map_or(last, |(first, _)| first)
+        let mut before = alone.and_then(Alone::last).unwrap_or(Time(i64::MIN));
+        let mut first = None;
+        for (at, now) in times.enumerate() {
+            let Some(now) = now else { continue };
+            if now < before {
+                return 0;
+            }
+            before = now;
+            if first.is_none() && near(last, now) {
+                first = Some(at);
+            }
+        }
+        first.unwrap_or(0)
     }
 
     /// Adds what a segment's record is a copy of to `found`; whether it is one. Each that may be is
@@ -180,12 +188,7 @@ impl Sightings {
             self.together();
             return false;
         }
-        let begins = alone.recent.first().map(Early::time);
-        let goes_on = begins.is_some_and(|begins| near(record.header.frame.time, begins));
-        if !goes_on || alone.recent.len() == MOST_RECENT {
-            alone.turn();
-        }
-        alone.recent.push(Early::of(record, id));
+        alone.put_by(Early::of(record, id));
         true
     }
 
@@ -196,8 +199,7 @@ impl Sightings {
         }
         self.alone = Some(Alone {
             place: record.place,
-            recent: vec![Early::of(record, id)],
-            older: Vec::new(),
+            recent: VecDeque::from([Early::of(record, id)]),
         });
         true
     }
@@ -210,8 +212,8 @@ impl Sightings {
         };
         let place = alone.place;
         self.first_place = Some(place);
-        let last = alone.recent.last().map_or(Time(0), Early::time);
-        let all = alone.older.iter().chain(&alone.recent);
+        let last = alone.last().unwrap_or_default();
+        let all = alone.recent.iter();
         for early in all.filter(|early| near(last, early.time())) {
             let header = &early.record.header;
             let print = self.print(&early.record, early.conversation);
@@ -290,11 +292,20 @@ impl Early {
 }
 
 impl Alone {
-    /// A moment is over.
-    #[inline(never)]
-    fn turn(&mut self) {
-        std::mem::swap(&mut self.recent, &mut self.older);
-        self.recent.clear();
+    /// When the last record was made.
+    fn last(&self) -> Option<Time> {
+        self.recent.back().map(Early::time)
+    }
+
+    /// Puts a record by. What is left of those before does not depend on which of them were shown
+    /// that were too old at the last one.
+    fn put_by(&mut self, early: Early) {
+        while let Some(first) = self.recent.front()
+            && (!near(early.time(), first.time()) || self.recent.len() >= 2 * MOST_RECENT)
+        {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(early);
     }
 }
 
@@ -304,6 +315,9 @@ mod tests {
     use crate::decode::segment::{Header, Stamp};
     use crate::decode::seq::Seq;
     use proptest::prelude::*;
+
+    /// A packet that has no copies.
+    const BROKEN: u32 = u32::MAX;
 
     /// Shows the record of a packet; gives the frame that recorded it first, and how long before.
     fn look(
@@ -320,7 +334,7 @@ mod tests {
             },
             seq: Seq(packet),
             low_sent: true,
-            analysed: true,
+            analysed: packet != BROKEN,
             ..Header::default()
         };
         let tap = tap(interface);
@@ -353,35 +367,50 @@ mod tests {
         assert_eq!(look(7, now + 9_200_000, 1, 3), None, "it was recorded here");
     }
 
+    /// How far a clock goes back.
+    fn back() -> impl Strategy<Value = i64> {
+        prop_oneof![6 => Just(0), 1 => 0i64..12_000_000]
+    }
+
+    fn broken() -> impl Strategy<Value = bool> {
+        prop::bool::weighted(0.2)
+    }
+
     proptest! {
         /// Who is shown only those of each batch that may have copies finds the same.
         #[test]
         fn records_that_are_too_old_need_not_be_shown(
-            batches in prop::collection::vec(prop::collection::vec(0i64..4_000_000, 0..9), 1..4),
-            copies in prop::collection::vec((0usize..40, 0i64..3_000_000), 1..9),
+            batches in prop::collection::vec(prop::collection::vec((0i64..4_000_000, back(), broken()), 0..9), 1..4),
+            copies in prop::collection::vec((0usize..40, 0i64..3_000_000, back()), 1..9),
         ) {
             let (mut all, mut some) = (Sightings::default(), Sightings::default());
             let (mut now, mut frame) = (0, 0);
             for steps in batches {
-                let times: Vec<_> = steps.iter().map(|step| { now += step; Time(now) }).collect();
-                let from = some.shown_from(&tap(0), times.iter().copied());
-                for (at, time) in times.iter().enumerate() {
+                let times = steps.iter().map(|(step, back, broken)| {
+                    now += step - back;
+                    (Time(now), *broken)
+                });
+                let times: Vec<_> = times.collect();
+                let shown = times.iter().map(|(time, broken)| Some(*time).filter(|_| !broken));
+                let from = some.shown_from(&tap(0), shown);
+                for (at, (time, broken)) in times.into_iter().enumerate() {
                     frame += 1;
-                    let seen = look(&mut all, (frame, time.0), 0, frame as u32);
+                    let packet = if broken { BROKEN } else { frame as u32 };
+                    let seen = look(&mut all, (frame, time.0), 0, packet);
                     prop_assert_eq!(seen, None);
                     if at >= from {
-                        prop_assert_eq!(look(&mut some, (frame, time.0), 0, frame as u32), None);
+                        prop_assert_eq!(look(&mut some, (frame, time.0), 0, packet), None);
                     }
                 }
             }
-            for (back, step) in copies {
-                now += step;
+            for (back, step, clock) in copies {
+                now += step - clock;
                 frame += 1;
                 let of = frame.saturating_sub(back as u64);
                 let seen = [&mut all, &mut some].map(|it| look(it, (frame, now), 1, of as u32));
                 prop_assert_eq!(seen[0], seen[1]);
             }
-            prop_assert_eq!(some.shown_from(&tap(1), [Time(now); 3].into_iter()), 0);
+            prop_assert_eq!(some.shown_from(&tap(1), [Some(Time(now)); 3].into_iter()), 0);
         }
     }
 }

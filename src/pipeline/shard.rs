@@ -131,7 +131,8 @@ impl Shard {
         let all = batch.of(shard);
         all.iter().take(READ_AHEAD).for_each(prefetch);
         let mut left = self.left();
-        let times = all.iter().map(|it| it.header.frame.time);
+        let times = all.iter().map(|it| &it.header);
+        let times = times.map(|header| header.analysed.then_some(header.frame.time));
         let shown_from = match batch.only_tap() {
             Some(tap) => self.flow.shown_from(tap, times),
             None => 0,
