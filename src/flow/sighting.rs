@@ -20,8 +20,7 @@ use way::Way;
 
 /// How long after the first record a copy may come, in nanoseconds.
 const WITHIN: u64 = 5_000_000;
-/// First records remembered at once; a flood beyond that forgets the oldest early. Of one place
-/// twice as many.
+/// First records remembered at once; a flood beyond that forgets the oldest early.
 const MOST_RECENT: usize = 1 << 12;
 
 /// A further record of a packet.
@@ -301,7 +300,7 @@ impl Alone {
     /// that were too old at the last one.
     fn put_by(&mut self, early: Early) {
         while let Some(first) = self.recent.front()
-            && (!near(early.time(), first.time()) || self.recent.len() >= 2 * MOST_RECENT)
+            && (!near(early.time(), first.time()) || self.recent.len() == MOST_RECENT)
         {
             self.recent.pop_front();
         }
