@@ -94,7 +94,7 @@ impl Key {
     #[must_use]
     #[inline(always)]
     pub fn four(&self) -> Option<Four> {
-        let four = Four([self.low[1] as u32, self.high[1] as u32, self.ports as u32]);
+        let four = Four([self.ports as u32, self.low[1] as u32, self.high[1] as u32]);
         (self.ports & SIX == 0).then_some(four)
     }
 
@@ -108,8 +108,8 @@ impl Key {
     }
 }
 
-/// The ends of a conversation of IPv4, in few bytes: the lesser's address, the greater's, and both
-/// ports, the lesser's first.
+/// The ends of a conversation of IPv4, in few bytes: both ports, the lesser's first, the lesser's
+/// address, and the greater's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Four([u32; 3]);
 
@@ -119,27 +119,29 @@ impl Four {
     #[must_use]
     #[inline(always)]
     pub(super) fn new(addresses: u64, ports: u32) -> (Self, bool) {
-        let source = addresses >> 32 << 16 | u64::from(ports >> 16);
-        let destination = addresses << 32 >> 16 | u64::from(ports & 0xffff);
-        let low_sent = source <= destination;
-        let turn = u32::from(low_sent);
-        let addresses = addresses.rotate_left(32 * turn);
-        let ports = ports.rotate_left(16 * turn);
-        let four = [addresses as u32, (addresses >> 32) as u32, ports];
+        let turned = (addresses.rotate_left(32), ports.rotate_left(16));
+        // both as one number, once with each end's first; ports count where addresses are the same
+        let number = |(addresses, ports): (u64, u32)| {
+            let ports = u128::from(ports);
+            u128::from(addresses) << 64 | ports
+        };
+        let low_sent = number((addresses, ports)) <= number(turned);
+        let (addresses, ports) = if low_sent { turned } else { (addresses, ports) };
+        let four = [ports, addresses as u32, (addresses >> 32) as u32];
         (Self(four), low_sent)
     }
 
     /// Both addresses as one number.
     #[inline(always)]
     fn addresses(self) -> u64 {
-        u64::from(self.0[0]) | u64::from(self.0[1]) << 32
+        u64::from(self.0[1]) | u64::from(self.0[2]) << 32
     }
 
     /// The same as a key.
     #[must_use]
     #[inline(always)]
     pub fn key(self) -> Key {
-        let [low, high, ports] = self.0.map(u64::from);
+        let [ports, low, high] = self.0.map(u64::from);
         Key {
             low: [0, low],
             high: [0, high],
@@ -181,7 +183,7 @@ impl Pair {
             Self::Four(four) => {
                 let addresses = four.addresses();
                 let (low, high) = (addresses << 32 >> 32, addresses >> 32);
-                spread(low, high, four.0[2].into())
+                spread(low, high, four.0[0].into())
             }
             Self::Six(key) => key.spread(),
         }
@@ -259,7 +261,7 @@ fn bits(address: IpAddr) -> u128 {
 impl Hash for Four {
     #[inline(always)]
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.0[2].into());
+        state.write_u64(self.0[0].into());
         state.write_u64(self.addresses());
     }
 }

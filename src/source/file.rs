@@ -69,7 +69,7 @@ impl Record {
     fn frame<'a>(&self, number: u64, bytes: &'a [u8]) -> Frame<'a> {
         Frame {
             number,
-            origin: Origin::new(0, number),
+            origin: Origin::single(number),
             recording: 0,
             time: self.time,
             link_type: self.link_type,

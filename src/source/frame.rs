@@ -19,6 +19,12 @@ impl Origin {
         Self(u64::from(file) << Self::NUMBER_BITS | number & ((1 << Self::NUMBER_BITS) - 1))
     }
 
+    /// Packet `number` of a single file.
+    #[must_use]
+    pub fn single(number: u64) -> Self {
+        Self(number)
+    }
+
     /// Which file, from 0.
     #[must_use]
     pub fn file(self) -> usize {
