@@ -13,7 +13,8 @@ use crate::answers::conversations::Conversations;
 use crate::answers::event::{Event, Watch};
 use crate::answers::totals::Totals;
 use crate::answers::{Analysed, Answers, Spread};
-use crate::decode::Decoder;
+use crate::decode::segment::Tap;
+use crate::decode::{Decoder, Found};
 use crate::message::Reading;
 use crate::source::file::{Described, Reader, Record, Take};
 use crate::source::frame::Frame;
@@ -239,6 +240,7 @@ fn in_order(
         described = source.described().len();
         let Some(frame) = source.frame() else { break };
         front.totals.frame(&frame);
+        front.totals.link_type(frame.link_type);
         match front.decoder.decode(frame) {
             Ok(segment) => {
                 let shard = &mut shards[shard_of(segment.ends().key.spread())];
@@ -325,17 +327,40 @@ impl Front {
     fn usual(
         &mut self,
         frame: &Frame<'_>,
-        (block, at): (&Arc<Vec<u8>>, usize),
+        place: (&Arc<Vec<u8>>, usize),
         batch: &mut Batch,
     ) -> bool {
-        prefetch_from(block, at + AHEAD, NEAR);
+        prefetch_from(place.0, place.1 + AHEAD, NEAR);
         let Some(found) = self.decoder.find_usual(frame) else {
             return false;
         };
         self.totals.frame(frame);
-        let shard = shard_of(found.ends.spread());
-        batch.push(shard, frame, found, (block, at));
+        self.put(frame, found, place, batch);
         true
+    }
+
+    /// Adds what was found in a frame.
+    #[inline(always)]
+    fn put(
+        &mut self,
+        frame: &Frame<'_>,
+        found: Found<'_>,
+        (block, at): (&Arc<Vec<u8>>, usize),
+        batch: &mut Batch,
+    ) {
+        if !batch.goes_on(&found, block) {
+            let tap = self.decoder.tap(frame, found.packet_type);
+            self.turn(tap, found.turn, block, batch);
+        }
+        let shard = shard_of(found.ends.spread());
+        batch.push(shard, frame, found, at);
+    }
+
+    /// A segment is of another run than the one before, and its link type may be another.
+    #[inline(never)]
+    fn turn(&mut self, tap: Tap, turn: u64, block: &Arc<Vec<u8>>, batch: &mut Batch) {
+        self.totals.link_type(tap.link_type);
+        batch.turn_to(tap, turn, block);
     }
 
     /// Takes any other frame.
@@ -343,11 +368,11 @@ impl Front {
     fn other(&mut self, frame: Frame<'_>, place: (&Arc<Vec<u8>>, usize), batch: &mut Batch) {
         self.totals.frame(&frame);
         match self.decoder.find_other(&frame) {
-            Ok(found) => {
-                let shard = shard_of(found.ends.spread());
-                batch.push(shard, &frame, found, place);
+            Ok(found) => self.put(&frame, found, place, batch),
+            Err(reason) => {
+                self.totals.link_type(frame.link_type);
+                self.totals.skipped(frame.link_type, reason);
             }
-            Err(reason) => self.totals.skipped(frame.link_type, reason),
         }
     }
 }

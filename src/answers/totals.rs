@@ -35,7 +35,7 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// Takes any frame.
+    /// Takes any frame, but for its link type.
     #[inline(always)]
     pub fn frame(&mut self, frame: &Frame<'_>) {
         self.packets += 1;
@@ -45,11 +45,15 @@ impl Totals {
             Some((first, _)) => *first = frame.time.min(*first),
             times => *times = Some((frame.time, frame.time)),
         }
-        if self.link_types.last() != Some(&frame.link_type)
-            && !self.link_types.contains(&frame.link_type)
+    }
+
+    /// Takes a frame's link type, if it may be another than that of the frame before.
+    pub fn link_type(&mut self, link_type: u32) {
+        if self.link_types.last() != Some(&link_type)
+            && !self.link_types.contains(&link_type)
             && self.link_types.len() < MOST_LINK_TYPES
         {
-            self.link_types.push(frame.link_type);
+            self.link_types.push(link_type);
         }
     }
 

@@ -33,12 +33,17 @@ pub struct Link {
 /// Reads a frame's link header.
 #[must_use]
 pub fn link(frame: &Frame<'_>) -> Link {
-    let port = Port {
+    read(frame.link_type, frame.bytes, told_of(frame))
+}
+
+/// What is known of the device without the link header.
+#[inline(always)]
+pub(super) fn told_of(frame: &Frame<'_>) -> Port {
+    Port {
         recording: frame.recording,
         described: frame.interface,
         ..Port::default()
-    };
-    read(frame.link_type, frame.bytes, port)
+    }
 }
 
 /// Reads a link header; `port` is what else is known of the device.

@@ -49,7 +49,7 @@ pub struct Decoder {
     here: u64,
     ids: HashMap<Port, u32, foldhash::fast::RandomState>,
     last: u32,
-    recent: Option<Recent>,
+    recent: Recent,
     /// How often what is told of the device may have changed.
     turn: u64,
     fragments: fragment::Fragments,
@@ -60,13 +60,49 @@ pub struct Decoder {
 }
 
 /// What the last frame with a usual link header tells of its device, as it stands there: the next
-/// one most often tells the same.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// one most often tells the same. In few words, for they are compared for each frame.
+#[derive(Clone, Copy)]
 struct Recent {
     device: u64,
     link_type: u32,
     recording: u32,
-    described: Option<u32>,
+    /// The container's interface, from 1 on; 0 where it tells none.
+    described: u64,
+}
+
+impl Recent {
+    /// That of no frame.
+    const NONE: Self = Self {
+        device: 0,
+        link_type: 0,
+        recording: 0,
+        described: u64::MAX,
+    };
+
+    /// `port`: what is known of the device without the link header.
+    #[inline(always)]
+    fn of(device: u64, link_type: u32, port: &Port) -> Self {
+        Self {
+            device,
+            link_type,
+            recording: port.recording,
+            described: port.described.map_or(0, |at| u64::from(at) + 1),
+        }
+    }
+
+    /// Whether both tell the same, without a branch for each word.
+    #[inline(always)]
+    fn is(&self, other: &Self) -> bool {
+        let numbers = (self.link_type ^ other.link_type) | (self.recording ^ other.recording);
+        let words = (self.device ^ other.device) | (self.described ^ other.described);
+        words | u64::from(numbers) == 0
+    }
+}
+
+impl Default for Recent {
+    fn default() -> Self {
+        Self::NONE
+    }
 }
 
 /// A frame's segment.
@@ -75,8 +111,6 @@ pub struct Found<'a> {
     pub ends: Pair,
     /// Whether the lesser end sent it.
     low_sent: bool,
-    /// Dense id of the interface it was recorded on.
-    pub interface: u32,
     /// SLL packet type; 255 where the link layer has none.
     pub packet_type: u8,
     /// Where it stands; nowhere if it is in a packet as few are.
@@ -108,18 +142,6 @@ impl Found<'_> {
             },
             low_sent: self.low_sent,
             ..header
-        }
-    }
-
-    /// What `frame` has alike with others.
-    #[must_use]
-    pub fn tap(&self, frame: &Frame<'_>) -> Tap {
-        Tap {
-            recording: frame.recording,
-            link_type: frame.link_type,
-            described: frame.interface,
-            interface: self.interface,
-            packet_type: self.packet_type,
         }
     }
 
@@ -155,9 +177,10 @@ impl Decoder {
             Some(found) => found,
             None => self.find_other(&frame)?,
         };
+        let tap = self.tap(&frame, found.packet_type);
         let told = self.told.insert(Told {
             header: found.header(&frame, 0),
-            tap: found.tap(&frame),
+            tap,
             rest: found.rest(),
         });
         let rest = told.rest.as_ref();
@@ -175,7 +198,6 @@ impl Decoder {
         Some(Found {
             ends,
             low_sent,
-            interface: self.last,
             packet_type: usual.packet_type,
             parts,
             odd: None,
@@ -196,19 +218,18 @@ impl Decoder {
                 let link = link::link(frame);
                 self.turn_to_port(link.port);
                 // the link type may be another, too
-                (self.recent, self.turn) = (None, self.turn + 1);
+                (self.recent, self.turn) = (Recent::NONE, self.turn + 1);
                 self.here += 1;
                 (link.network.ok_or(Skip::NotIp)?, link.packet_type)
             }
         };
         let end = frame.wire_len as usize;
         let Some((ends, low_sent, parts)) = Parts::read(frame.bytes, network.at, end) else {
-            return self.odd(frame, network, (self.last, packet_type));
+            return self.odd(frame, network, packet_type);
         };
         Ok(Found {
             ends,
             low_sent,
-            interface: self.last,
             packet_type,
             parts,
             odd: None,
@@ -222,14 +243,13 @@ impl Decoder {
         &mut self,
         frame: &Frame<'_>,
         network: Network,
-        (interface, packet_type): (u32, u8),
+        packet_type: u8,
     ) -> Result<Found<'static>, Skip> {
         let ip = ip::read(frame.bytes, network, frame.wire_len as usize)?;
         let odd = self.innermost(frame, ip)?;
         Ok(Found {
             ends: Pair::of(odd.spot.ends.key),
             low_sent: odd.spot.ends.low_sent,
-            interface,
             packet_type,
             parts: Parts::none(),
             odd: Some(Box::new(odd)),
@@ -259,6 +279,18 @@ impl Decoder {
         })
     }
 
+    /// What the frame that was looked at last has alike with others; `packet_type` as found in it.
+    #[must_use]
+    pub fn tap(&self, frame: &Frame<'_>, packet_type: u8) -> Tap {
+        Tap {
+            recording: frame.recording,
+            link_type: frame.link_type,
+            described: frame.interface,
+            interface: self.last,
+            packet_type,
+        }
+    }
+
     /// Interfaces seen so far; a segment's `interface` is an index into them.
     #[must_use]
     pub fn ports(&mut self) -> &[Seen] {
@@ -276,30 +308,27 @@ impl Decoder {
     /// none if its link header is not as usual after all.
     #[inline(always)]
     fn turn_to(&mut self, frame: &Frame<'_>, usual: &link::Usual) -> Option<()> {
-        let recent = Recent {
-            device: usual.device,
-            link_type: frame.link_type,
-            recording: frame.recording,
-            described: frame.interface,
-        };
-        if self.recent.is_none_or(|known| known != recent) {
-            self.turn_to_device(recent, frame.bytes)?;
+        let port = link::told_of(frame);
+        if !Recent::of(usual.device, frame.link_type, &port).is(&self.recent) {
+            // in registers: what is handed over in memory would be written for each frame
+            self.turn_to_device(usual.device, frame.link_type, port, frame.bytes)?;
         }
         self.here += 1;
         Some(())
     }
 
     #[inline(never)]
-    fn turn_to_device(&mut self, recent: Recent, bytes: &[u8]) -> Option<()> {
-        let port = Port {
-            recording: recent.recording,
-            described: recent.described,
-            ..Port::default()
-        };
-        let link = link::read(recent.link_type, bytes, port);
+    fn turn_to_device(
+        &mut self,
+        device: u64,
+        link_type: u32,
+        port: Port,
+        bytes: &[u8],
+    ) -> Option<()> {
+        let link = link::read(link_type, bytes, port);
         link.network?;
         self.turn_to_port(link.port);
-        self.recent = Some(recent);
+        self.recent = Recent::of(device, link_type, &port);
         self.turn += 1;
         Some(())
     }

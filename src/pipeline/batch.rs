@@ -41,8 +41,8 @@ struct Run {
     block: Arc<Vec<u8>>,
 }
 
-/// Which run the last segment is of, and what tells that the next is of the same: the decoder's
-/// turn, the packet type and the block's address. Turns count from 1.
+/// What tells that the next segment is of the same run as the last: the decoder's turn, the packet
+/// type and the block's address. Turns count from 1.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 struct Last {
     turn: u64,
@@ -50,17 +50,28 @@ struct Last {
     packet_type: u8,
 }
 
+impl Last {
+    #[inline(always)]
+    fn of(turn: u64, packet_type: u8, block: &Arc<Vec<u8>>) -> Self {
+        Self {
+            turn,
+            block: Arc::as_ptr(block).addr(),
+            packet_type,
+        }
+    }
+}
+
 /// Segments that wait for their shards.
 pub(super) struct Batch {
-    shards: Vec<Vec<Located>>,
+    shards: Box<[Vec<Located>; SHARDS]>,
     runs: Vec<Run>,
     run: u16,
     last: Last,
     rests: Vec<Rest>,
     /// Whether one of them is in a packet as few are.
     has_odd: bool,
-    /// Room for frames, in bytes.
-    room: usize,
+    /// What frames take of [`MOST_BYTES`].
+    filled: usize,
     /// Bytes of the blocks.
     held: usize,
 }
@@ -68,13 +79,13 @@ pub(super) struct Batch {
 impl Default for Batch {
     fn default() -> Self {
         Self {
-            shards: (0..SHARDS).map(|_| Vec::new()).collect(),
+            shards: Box::new(std::array::from_fn(|_| Vec::new())),
             runs: Vec::new(),
             run: 0,
             last: Last::default(),
             rests: Vec::new(),
             has_odd: false,
-            room: MOST_BYTES,
+            filled: 0,
             held: 0,
         }
     }
@@ -83,7 +94,7 @@ impl Default for Batch {
 impl Batch {
     /// Whether no more should be added.
     pub fn is_full(&self) -> bool {
-        self.room == 0
+        self.filled >= MOST_BYTES
     }
 
     /// Whether there is nothing in it.
@@ -93,34 +104,26 @@ impl Batch {
 
     /// Makes room for the next stretch.
     pub fn clear(&mut self) {
-        for shard in &mut self.shards {
+        for shard in self.shards.iter_mut() {
             shard.clear();
         }
         self.runs.clear();
         self.rests.clear();
         (self.last, self.has_odd) = (Last::default(), false);
-        (self.room, self.held) = (MOST_BYTES, 0);
+        (self.filled, self.held) = (0, 0);
     }
 
-    /// Adds the segment found in `frame`, whose bytes begin at `at` in `block`.
+    /// Whether what was found in a frame in `block` is of the same run as what was pushed last;
+    /// else it needs to [`Batch::turn_to`] its own.
     #[inline(always)]
-    pub fn push(
-        &mut self,
-        shard: usize,
-        frame: &Frame<'_>,
-        found: Found<'_>,
-        (block, at): (&Arc<Vec<u8>>, usize),
-    ) {
-        self.room = self.room.saturating_sub(frame.bytes.len().max(SHORT));
-        let last = Last {
-            turn: found.turn,
-            block: Arc::as_ptr(block).addr(),
-            packet_type: found.packet_type,
-        };
-        if last != self.last {
-            self.last = last;
-            self.turn_to(found.tap(frame), block);
-        }
+    pub fn goes_on(&self, found: &Found<'_>, block: &Arc<Vec<u8>>) -> bool {
+        Last::of(found.turn, found.packet_type, block) == self.last
+    }
+
+    /// Adds the segment found in `frame`, whose bytes begin at `at` in the last block.
+    #[inline(always)]
+    pub fn push(&mut self, shard: usize, frame: &Frame<'_>, found: Found<'_>, at: usize) {
+        self.filled += frame.bytes.len().max(SHORT);
         // no block is as long as 4 GiB
         let header = found.header(frame, at as u32);
         let rest = match found.rest() {
@@ -145,9 +148,9 @@ impl Batch {
         self.rests.len() as u16 - 1
     }
 
-    /// Has the next segment be of the run of this tap and block.
-    #[inline(never)]
-    fn turn_to(&mut self, tap: Tap, block: &Arc<Vec<u8>>) {
+    /// Has the next segment be of the run of this tap and block, in that turn of the decoder.
+    pub fn turn_to(&mut self, tap: Tap, turn: u64, block: &Arc<Vec<u8>>) {
+        self.last = Last::of(turn, tap.packet_type, block);
         let all = self.runs.len();
         let mut lasts = self.runs.iter().rev().take(LOOKED_AT);
         let known = lasts.position(|run| run.tap == tap && Arc::ptr_eq(&run.block, block));
@@ -157,7 +160,7 @@ impl Batch {
             if !lasts.any(|run| Arc::ptr_eq(&run.block, block)) {
                 self.held += block.len();
                 if self.held >= MOST_HELD {
-                    self.room = 0;
+                    self.filled = MOST_BYTES;
                 }
             }
             let block = Arc::clone(block);
