@@ -186,7 +186,7 @@ impl Frames for Merge {
 fn run(source: &mut impl Frames, settings: &Settings, watch: Watcher<'_>) -> (Answers, Decoder) {
     let mut first = Front::default();
     let shards: Vec<_> = (0..SHARDS).map(|_| Shard::new(settings)).collect();
-    let (shards, taken) = match watch {
+    let (shards, taken) = match watch.filter(|watch| watch.watches()) {
         Some(watch) => in_order(source, &mut first, shards, watch),
         None => spread(source, &mut first, shards, settings.threads.get()),
     };

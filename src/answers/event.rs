@@ -52,6 +52,12 @@ pub trait Watch {
     /// Something happened.
     fn event(&mut self, event: &Event<'_>);
 
+    /// Whether events are of use at all.
+    #[inline(always)]
+    fn watches(&self) -> bool {
+        true
+    }
+
     /// Whether nothing more needs to be read.
     fn done(&self) -> bool {
         false
@@ -63,4 +69,9 @@ pub struct Nobody;
 
 impl Watch for Nobody {
     fn event(&mut self, _: &Event<'_>) {}
+
+    #[inline(always)]
+    fn watches(&self) -> bool {
+        false
+    }
 }

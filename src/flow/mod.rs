@@ -55,8 +55,6 @@ pub struct Flowed {
 pub struct Placed {
     /// As in [`Flowed`].
     pub conversation: u32,
-    opened: bool,
-    reuses: Option<u32>,
     moment: Moment,
     /// From 1 on, which of the sightings that wait; 0 for none. What is carried for each segment
     /// and seldom there is only named: to copy it would cost more than to judge a segment.
@@ -86,6 +84,9 @@ pub struct Flow {
     found: Vec<Sighting>,
     waiting: usize,
     idle: Idle,
+    /// The conversation of the segment that was placed last, if it is its first and not yet judged,
+    /// and which one had its endpoints before.
+    opening: Option<(u32, Option<u32>)>,
     followed: usize,
     /// Of their directions, how many have more in flight than most.
     flying: usize,
@@ -104,6 +105,7 @@ impl Flow {
             found: Vec::new(),
             waiting: 0,
             idle: Idle::default(),
+            opening: None,
             followed: 0,
             flying: 0,
         }
@@ -119,7 +121,8 @@ impl Flow {
     /// all those placed before are judged.
     pub fn place(&mut self, segment: &Segment<'_>) -> Placed {
         let (conversation, opened, reuses) = self.conversation(segment);
-        self.placed(Some(segment), conversation, opened, reuses)
+        self.opening = opened.then_some((conversation, reuses));
+        self.placed(Some(segment), conversation)
     }
 
     /// Of the next segments, all recorded by `tap` at these times, the first that may have a copy in
@@ -157,17 +160,11 @@ impl Flow {
     ) -> Option<Placed> {
         let flags = header.flags;
         let opens = flags.any(Flags::SYN) && !flags.any(Flags::ACK);
-        (!opens).then(|| self.placed(shown, id, false, None))
+        (!opens).then(|| self.placed(shown, id))
     }
 
     #[inline(always)]
-    fn placed(
-        &mut self,
-        shown: Option<&Segment<'_>>,
-        conversation: u32,
-        opened: bool,
-        reuses: Option<u32>,
-    ) -> Placed {
+    fn placed(&mut self, shown: Option<&Segment<'_>>, conversation: u32) -> Placed {
         let mut sighting = 0;
         if let Some(sightings) = &mut self.sightings
             && let Some(segment) = shown
@@ -179,8 +176,6 @@ impl Flow {
         }
         Placed {
             conversation,
-            opened,
-            reuses,
             moment: self.idle.next(),
             sighting,
         }
@@ -248,6 +243,8 @@ impl Flow {
     #[inline(never)]
     fn judge_any(&mut self, segment: &Segment<'_>, placed: &Placed) -> Flowed {
         let id = placed.conversation;
+        let opening = self.opening.take_if(|(opened, _)| *opened == id);
+        let reuses = opening.and_then(|(_, before)| before);
         let open = self.open_again(id, segment);
         let Open { kept, flights } = self.open.get_mut(open);
         kept.last = placed.moment;
@@ -260,7 +257,7 @@ impl Flow {
             kept.life.segment(segment, direction);
             self.flying = self.flying + flights.more_held() - before;
         }
-        if placed.reuses.is_some() {
+        if reuses.is_some() {
             verdict.0 |= Verdict::REUSED_PORTS;
         }
         // it counts for the verdicts of others, and has none itself
@@ -277,8 +274,8 @@ impl Flow {
         Flowed {
             conversation: id,
             direction,
-            opened: placed.opened,
-            reuses: placed.reuses,
+            opened: opening.is_some(),
+            reuses,
             relative,
             verdict,
             duplicate,
@@ -300,13 +297,19 @@ impl Flow {
         found
     }
 
+    /// How many conversations there were so far.
+    #[must_use]
+    pub fn opened(&self) -> u32 {
+        u32::try_from(self.slots.len()).unwrap_or(u32::MAX)
+    }
+
     /// The conversation that had no segment for the longest time, if more than one is followed.
     #[must_use]
     pub fn longest_idle(&mut self) -> Option<u32> {
         if self.followed <= 1 {
             return None;
         }
-        let all = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
+        let all = self.opened();
         let mut idle = std::mem::take(&mut self.idle);
         let longest = idle.longest(all, |id| self.kept(id).map(|kept| kept.last));
         self.idle = idle;

@@ -2,7 +2,7 @@
 
 use super::Settings;
 use super::batch::{Batch, Located};
-use super::waiting::{Group, Waiting};
+use super::waiting::{Group, MAY_HOLD, Waiting};
 use crate::answers::conversations::Conversations;
 use crate::answers::event::{Event, Nobody, Watch};
 use crate::answers::totals::Totals;
@@ -74,7 +74,7 @@ impl Shard {
         watch: &mut W,
     ) -> bool {
         let flowed = self.flow.judge(segment, placed);
-        if flowed.opened {
+        if flowed.opened && watch.watches() {
             self.ids.push(opened);
         }
         if let Some(before) = flowed.reuses {
@@ -83,7 +83,7 @@ impl Shard {
         self.conversations.segment(segment, &flowed);
         self.totals.segment(segment, &flowed);
         let id = flowed.conversation;
-        let conversation = self.ids[id as usize];
+        let conversation = self.named(id, watch);
         watch.event(&Event::Segment {
             conversation,
             segment,
@@ -108,6 +108,16 @@ impl Shard {
             self.flow.over(id);
         }
         flowed.opened
+    }
+
+    /// What the report calls a conversation; nothing where nobody watches.
+    #[inline(always)]
+    fn named<W: Watch + ?Sized>(&self, id: u32, watch: &W) -> u64 {
+        if watch.watches() {
+            self.ids[id as usize]
+        } else {
+            0
+        }
     }
 
     /// Closes conversations while all hold too much.
@@ -137,6 +147,7 @@ impl Shard {
             Some(tap) => self.flow.shown_from(tap, times),
             None => 0,
         };
+        let mut first = 0;
         for (at, it) in all.iter().enumerate() {
             if let Some(next) = all.get(at + READ_AHEAD) {
                 prefetch(next);
@@ -145,48 +156,45 @@ impl Shard {
                 batch.approach(next);
             }
             let shown = at >= shown_from;
-            if room.may_hold() < left && self.place(batch, (at, it), shown, room) {
+            if room.may_hold() < left && self.place(batch, it, shown, room) {
                 continue;
             }
-            self.take(batch, all, room);
+            self.take(batch, &all[first..at], room);
             self.segment(&batch.segment(it), 0, &mut Nobody);
-            left = self.left();
+            (first, left) = (at + 1, self.left());
         }
-        self.take(batch, all, room);
+        self.take(batch, &all[first..], room);
         all.len() as u64
     }
 
     /// Has a segment of a batch wait, if its conversation is known; it is shown to who looks for
     /// copies.
     #[inline(always)]
-    fn place(
-        &mut self,
-        batch: &Batch,
-        (at, it): (usize, &Located),
-        shown: bool,
-        room: &mut Waiting,
-    ) -> bool {
+    fn place(&mut self, batch: &Batch, it: &Located, shown: bool, room: &mut Waiting) -> bool {
         let header = &it.header;
         let id = match batch.rest(it) {
             None => self.flow.known_four(header.four),
             Some(rest) => self.flow.known(&rest.key),
         };
         let Some(id) = id else { return false };
-        let shown = shown.then(|| batch.segment(it));
-        let Some(placed) = self.flow.place_known(id, header, shown.as_ref()) else {
-            return false;
+        let placed = if shown {
+            let segment = batch.segment(it);
+            self.flow.place_known(id, header, Some(&segment))
+        } else {
+            self.flow.place_known(id, header, None)
         };
-        room.add(at, header.payload_len as usize, placed);
+        let Some(placed) = placed else { return false };
+        room.add(header.payload_len as usize, placed);
         true
     }
 
-    /// How much more it may hold, in bytes.
+    /// How much more those that wait may hold if a further one is to join them, in bytes.
     fn left(&self) -> usize {
-        self.max_memory.saturating_sub(self.held())
+        self.max_memory.saturating_sub(self.held() + MAY_HOLD)
     }
 
-    /// Takes what waits, conversation by conversation.
-    fn take(&mut self, batch: &Batch, all: &[Located], waiting: &mut Waiting) {
+    /// Takes the segments that wait, which are these, conversation by conversation.
+    fn take(&mut self, batch: &Batch, these: &[Located], waiting: &mut Waiting) {
         if waiting.is_empty() {
             return;
         }
@@ -195,11 +203,8 @@ impl Shard {
             self.approach::<0>(groups, at);
             self.approach::<1>(groups, at);
             self.approach::<2>(groups, at);
-            for (at, next, placed) in waiting.segments(group) {
-                if let Some(next) = all.get(next) {
-                    prefetch(next);
-                }
-                self.placed(&batch.segment(&all[at]), placed, 0, &mut Nobody);
+            for (at, placed) in waiting.segments(group) {
+                self.placed(&batch.segment(&these[at]), placed, 0, &mut Nobody);
             }
         }
         waiting.clear();
@@ -228,8 +233,7 @@ impl Shard {
     /// Ends all conversations where nobody watches, and keeps only what was collected of them.
     pub fn close_all(&mut self) {
         self.flow.stop();
-        let ids = 0..u32::try_from(self.ids.len()).unwrap_or(u32::MAX);
-        for id in ids {
+        for id in 0..self.flow.opened() {
             let ahead = id.saturating_add(CLOSED_AHEAD);
             self.flow.approach(ahead, 1);
             self.conversations.approach(ahead, 1);
@@ -248,7 +252,7 @@ impl Shard {
         let Some(closed) = self.flow.close(id) else {
             return;
         };
-        let conversation = self.ids[id as usize];
+        let conversation = self.named(id, watch);
         let mut teller = Teller {
             id,
             conversation,

@@ -3,11 +3,12 @@
 use crate::flow::Placed;
 
 /// What a segment may add to what its shard holds, beside its payload twice: much more than it does.
-const MAY_HOLD: usize = 1 << 11;
+pub(super) const MAY_HOLD: usize = 1 << 11;
 /// No further segment.
 const NONE: u32 = u32::MAX;
 
-/// Segments of a batch by conversation, each as its place in the batch.
+/// Segments that stand one after the other in a batch, by conversation; each is called by how many
+/// stand before it.
 pub(super) struct Waiting {
     segments: Vec<One>,
     groups: Vec<Group>,
@@ -21,11 +22,9 @@ pub(super) struct Waiting {
 
 /// A segment that waits.
 struct One {
-    at: u32,
-    /// Which waits next of its conversation, and its place in the batch.
-    next: u32,
-    next_at: u32,
     placed: Placed,
+    /// The next of its conversation.
+    next: u32,
 }
 
 /// The segments of one conversation.
@@ -56,22 +55,16 @@ impl Default for Waiting {
 }
 
 impl Waiting {
-    /// Adds the segment `at` behind those of its conversation.
+    /// Adds the next segment behind those of its conversation.
     #[inline(always)]
-    pub fn add(&mut self, at: usize, payload: usize, placed: Placed) {
+    pub fn add(&mut self, payload: usize, placed: Placed) {
         // a batch has fewer segments than that
         let (here, conversation) = (self.segments.len() as u32, placed.conversation);
         self.may_hold += MAY_HOLD + 2 * payload;
-        self.segments.push(One {
-            at: at as u32,
-            next: NONE,
-            next_at: NONE,
-            placed,
-        });
+        self.segments.push(One { placed, next: NONE });
         match self.known.get_mut(conversation as usize) {
             Some(known) if known.turn == self.turn => {
-                let last = &mut self.segments[known.last as usize];
-                (last.next, last.next_at) = (here, at as u32);
+                self.segments[known.last as usize].next = here;
                 known.last = here;
             }
             _ => self.begin(conversation, here),
@@ -100,17 +93,17 @@ impl Waiting {
         &self.groups
     }
 
-    /// The places of one conversation's segments, each with that of the next.
-    pub fn segments(&self, group: &Group) -> impl Iterator<Item = (usize, usize, &Placed)> {
-        let from = |at: u32| self.segments.get(at as usize);
-        std::iter::successors(from(group.first), move |one| from(one.next))
-            .map(|one| (one.at as usize, one.next_at as usize, &one.placed))
+    /// One conversation's segments.
+    #[inline(always)]
+    pub fn segments(&self, group: &Group) -> impl Iterator<Item = (usize, &Placed)> {
+        let from = |at: u32| Some((at, self.segments.get(at as usize)?));
+        std::iter::successors(from(group.first), move |(_, one)| from(one.next))
+            .map(|(at, one)| (at as usize, &one.placed))
     }
 
-    /// What they and a further one may add to what their shard holds, in bytes, at most; its
-    /// payload apart.
+    /// What they may add to what their shard holds, in bytes, at most.
     pub fn may_hold(&self) -> usize {
-        self.may_hold + MAY_HOLD
+        self.may_hold
     }
 
     /// Whether none wait.
