@@ -92,7 +92,7 @@ impl Dialogue {
         let text = split_ending(data).0;
         let usual = self.framing == Framing::Line
             && if from_client {
-                self.lines[direction].is_line(data) && self.exchanges.is_usual_request(text)
+                self.exchanges.is_usual_request(text) && self.lines[direction].is_line(data)
             } else {
                 // the answer to a line has no more line endings than that
                 self.lines[direction].is_lines(data) && self.exchanges.is_usual_answer(text)

@@ -63,9 +63,14 @@ impl Cited {
             len: line.len,
             first: line.first(),
             last: line.last(),
-            blank: line.whole && matches!(line.content, [] | [b'\n'] | [b'\r', b'\n']),
+            blank: line.len <= 2 && is_blank(line),
         }
     }
+}
+
+/// Whether a message is a line ending and no more.
+fn is_blank(line: &Line<'_>) -> bool {
+    line.whole && matches!(line.content, [] | [b'\n'] | [b'\r', b'\n'])
 }
 
 /// A client message and its answer, as far as there are such.
