@@ -133,38 +133,25 @@ impl Conversations {
         self.order.binary_search_by_key(&Some(first), frame).ok()
     }
 
-    /// Takes a segment.
+    /// One by its number here, to be told of.
     #[inline(always)]
-    pub fn segment(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
+    pub fn follow(&mut self, id: u32) -> Option<Followed<'_>> {
+        Some(Followed {
+            one: self.all.get_mut(id as usize)?,
+            kept: &mut self.kept,
+            searching: &mut self.searching,
+        })
+    }
+
+    /// Takes a segment; gives its conversation, to be told what it brings.
+    #[inline(always)]
+    pub fn segment(&mut self, segment: &Segment<'_>, flowed: &Flowed) -> Option<Followed<'_>> {
         if flowed.opened {
             self.open(segment, flowed);
         }
-        let Some(one) = self.all.get_mut(flowed.conversation as usize) else {
-            return;
-        };
-        one.seen(segment);
-        if flowed.sighting.is_some() {
-            return self.sighting(segment, flowed);
-        }
-        one.count(segment, flowed);
-        let largest = one.is_largest(segment);
-        if !one.all_named || largest || segment.flags.any(Flags::SYN) {
-            name(one, &mut self.kept, (segment, flowed), largest);
-        }
-    }
-
-    /// Takes a further record of a packet.
-    #[cold]
-    fn sighting(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
-        let Some(one) = self.all.get_mut(flowed.conversation as usize) else {
-            return;
-        };
-        if let Some(sighting) = &flowed.sighting {
-            one.sighting(segment, flowed.direction, sighting);
-        }
-        if let Some(evidence) = &mut one.evidence {
-            weigh(&mut self.kept, evidence);
-        }
+        let mut followed = self.follow(flowed.conversation)?;
+        followed.segment(segment, flowed);
+        Some(followed)
     }
 
     #[cold]
@@ -225,25 +212,6 @@ impl Conversations {
         }
     }
 
-    /// Takes what was told of a conversation's messages.
-    #[inline(always)]
-    pub fn told(&mut self, id: u32, told: &Told<'_>) {
-        let Some(one) = self.all.get_mut(id as usize) else {
-            return;
-        };
-        match told {
-            Told::Settled(settled) => one.settle(settled),
-            Told::Message {
-                from_client, line, ..
-            } => one.message(*from_client, line),
-            Told::Exchange(exchange) => one.exchange(exchange),
-        }
-        // what is closed stays as it is
-        if !one.all_named && tell(one, &mut self.kept, told) {
-            self.searching -= 1;
-        }
-    }
-
     /// Takes what is known of a conversation at its end: its flags, and its streams' counts by
     /// direction.
     pub fn closed(&mut self, id: u32, closed: Closed, streams: Option<[Counts; 2]>) {
@@ -259,6 +227,57 @@ impl Conversations {
         // at the capture's end they are closed one after the other
         let next = self.all.get(id as usize + CLOSED_AHEAD);
         next.into_iter().for_each(prefetch);
+    }
+}
+
+/// One of them, found once for all that a segment brings; and what it shares with the others.
+pub struct Followed<'a> {
+    one: &'a mut Conversation,
+    kept: &'a mut usize,
+    searching: &'a mut usize,
+}
+
+impl Followed<'_> {
+    #[inline(always)]
+    fn segment(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
+        let one = &mut *self.one;
+        one.seen(segment);
+        if flowed.sighting.is_some() {
+            return self.sighting(segment, flowed);
+        }
+        one.count(segment, flowed);
+        let largest = one.is_largest(segment);
+        if !one.all_named || largest || segment.flags.any(Flags::SYN) {
+            name(one, self.kept, (segment, flowed), largest);
+        }
+    }
+
+    /// Takes a further record of a packet.
+    #[cold]
+    fn sighting(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
+        if let Some(sighting) = &flowed.sighting {
+            self.one.sighting(segment, flowed.direction, sighting);
+        }
+        if let Some(evidence) = &mut self.one.evidence {
+            weigh(self.kept, evidence);
+        }
+    }
+
+    /// Takes what was told of its messages.
+    #[inline(always)]
+    pub fn told(&mut self, told: &Told<'_>) {
+        let one = &mut *self.one;
+        match told {
+            Told::Settled(settled) => one.settle(settled),
+            Told::Message {
+                from_client, line, ..
+            } => one.message(*from_client, line),
+            Told::Exchange(exchange) => one.exchange(exchange),
+        }
+        // what is closed stays as it is
+        if !one.all_named && tell(one, self.kept, told) {
+            *self.searching -= 1;
+        }
     }
 }
 

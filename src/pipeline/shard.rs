@@ -3,7 +3,7 @@
 use super::Settings;
 use super::batch::{Batch, Located};
 use super::waiting::{Group, MAY_HOLD, Waiting};
-use crate::answers::conversations::Conversations;
+use crate::answers::conversations::{Conversations, Followed};
 use crate::answers::event::{Event, Nobody, Watch};
 use crate::answers::totals::Totals;
 use crate::decode::segment::Segment;
@@ -80,24 +80,24 @@ impl Shard {
         if let Some(before) = flowed.reuses {
             self.close(before, watch);
         }
-        self.conversations.segment(segment, &flowed);
-        self.totals.segment(segment, &flowed);
         let id = flowed.conversation;
         let conversation = self.named(id, watch);
+        let followed = self.conversations.segment(segment, &flowed);
+        self.totals.segment(segment, &flowed);
         watch.event(&Event::Segment {
             conversation,
             segment,
             flowed: &flowed,
         });
-        if flowed.sighting.is_some() {
+        let Some(followed) = followed.filter(|_| flowed.sighting.is_none()) else {
             return flowed.opened;
-        }
+        };
         self.messages.segment(segment, &flowed);
         let mut teller = Teller {
             id,
             conversation,
             messages: &mut self.messages,
-            conversations: &mut self.conversations,
+            followed,
             watch,
         };
         let over = self.streams.push(segment, &flowed, |direction, piece| {
@@ -253,11 +253,14 @@ impl Shard {
             return;
         };
         let conversation = self.named(id, watch);
+        let Some(followed) = self.conversations.follow(id) else {
+            return;
+        };
         let mut teller = Teller {
             id,
             conversation,
             messages: &mut self.messages,
-            conversations: &mut self.conversations,
+            followed,
             watch,
         };
         let streams = self
@@ -274,7 +277,7 @@ struct Teller<'a, W: ?Sized> {
     id: u32,
     conversation: u64,
     messages: &'a mut Messages,
-    conversations: &'a mut Conversations,
+    followed: Followed<'a>,
     watch: &'a mut W,
 }
 
@@ -287,9 +290,8 @@ impl<W: Watch + ?Sized> Teller<'_, W> {
             piece,
         });
         let mut listener = Listener {
-            id,
             conversation,
-            conversations: self.conversations,
+            followed: &mut self.followed,
             watch: self.watch,
         };
         self.messages.piece(id, direction, piece, &mut listener);
@@ -299,9 +301,8 @@ impl<W: Watch + ?Sized> Teller<'_, W> {
     fn tell(&mut self, end: fn(&mut Messages, u32, &mut Sink<'_>)) {
         let (id, conversation) = (self.id, self.conversation);
         let mut listener = Listener {
-            id,
             conversation,
-            conversations: self.conversations,
+            followed: &mut self.followed,
             watch: self.watch,
         };
         end(self.messages, id, &mut |told| listener.hear(told));
@@ -309,17 +310,16 @@ impl<W: Watch + ?Sized> Teller<'_, W> {
 }
 
 /// Who is told of one conversation's messages.
-struct Listener<'a, W: ?Sized> {
-    id: u32,
+struct Listener<'a, 'b, W: ?Sized> {
     conversation: u64,
-    conversations: &'a mut Conversations,
+    followed: &'a mut Followed<'b>,
     watch: &'a mut W,
 }
 
-impl<W: Watch + ?Sized> Hear for Listener<'_, W> {
+impl<W: Watch + ?Sized> Hear for Listener<'_, '_, W> {
     #[inline(always)]
     fn hear(&mut self, told: Told<'_>) {
-        self.conversations.told(self.id, &told);
+        self.followed.told(&told);
         self.watch.event(&Event::Told {
             conversation: self.conversation,
             told: &told,
