@@ -36,6 +36,8 @@ const MOST_INTERFACES: usize = 64;
 #[derive(Debug, Default)]
 pub struct Conversations {
     all: Chunks<Conversation>,
+    /// The first frame of each, until they are merged: to order them, none has to be looked at.
+    firsts: Vec<u64>,
     /// The place of each in `all`, once those of disjoint sets are one.
     order: Vec<u32>,
     /// Those that have evidence and may lose it.
@@ -112,8 +114,8 @@ impl Conversations {
         let count = parts.iter().map(|part| part.all.len()).sum();
         let mut firsts: Vec<(u64, u32)> = Vec::with_capacity(count);
         for part in parts {
-            let places = all.append(part.all);
-            firsts.extend(places.map(|(place, one)| (one.first_frame, place)));
+            let places = all.append(part.all)..;
+            firsts.extend(part.firsts.into_iter().zip(places));
         }
         // each part is in order already, which this sort makes use of
         firsts.sort_by_key(|(first, _)| *first);
@@ -177,6 +179,7 @@ impl Conversations {
             .into_iter()
             .for_each(|next| prefetch(&**next));
         one.evidence = Some(evidence);
+        self.firsts.push(one.first_frame);
         self.all.push(one);
         if let Some(before) = flowed.reuses {
             for id in [before, flowed.conversation] {

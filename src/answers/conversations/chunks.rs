@@ -42,13 +42,17 @@ impl<T> Chunks<T> {
         self.0.get_mut(at / CHUNK)?.get_mut(at % CHUNK)
     }
 
-    /// Takes in others; tells their numbers here. None may be pushed then.
-    pub fn append(&mut self, others: Self) -> impl Iterator<Item = (u32, &T)> {
-        let first = self.0.len();
+    /// All, in the order of memory.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.0.iter().flatten()
+    }
+
+    /// Takes in others; tells the number of their first here, which those of the others follow.
+    /// None may be pushed then.
+    pub fn append(&mut self, others: Self) -> u32 {
+        let first = self.0.len() * CHUNK;
         self.0.extend(others.0);
-        let number = |at: usize| u32::try_from(at).expect("2^32 of them are beyond any memory");
-        let chunks = (first..).zip(&self.0[first..]);
-        chunks.flat_map(move |(chunk, values)| (number(chunk * CHUNK)..).zip(values))
+        u32::try_from(first).expect("2^32 of them are beyond any memory")
     }
 }
 
@@ -69,17 +73,12 @@ mod tests {
             let one = of(values.clone());
             assert_eq!(one.len(), values.len());
             assert_eq!(one.get(values.len()), None);
-            let appended: Vec<(u32, usize)> =
-                all.append(one).map(|(at, value)| (at, *value)).collect();
-            let found = appended
-                .iter()
-                .map(|(at, _)| *all.get(*at as usize).unwrap());
-            assert_eq!(
-                found.collect::<Vec<_>>(),
-                values.clone().collect::<Vec<_>>()
-            );
-            assert!(appended.iter().map(|(_, value)| *value).eq(values));
+            let first = all.append(one) as usize;
+            let found = (first..).map(|at| *all.get(at).unwrap());
+            assert!(found.take(values.len()).eq(values));
         }
+        let all_values = (0..40).chain(100..164).chain(200..201);
+        assert!(all.iter().copied().eq(all_values));
         assert_eq!(all.get(40), None, "behind those of the first");
         *all.get_mut(3).unwrap() = 9;
         assert_eq!(all.get(3), Some(&9));

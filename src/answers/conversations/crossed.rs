@@ -1,14 +1,13 @@
 //! Conversations with the addresses and ports of another, put together otherwise.
 
 use std::collections::HashSet;
-use std::iter::repeat;
 
 use super::{Conversation, Conversations};
 use crate::decode::ends::{Ends, Key};
 use crate::decode::segment::Endpoint;
 
-/// So many conversations ahead one is asked for: its memory may be far away.
-const AHEAD: usize = 16;
+/// Of so many places in a table, those that are sought have one each: few others need be looked for.
+const PLACES: usize = 1 << 12;
 
 impl Conversations {
     /// Of these, those for which there is one with the same addresses and ports, put together
@@ -21,11 +20,11 @@ impl Conversations {
         sought.extend(ids.iter().filter_map(|id| of(*id)));
         let mut found = HashSet::with_hasher(hasher());
         if !sought.is_empty() {
-            let ahead = self.iter().skip(AHEAD).map(Some).chain(repeat(None));
-            for (one, ahead) in self.iter().zip(ahead) {
-                ahead.into_iter().for_each(|one| one.approach_key());
-                found.extend(Some(one.key()).filter(|key| sought.contains(key)));
-            }
+            let place = |key: &Key| key.spread() as usize % PLACES;
+            let mut places = [false; PLACES];
+            sought.iter().for_each(|key| places[place(key)] = true);
+            let keys = self.all.iter().map(Conversation::key);
+            found.extend(keys.filter(|key| places[place(key)] && sought.contains(key)));
         }
         let is_found = |id: &usize| of(*id).is_some_and(|key| found.contains(&key));
         ids.iter().copied().filter(is_found).collect()

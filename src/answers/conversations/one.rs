@@ -104,11 +104,6 @@ impl Conversation {
         self.ends.key()
     }
 
-    /// Asks for what [`Conversation::key`] will want of memory.
-    pub(super) fn approach_key(&self) {
-        prefetch(&self.ends);
-    }
-
     fn seldom(&mut self) -> &mut Seldom {
         self.seldom.get_or_insert_default()
     }
