@@ -232,6 +232,10 @@ impl Run<'_> {
                 complain(Path::new(name), &why);
                 self.trouble.ends(Exit::Usage);
             }
+            if let Some(what) = view.incomplete() {
+                complain(Path::new(name), &what);
+                self.trouble.ends(Exit::Incomplete);
+            }
         }
         match self.options.format {
             Format::Ndjson => self.output.ends(self.read, &mut capture),

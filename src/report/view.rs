@@ -34,6 +34,11 @@ pub trait View {
         None
     }
 
+    /// After the end: what is missing in what was shown, where that could not be said there.
+    fn incomplete(&self) -> Option<String> {
+        None
+    }
+
     /// Whether nothing more needs to be read for it.
     fn done(&self) -> bool {
         false

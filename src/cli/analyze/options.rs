@@ -45,7 +45,7 @@ pub(super) struct Options {
     /// Show the bytes of conversation N, or only those of its client or server
     #[arg(long, value_name = "N[:client|server]", value_parser = followed)]
     pub(super) follow: Option<Followed>,
-    /// How --follow shows them; raw: as they are, and nothing else
+    /// How --follow shows them; raw: as they are, and nothing else, with status 3 where any are missing
     #[arg(long = "as", value_enum, value_name = "FORM", default_value_t = Bytes::Text, requires = "follow")]
     pub(super) form: Bytes,
     /// Answer the questions for this conversation, and show only it; may be given several times

@@ -34,6 +34,8 @@ pub struct FollowView {
     waiting: Vec<Waiting>,
     /// Bytes shown of each side: of direction 0 and 1.
     shown: [u64; 2],
+    /// What raw bytes cannot tell.
+    missing: Missing,
     over: bool,
     /// What stands before each line.
     before: &'static str,
@@ -43,6 +45,40 @@ pub struct FollowView {
 enum Waiting {
     Bytes(usize, u64, Vec<u8>, Carrier),
     Gap(usize, u64, u64),
+}
+
+/// The gaps in what is followed.
+#[derive(Default)]
+struct Missing {
+    bytes: u64,
+    gaps: u64,
+    /// Where the first one is, and whether in what the client sent.
+    first: (u64, bool),
+}
+
+impl Missing {
+    fn add(&mut self, offset: u64, len: u64, from_client: bool) {
+        if self.gaps == 0 {
+            self.first = (offset, from_client);
+        }
+        self.gaps += 1;
+        self.bytes += len;
+    }
+
+    /// How much is missing, and where that is seen.
+    fn words(&self) -> Option<String> {
+        let bytes = plural(self.bytes, "byte");
+        let (offset, from_client) = self.first;
+        let place = format!("at offset {offset} of {}", arrow(from_client));
+        let gaps = match self.gaps {
+            0 => return None,
+            1 => place,
+            many => format!("in {many} gaps, the first {place}"),
+        };
+        Some(format!(
+            "{bytes} missing in the capture, {gaps}; --as text shows between which packets"
+        ))
+    }
 }
 
 impl FollowView {
@@ -57,6 +93,7 @@ impl FollowView {
             client: None,
             waiting: Vec::new(),
             shown: [0; 2],
+            missing: Missing::default(),
             over: false,
             before: "",
         }
@@ -172,12 +209,13 @@ impl FollowView {
                 text: String::new(),
             })));
         }
-        if self.form != Form::Raw {
-            let len = plural(len, "byte");
-            let arrow = arrow(from_client);
-            let head = format!("── {arrow}, {len} at offset {offset} missing in the capture");
-            self.line(&head, show);
+        if self.form == Form::Raw {
+            return self.missing.add(offset, len, from_client);
         }
+        let len = plural(len, "byte");
+        let arrow = arrow(from_client);
+        let head = format!("── {arrow}, {len} at offset {offset} missing in the capture");
+        self.line(&head, show);
     }
 }
 
@@ -251,5 +289,9 @@ impl View for FollowView {
 
     fn trouble(&self, capture: &Capture) -> Option<String> {
         capture.lacks(self.conversation)
+    }
+
+    fn incomplete(&self) -> Option<String> {
+        self.missing.words()
     }
 }

@@ -62,6 +62,36 @@ fn a_gap_is_shown_where_it_is() {
 }
 
 #[test]
+fn raw_says_beside_it_what_is_missing() {
+    let mut capture = Capture::new(Link::Ethernet, ENDS);
+    capture.handshake();
+    capture.tcp(0, PSH | ACK, b"one\n");
+    capture.tcp(1, PSH | ACK, b"ENO\n");
+    capture.seek(0, 1001 + 10);
+    capture.tcp(0, PSH | ACK, b"three\n");
+    let one_gap = capture.bytes.clone();
+    capture.seek(0, 1001 + 17);
+    capture.tcp(0, PSH | ACK, b"five\n");
+    capture.finish();
+    let one = "analyze: -: 6 bytes missing in the capture, at offset 4 of client → server; --as text shows between which packets\n";
+    let two = "analyze: -: 7 bytes missing in the capture, in 2 gaps, the first at offset 4 of client → server; --as text shows between which packets\n";
+    for (bytes, side, code, out, err) in [
+        (&one_gap, "0:client", 3, "one\nthree\n", one),
+        (&capture.bytes, "0:client", 3, "one\nthree\nfive\n", two),
+        (&capture.bytes, "0", 3, "one\nENO\nthree\nfive\n", two),
+        (&capture.bytes, "0:server", 0, "ENO\n", ""),
+    ] {
+        let ran = run_on(bytes, &["--follow", side, "--as", "raw"]);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(code), out), "{side}");
+        assert_eq!(ran.err, err, "{side}");
+    }
+    // where it is said among what is shown, it is a finding
+    let rows = ["--follow", "0", "--as", "raw", "--format", "ndjson"];
+    let ran = run_on(&capture.bytes, &rows);
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+}
+
+#[test]
 fn text_cannot_steer_the_terminal_and_raw_is_raw() {
     let mut capture = Capture::new(Link::Ethernet, ENDS);
     capture.handshake();
