@@ -112,6 +112,7 @@ pub fn capture(
             payload_bytes: len.into(),
         }),
         answers,
+        asked_for: matches!(answered, Answered::These(_)),
         rows: Vec::new(),
         interfaces,
         conversations: model::Conversations::new(

@@ -65,8 +65,12 @@ pub struct Capture {
     pub conversations: Conversations,
     /// First frame of the largest TCP payload, null if all are 0.
     pub largest_payload: Option<Largest>,
-    /// The answers for the conversation that speaks echo with most messages, else of most payload.
+    /// The answers for the conversation that was asked for; else for the one that speaks echo with
+    /// most messages, or that of most payload.
     pub answers: Answers,
+    /// Whether that conversation was asked for by its id.
+    #[serde(skip)]
+    pub asked_for: bool,
     /// Rows of the views that were asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rows: Vec<serde_json::Value>,

@@ -5,8 +5,10 @@ mod inventory;
 pub(super) mod packets;
 mod tcp;
 
+use std::borrow::Cow;
+
 use super::document::{Block, Document};
-use super::model::{Capture, Conversation, Report};
+use super::model::{Answers, Capture, Conversation, Report};
 use crate::echo::escape::escape;
 use crate::time::Time;
 
@@ -37,12 +39,46 @@ fn about(capture: &Capture) -> Option<String> {
     let one = capture.conversations.get(capture.answers.conversation?)?;
     (all > 1).then(|| {
         format!(
-            "Of {}'s {all} conversations the answers are about {}, {}; --conversation ID asks for another.",
+            "Of {}'s {all} conversations the answers are about {}, {}, {}; --conversation ID asks for another.",
             clean(&capture.file),
             one.id,
-            endpoints(&one)
+            endpoints(&one),
+            chosen(capture, &one)
         )
     })
+}
+
+/// By which rule it was chosen.
+fn chosen(capture: &Capture, one: &Conversation) -> &'static str {
+    if capture.asked_for {
+        "as asked for"
+    } else if one.speaks_echo == Some("yes") {
+        "of those that speak echo the one with most messages (among equals with most payload, then the first)"
+    } else {
+        "the one with most payload, as none is known to speak echo (among equals the first)"
+    }
+}
+
+/// The conversations in the tables: those that carry answers of their own, and the one that the
+/// capture's are about.
+fn shown(capture: &Capture) -> Vec<Cow<'_, Conversation>> {
+    let answered = capture.conversations.answered();
+    let mut shown: Vec<_> = answered.iter().map(Cow::Borrowed).collect();
+    if let Some(id) = capture.answers.conversation
+        && let Err(place) = answered.binary_search_by_key(&id, |one| one.id)
+        && let Some(one) = capture.conversations.get(id)
+    {
+        shown.insert(place, one);
+    }
+    shown
+}
+
+/// The answers for one of those in the tables.
+fn answers_of<'a>(capture: &'a Capture, one: &'a Conversation) -> Option<&'a Answers> {
+    let main = capture.answers.conversation == Some(one.id);
+    one.answers
+        .as_deref()
+        .or_else(|| main.then_some(&capture.answers))
 }
 
 /// One capture.
@@ -56,9 +92,10 @@ fn section(out: &mut Document, capture: &Capture) {
     answers::evidence(out, &capture.answers);
     packets::cited(out, capture);
     packets::layers(out, capture);
-    inventory::conversations(out, capture);
-    tcp::analysis(out, capture);
-    each_conversation(out, capture);
+    let shown = shown(capture);
+    inventory::conversations(out, capture, &shown);
+    tcp::analysis(out, capture, &shown);
+    each_conversation(out, capture, &shown);
     out.push(heading(3, "Packets"));
     inventory::ledger(out, capture);
     inventory::interfaces(out, capture);
@@ -66,12 +103,10 @@ fn section(out: &mut Document, capture: &Capture) {
 
 /// Where several conversations were answered: all of them side by side, then the evidence
 /// of those that the capture's own answers are not about.
-fn each_conversation(out: &mut Document, capture: &Capture) {
-    let answered: Vec<_> = capture
-        .conversations
-        .answered()
+fn each_conversation(out: &mut Document, capture: &Capture, shown: &[Cow<'_, Conversation>]) {
+    let answered: Vec<(&Conversation, _)> = shown
         .iter()
-        .filter_map(|conversation| Some((conversation, conversation.answers.as_deref()?)))
+        .filter_map(|one| Some((one.as_ref(), answers_of(capture, one)?)))
         .collect();
     if answered.len() < 2 {
         return;

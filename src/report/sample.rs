@@ -48,6 +48,7 @@ pub(crate) fn answered(file: &str) -> Capture {
             payload_bytes: 26,
         }),
         answers: answers(0),
+        asked_for: false,
         rows: Vec::new(),
         exhibits: exhibits(),
     }

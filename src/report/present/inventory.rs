@@ -1,5 +1,7 @@
 //! What else a capture holds: conversations, packets skipped, interfaces, damage.
 
+use std::borrow::Cow;
+
 use super::super::document::{Block, Document, Table};
 use super::super::model::{Capture, Conversation, Direction, Endpoint, Exchanges, File, Interface};
 use super::{clean, heading, plural, text};
@@ -100,13 +102,16 @@ pub(super) fn not_read(out: &mut Document, capture: &Capture) {
     }
 }
 
-/// The conversations that carry answers.
-pub(super) fn conversations(out: &mut Document, capture: &Capture) {
+/// The conversations that are shown, and how many more there are.
+pub(super) fn conversations(
+    out: &mut Document,
+    capture: &Capture,
+    shown: &[Cow<'_, Conversation>],
+) {
     if capture.conversations.is_empty() {
         return;
     }
     out.push(heading(3, "Conversations"));
-    let shown = capture.conversations.answered();
     if !shown.is_empty() {
         let header = [
             "Id",
@@ -119,7 +124,10 @@ pub(super) fn conversations(out: &mut Document, capture: &Capture) {
         ];
         out.push(Block::Table(Table {
             header: header.map(str::to_owned).to_vec(),
-            rows: shown.iter().flat_map(conversation_rows).collect(),
+            rows: shown
+                .iter()
+                .flat_map(|one| conversation_rows(one))
+                .collect(),
             numeric: vec![0, 2, 3, 4, 5, 6],
             key_columns: 0,
         }));

@@ -1,12 +1,13 @@
-//! How TCP went in the conversations that are answered: state, times, verdicts, paths.
+//! How TCP went in the conversations that are shown: state, times, verdicts, paths.
+
+use std::borrow::Cow;
 
 use super::super::document::{Block, Document, Table};
 use super::super::model::{Capture, Conversation, Direction, Path, RoundTrips};
 use super::{clean, heading, milliseconds, plural, text};
 
-/// One paragraph and two rows of a table for each conversation that carries answers.
-pub(super) fn analysis(out: &mut Document, capture: &Capture) {
-    let shown = capture.conversations.answered();
+/// One paragraph and two rows of a table for each conversation that is shown.
+pub(super) fn analysis(out: &mut Document, capture: &Capture, shown: &[Cow<'_, Conversation>]) {
     if shown.is_empty() {
         return;
     }

@@ -160,6 +160,54 @@ fn the_conversation_asked_for_is_answered() {
     }
 }
 
+#[test]
+fn the_conversation_of_the_answers_is_in_the_tables() {
+    let mut capture = Capture::new(Link::Ethernet, ENDS);
+    for port in 0..14 {
+        capture.between([("10.0.0.7", 7000 + port), ("10.0.0.8", 80)]);
+        capture.handshake();
+        capture.tcp(0, PSH | ACK, b"GET something that is long\n");
+    }
+    let silent = capture.bytes.clone();
+    capture.between([("10.0.0.7", 7999), ("10.0.0.8", 80)]);
+    capture.handshake();
+    capture.tcp(0, PSH | ACK, b"ab\n");
+    capture.tcp(1, PSH | ACK, b"BA\n");
+    for port in [7998, 7997] {
+        capture.between([("10.0.0.7", port), ("10.0.0.8", 80)]);
+        capture.handshake();
+    }
+    let text = |bytes: &[u8], asked: &[&str]| {
+        let asked = [&["--format", "markdown"], asked].concat();
+        run_on(bytes, &asked).out
+    };
+    let out = text(&capture.bytes, &[]);
+    // one row in the table of conversations, and one for each side in two of the TCP analysis
+    let rows = |out: &str, id: usize| out.matches(&format!("\n| {id} |")).count();
+    assert_eq!(
+        [1, 9, 10, 14].map(|id| rows(&out, id)),
+        [5, 5, 0, 5],
+        "{out}"
+    );
+    assert!(out.contains("Conversation 14: "), "{out}");
+    assert!(
+        out.contains(" | 14: 10.0.0.7:7999 → 10.0.0.8:80 |"),
+        "{out}"
+    );
+    assert!(out.contains("\n6 conversations not shown;"), "{out}");
+    let rule = "are about 14, 10.0.0.7:7999 → 10.0.0.8:80, of those that speak echo the one with most messages";
+    assert!(out.contains(rule), "{out}");
+    let out = text(&silent, &[]);
+    let rule = "are about 0, 10.0.0.7:7000 → 10.0.0.8:80, the one with most payload, as none is known to speak echo";
+    assert!(out.contains(rule), "{out}");
+    assert!(out.contains("\n4 conversations not shown;"), "{out}");
+    let out = text(&capture.bytes, &["--conversation", "12"]);
+    let rule = "are about 12, 10.0.0.7:7012 → 10.0.0.8:80, as asked for;";
+    assert!(out.contains(rule) && rows(&out, 14) == 0, "{out}");
+    let out = text(&capture.bytes, &["--conversations", "0"]);
+    assert!(rows(&out, 14) == 5 && rows(&out, 1) == 0, "{out}");
+}
+
 /// What can be asked without a capture, and what is wrong with asking.
 #[test]
 fn what_options_say() {
