@@ -312,11 +312,27 @@ pub fn direction(from_client: bool) -> &'static str {
 /// The first `most` bytes of a message, escaped, and whether that is not all.
 #[must_use]
 pub fn text(line: &Line<'_>, most: usize) -> (String, bool) {
-    let shown = line.content.len().min(most);
-    (
-        escape_bytes(&line.content[..shown]),
-        (shown as u64) < line.len,
-    )
+    let shown = beginning(line.content, most);
+    (escape_bytes(shown), (shown.len() as u64) < line.len)
+}
+
+/// At most the first `most` bytes, less what would be the beginning of a character of UTF-8 that
+/// goes on behind them.
+#[must_use]
+pub fn beginning(bytes: &[u8], most: usize) -> &[u8] {
+    let shown = &bytes[..bytes.len().min(most)];
+    // a character has 4 bytes at most
+    for back in 1..=shown.len().min(3) {
+        let at = shown.len() - back;
+        let whole = bytes[at..bytes.len().min(at + 4)].utf8_chunks().next();
+        let len = whole
+            .and_then(|it| it.valid().chars().next())
+            .map_or(0, char::len_utf8);
+        if len > back {
+            return &shown[..at];
+        }
+    }
+    shown
 }
 
 /// The word for an outcome.
@@ -339,7 +355,7 @@ impl ExchangeRow {
     pub fn of(capture: usize, conversation: u64, exchange: &Exchange<'_>, most: usize) -> Self {
         let response = exchange.response();
         let wrong = exchange.outcome == Outcome::Wrong;
-        let shown = |bytes: &[u8]| escape_bytes(&bytes[..bytes.len().min(most)]);
+        let shown = |bytes| escape_bytes(beginning(bytes, most));
         let (due, came) = (exchange.due, exchange.came);
         let same = due.iter().zip(came).take_while(|(a, b)| a == b).count();
         Self {

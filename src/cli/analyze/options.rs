@@ -54,7 +54,7 @@ pub(super) struct Options {
     /// Most entries shown of each conversation; 0 is all [default: 1000, with ndjson all]
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
-    /// Most bytes shown of a message
+    /// Most bytes shown of a message, in whole characters
     #[arg(long, value_name = "BYTES", default_value_t = 256)]
     pub(super) max_text: usize,
     /// Answer the questions for each of the first N conversations of a file

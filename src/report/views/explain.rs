@@ -13,7 +13,7 @@ use crate::report::explain::{Question, tshark};
 use crate::report::fields;
 use crate::report::model::{Answer, Answers, Capture, Confidence, Exhibit};
 use crate::report::present::{self, clean, packets};
-use crate::report::rows::Row;
+use crate::report::rows::{self, Row};
 use crate::report::view::{Scope, Show, Shown, View};
 
 /// First packets kept of a conversation: the handshake, and one more.
@@ -182,7 +182,7 @@ impl One<'_> {
                     bytes: fields::hex(&bytes[..bytes.len().min(MOST_BYTES)]) + more,
                     value: if payload {
                         let more = if len > MOST_TEXT { "…" } else { "" };
-                        escape_bytes(&bytes[..bytes.len().min(MOST_TEXT)]) + more
+                        escape_bytes(rows::beginning(bytes, MOST_TEXT)) + more
                     } else {
                         field.value.clone()
                     },

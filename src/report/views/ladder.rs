@@ -9,7 +9,7 @@ use crate::echo::escape::escape_bytes;
 use crate::report::document::{Arrow, Block, Ladder};
 use crate::report::model::Capture;
 use crate::report::present::{conversation_title, plural};
-use crate::report::rows::{Row, Step};
+use crate::report::rows::{self, Row, Step};
 use crate::report::view::{Counted, Scope, Show, Shown, View};
 use crate::time::Time;
 
@@ -211,7 +211,7 @@ fn step(
 ) -> Step {
     let relative = flowed.relative;
     let payload = segment.payload;
-    let shown = payload.len().min(most);
+    let shown = rows::beginning(payload, most);
     let base = |base: Option<crate::answers::Seq>| base.map_or(0, |base| base.0);
     Step {
         capture,
@@ -227,8 +227,8 @@ fn step(
             .then(|| segment.ack.0.wrapping_sub(base(relative.ack_base))),
         len: segment.payload_len,
         analysis: analysis(flowed.verdict),
-        text: escape_bytes(&payload[..shown]),
-        cut: (shown as u64) < u64::from(segment.payload_len),
+        text: escape_bytes(shown),
+        cut: (shown.len() as u64) < u64::from(segment.payload_len),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::capture::{ACK, Capture, ENDS, Link, PSH, echo};
 use super::super::{analyze, run_on};
-use super::begun;
+use super::{begun, rows};
 
 const HOSTILE: &str = "\u{1b}[2J\u{1b}]0;x\u{7}\u{202e}\u{2066}\t\0\u{9b}31m|`*_\u{8}end";
 
@@ -249,6 +249,49 @@ fn what_is_beyond_the_memory_is_counted() {
     assert!((1000..1120).contains(&rows), "{rows}");
     let words = format!("… and {} more messages;", 1200 - rows);
     assert!(ran.out.contains(&words), "no {words}");
+}
+
+#[test]
+fn a_text_is_cut_between_characters() {
+    let mut capture = begun();
+    capture.tcp(0, PSH | ACK, "ab世E界\n".as_bytes());
+    capture.tcp(1, PSH | ACK, "界e世BA\n".as_bytes());
+    capture.tcp(0, PSH | ACK, b"ab\xe4\xb8c\n");
+    capture.tcp(1, PSH | ACK, "é😀".repeat(100).as_bytes());
+    // each number of bytes, and what is shown of the first message
+    let cases = [
+        (0, "…"),
+        (1, "a…"),
+        (2, "ab…"),
+        (3, "ab…"),
+        (4, "ab…"),
+        (5, "ab世…"),
+        (6, "ab世E…"),
+        (8, "ab世E…"),
+        (9, "ab世E界…"),
+        (10, "ab世E界\\n"),
+    ];
+    for (most, want) in cases {
+        for show in ["messages", "exchanges", "ladder"] {
+            let most = most.to_string();
+            let arguments = ["--show", show, "--max-text", &most, "--format", "markdown"];
+            let out = run_on(&capture.bytes, &arguments).out;
+            let want = match show {
+                "ladder" => format!("\"{want}").replace('…', "\"…"),
+                _ => want.replace("\\n", "\\\\n"),
+            };
+            let there = out.contains(&want) || (show == "ladder" && most == "0");
+            assert!(there, "{show} {most}: no {want} in {out}");
+            assert!(!out.contains("x9") && !out.contains("xe7"), "{most}: {out}");
+        }
+    }
+    // bytes that are no character of the sender's are shown, however it is cut
+    let ran = run_on(&capture.bytes, &["--show", "messages", "--max-text", "4"]);
+    assert!(ran.out.contains("ab\\xe4\\xb8…"), "{}", ran.out);
+    // of a packet a diagram has at most 200 bytes
+    let steps = rows(&capture.bytes, "step", &["--show", "ladder"]);
+    let want = "é😀".repeat(33) + "é";
+    assert_eq!(steps[6]["text"], want);
 }
 
 #[test]
