@@ -51,10 +51,15 @@ impl Trouble {
             );
             return self.ends(Exit::Incomplete);
         }
-        // a limit of ours is no fault of the recording
-        let then = match reason.contains("--max-decompressed") {
-            true => "raise it",
-            false => "record again",
+        // neither a limit of ours nor what became of a compressed file is a fault of the recording
+        let packed = ["ends early", "is damaged", "does not fit", "is followed"];
+        let packed = packed.map(|what| reason.contains(&format!(" data {what}")));
+        let then = if reason.contains("--max-decompressed") {
+            "raise it"
+        } else if packed.contains(&true) {
+            "fetch or copy the file again"
+        } else {
+            "record again"
         };
         complain(
             file,

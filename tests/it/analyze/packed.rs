@@ -286,12 +286,27 @@ fn what_to_do_fits_what_is_wrong() {
     let bomb = through("gzip", &long(100));
     let ran = run_on(&bomb, &["--max-decompressed", "1M"]);
     assert!(ran.err.contains(", raise it for the rest"), "{}", ran.err);
-    let ran = run_on(&bomb[..bomb.len() / 2], &[]);
-    assert!(
-        ran.err.contains(", record again for the rest"),
-        "{}",
-        ran.err
-    );
+    // a recording that was whole, and one that was cut before it was compressed
+    let mut damaged = bomb.clone();
+    damaged[bomb.len() / 2..].fill(0xff);
+    let recorded = long(100);
+    let cut = through("gzip", &recorded[..recorded.len() - 1]);
+    for (bytes, then) in [
+        (&bomb[..bomb.len() / 2], ", fetch or copy the file again"),
+        (&damaged, ", fetch or copy the file again"),
+        (&cut, ", record again"),
+    ] {
+        let ran = run_on(bytes, &[]);
+        let said = ran.err.contains(&format!("{then} for the rest"));
+        assert!(ran.code == Some(3) && said, "{}", ran.err);
+    }
+    for (program, want) in [("zstd", "the zstd data"), ("lz4", "the lz4 data")] {
+        // more than one block, of 4 MiB at most
+        let packed = through(program, &long(400));
+        let ran = run_on(&packed[..packed.len() - 100], &[]);
+        let said = ran.err.contains(want) && ran.err.contains("fetch or copy the file again");
+        assert!(said, "{}", ran.err);
+    }
     let mut changed = bomb;
     let crc = changed.len() - 8;
     changed[crc] ^= 1;
