@@ -58,10 +58,12 @@ pub struct Told {
 
 impl Told {
     /// Whether Wireshark takes its payload for what came before, or too early. It lets a fast
-    /// retransmission pass, which brings what was missing.
-    fn is_again(&self) -> bool {
+    /// retransmission pass, which brings what was missing, and a spurious one of whose payload
+    /// some was not captured, for it puts nothing together then.
+    fn is_again(&self, cut: bool) -> bool {
         let fast = self.verdict.any(Verdict::FAST_RETRANSMISSION);
-        let again = self.verdict.any(Verdict::RETRANSMISSION) && !fast;
+        let spurious = self.verdict.any(Verdict::SPURIOUS_RETRANSMISSION);
+        let again = self.verdict.any(Verdict::RETRANSMISSION) && !fast && !(spurious && cut);
         again || self.verdict.any(Verdict::OUT_OF_ORDER)
     }
 }
@@ -167,7 +169,9 @@ impl Packet<'_> {
 
     fn of_headers(&self, field: &Field) -> Vec<String> {
         // Wireshark gives what came again, or out of order, to no dissector by default
-        if field.name.starts_with("data.") && self.told.is_some_and(|it| it.is_again()) {
+        let found = &self.found;
+        let cut = (found.tcp_len).is_some_and(|len| found.payload.len() < len);
+        if field.name.starts_with("data.") && self.told.is_some_and(|it| it.is_again(cut)) {
             return Vec::new();
         }
         // tshark shows a window that is not scaled, or not known to be, in both fields

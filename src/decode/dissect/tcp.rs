@@ -12,6 +12,9 @@ const RESERVED: u16 = 0xe00;
 /// In the order in which packet lists name them.
 const FLAGS: [&str; 9] = ["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR", "AE"];
 
+/// What the packet list says of options that were not captured whole.
+const CUT: &str = "[Packet size limited during capture]";
+
 /// The fixed part of the header, read.
 struct Header {
     ports: (u16, u16),
@@ -133,12 +136,13 @@ impl Walk<'_> {
         let mut layer = Layer::new("Transmission Control Protocol", start, header.len);
         fields(&mut layer, &header, self.relative, payload_len);
         let options = self.slice(start + 20, header.len - 20);
+        let cut = options.len() < header.len - 20;
         let sack_base = self.relative.map_or(0, |known| known.ack_base);
         self.out.info = header.info(self.relative);
         let _ = write!(self.out.info, " Len={payload_len}");
         self.out
             .info
-            .push_str(&option_fields(&mut layer, options, sack_base));
+            .push_str(&option_fields(&mut layer, options, cut, sack_base));
         self.out.tcp_len = Some(payload_len);
         self.push(layer, header.len);
         self.out.payload = self.rest();
@@ -205,8 +209,9 @@ struct TcpOption<'a> {
 }
 
 /// Walks the options (RFC 9293, section 3.2) and adds a field for each; returns what the
-/// packet list says of them. Unknown kinds are stepped over by their length.
-fn option_fields(layer: &mut Layer, options: &[u8], sack_base: u32) -> String {
+/// packet list says of them. Unknown kinds are stepped over by their length. `cut` tells that some
+/// of the options were not captured.
+fn option_fields(layer: &mut Layer, options: &[u8], cut: bool, sack_base: u32) -> String {
     let mut info = String::new();
     let mut rest = options;
     let mut at = 20;
@@ -214,18 +219,19 @@ fn option_fields(layer: &mut Layer, options: &[u8], sack_base: u32) -> String {
         let (len, body) = match (kind, tail.first()) {
             (0, _) => {
                 layer.field("tcp.options.eol", at, 1, kind);
-                return info;
+                break;
             }
             (1, _) => (1, &[][..]),
             (_, Some(&len)) => {
                 let len = usize::from(len);
                 match rest.get(2..len) {
                     Some(body) => (len, body),
-                    // shorter than its own header, or cut off
-                    None => return info,
+                    // shorter than its own header
+                    None if len < 2 => return info,
+                    None => break,
                 }
             }
-            (_, None) => return info,
+            (_, None) => break,
         };
         one_option(
             layer,
@@ -240,6 +246,9 @@ fn option_fields(layer: &mut Layer, options: &[u8], sack_base: u32) -> String {
         );
         rest = rest.get(len..).unwrap_or_default();
         at += len;
+    }
+    if cut {
+        info.push_str(CUT);
     }
     info
 }

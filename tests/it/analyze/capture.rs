@@ -213,6 +213,21 @@ pub fn of_link_type(link_type: u32) -> Vec<u8> {
     out
 }
 
+/// Each packet as if it were recorded with this snapshot length.
+pub fn cut(bytes: &[u8], most: usize) -> Vec<u8> {
+    let mut out = bytes[..24].to_vec();
+    let mut rest = &bytes[24..];
+    while !rest.is_empty() {
+        let len = u32::from_le_bytes(rest[8..12].try_into().unwrap()) as usize;
+        let kept = len.min(most);
+        out.extend(&rest[..8]);
+        out.extend((kept as u32).to_le_bytes());
+        out.extend(&rest[12..16 + kept]);
+        rest = &rest[16 + len..];
+    }
+    out
+}
+
 /// The packets of a classic capture in pcapng, on one interface of this name; none
 /// if it is empty.
 pub fn as_pcapng(capture: &Capture, name: &[u8]) -> Vec<u8> {

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::capture::{ACK, Capture, ENDS, Link, PSH, as_pcapng, echo};
+use super::capture::{ACK, Capture, ENDS, Link, PSH, as_pcapng, cut, echo};
 use super::{Files, Ran, run, run_on};
 
 /// What tshark writes; the user's preferences have no say in it.
@@ -93,6 +93,42 @@ fn tunnels() -> Vec<u8> {
     capture.bytes
 }
 
+/// Packets that the snapshot length cut: within options, and of payload, of which some came again.
+fn snapped() -> Vec<u8> {
+    let mut capture = echo();
+    let options = [
+        &[2, 4, 5, 0xb4, 4, 2, 1, 3, 3, 7, 1, 1][..],
+        &[1, 1, 0, 0, 2, 4, 5, 0xb4],
+        &[1, 1, 9, 1, 2, 4, 5, 0xb4],
+    ];
+    let mut port = 41_000;
+    for (options, most) in options
+        .iter()
+        .flat_map(|all| (54..=66).map(move |most| (all, most)))
+    {
+        let before = capture.bytes.len();
+        port += 1;
+        capture.between([("10.0.0.7", port), ("10.0.0.8", 50_007)]);
+        let mut tcp = port.to_be_bytes().to_vec();
+        tcp.extend([0xc3, 0x57, 0, 0, 1, 0, 0, 0, 0, 0]);
+        tcp.extend([(5 + options.len() as u8 / 4) << 4, 2, 0x10, 0, 0, 0, 0, 0]);
+        let (kind, packet) = capture.ip(0, 6, 0, &[&tcp[..], options].concat());
+        capture.record(kind, &packet);
+        let packet = [&capture.bytes[..24], &capture.bytes[before..]].concat();
+        capture.bytes.truncate(before);
+        capture.bytes.extend(&cut(&packet, most)[24..]);
+    }
+    capture.between([("10.0.0.5", 40_005), ("10.0.0.6", 50_007)]);
+    capture.handshake();
+    capture.tcp(0, PSH | ACK, b"later data it is\n");
+    for payload in [&b"later data it is\n"[..], b""] {
+        capture.seek(0, 1001);
+        capture.tcp(0, PSH | ACK, b"later data it is\n");
+        capture.tcp(1, ACK, payload);
+    }
+    cut(&capture.bytes, 66)
+}
+
 #[test]
 fn each_field_is_what_tshark_prints() {
     let names = fields();
@@ -100,6 +136,7 @@ fn each_field_is_what_tshark_prints() {
     let mut all = recorded();
     all.push(files.add("medley.pcap", &medley()));
     all.push(files.add("tunnels.pcap", &tunnels()));
+    all.push(files.add("snapped.pcap", &snapped()));
     all.push(files.add("named.pcapng", &as_pcapng(&echo(), b"eth7")));
     all.push(files.add("unnamed.pcapng", &as_pcapng(&echo(), b"")));
     for (name, bytes) in crate::scenarios::captures() {

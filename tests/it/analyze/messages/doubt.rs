@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::super::capture::{ACK, FIN, PSH};
+use super::super::capture::{ACK, FIN, PSH, cut};
 use super::super::run_on;
 use super::{begun, rows};
 
@@ -19,21 +19,6 @@ fn outcomes(bytes: &[u8]) -> Vec<(Option<u64>, String)> {
 fn answers(bytes: &[u8], arguments: &[&str]) -> Value {
     let arguments = [&["--format", "json"], arguments].concat();
     run_on(bytes, &arguments).capture()["answers"].take()
-}
-
-/// Each packet as if it were recorded with this snapshot length.
-fn cut(bytes: &[u8], most: usize) -> Vec<u8> {
-    let mut out = bytes[..24].to_vec();
-    let mut rest = &bytes[24..];
-    while !rest.is_empty() {
-        let len = u32::from_le_bytes(rest[8..12].try_into().unwrap()) as usize;
-        let kept = len.min(most);
-        out.extend(&rest[..8]);
-        out.extend((kept as u32).to_le_bytes());
-        out.extend(&rest[12..16 + kept]);
-        rest = &rest[16 + len..];
-    }
-    out
 }
 
 #[test]
