@@ -154,20 +154,31 @@ impl Find {
         }
     }
 
+    /// From now on hits of this conversation are counted, and not given; tells how many wait
+    /// already.
+    pub fn only_count(&mut self, conversation: u64) -> u64 {
+        let Some(streams) = self.streams.get_mut(&conversation) else {
+            return 0;
+        };
+        streams.windows.iter_mut().for_each(Window::only_count);
+        std::mem::take(&mut streams.pending).len() as u64
+    }
+
     /// Bytes missing from the capture, in which nothing could be found.
     #[must_use]
     pub fn missing(&self) -> u64 {
         self.missing
     }
 
-    /// Takes an event; gives the hits that it makes whole, with their conversation.
-    pub fn event(&mut self, event: &Event<'_>, give: &mut dyn FnMut(u64, Hit)) {
+    /// Takes an event; gives the hits that it makes whole, with their conversation. Tells how many
+    /// more there are where they are only counted.
+    pub fn event(&mut self, event: &Event<'_>, give: &mut dyn FnMut(u64, Hit)) -> u64 {
         match *event {
             Event::Piece {
                 conversation,
                 direction,
                 piece,
-            } => self.piece(conversation, direction, piece, give),
+            } => return self.piece(conversation, direction, piece, give),
             Event::Told { conversation, told } => self.told(conversation, told, give),
             Event::Closed { conversation } => {
                 let streams = self.streams.remove(&conversation);
@@ -187,6 +198,7 @@ impl Find {
             }
             Event::Described(_) | Event::Skipped(..) => {}
         }
+        0
     }
 
     fn piece(
@@ -195,7 +207,7 @@ impl Find {
         direction: usize,
         piece: &Piece<'_>,
         give: &mut dyn FnMut(u64, Hit),
-    ) {
+    ) -> u64 {
         let streams = self.streams.entry(conversation).or_default();
         let across = self.across;
         let Streams {
@@ -247,6 +259,7 @@ impl Find {
         if across {
             recent.trim(window.needed());
         }
+        window.counted()
     }
 
     fn told(&mut self, conversation: u64, told: &Told<'_>, give: &mut dyn FnMut(u64, Hit)) {
@@ -276,14 +289,9 @@ impl Streams {
     /// A message is whole: hits that begin in it wait no longer, nor do those before it.
     fn message(&mut self, direction: usize, line: &Line<'_>, give: &mut dyn FnMut(Hit)) {
         let end = line.offset + line.len;
-        let mut at = 0;
-        while at < self.pending.len() {
-            let hit = &self.pending[at];
-            if hit.direction != direction || hit.offset >= end {
-                at += 1;
-                continue;
-            }
-            let mut hit = self.pending.remove(at);
+        // many may wait, so all are moved at once
+        let ready = |hit: &mut Hit| hit.direction == direction && hit.offset < end;
+        for mut hit in self.pending.extract_if(.., ready) {
             if hit.offset >= line.offset {
                 hit.message = Some((line.number, line.offset));
             }

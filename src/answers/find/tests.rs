@@ -130,6 +130,38 @@ fn a_line_without_an_end_is_searched_in_parts() {
     assert_eq!(offsets, [10, (1 << 20) - 3, (2 << 20) + 77]);
 }
 
+#[test]
+fn what_is_only_counted_is_counted_whole() {
+    for pattern in ["ab", "/a[b]/", "/a\\s?b/"] {
+        let mut find = Find::new(vec![Pattern::parse(pattern).unwrap()]);
+        let (mut given, mut counted, mut waiting) = (0, 0, 0);
+        for (frame, data) in (1..).zip([&b"abab"[..], b"\nab a", b"bab", b"ab"]) {
+            let by = Carrier {
+                frame,
+                ..Carrier::default()
+            };
+            let offset = [0, 4, 9, 12][frame as usize - 1];
+            let mut give = |_, _| given += 1;
+            for piece in [Piece::Bytes { offset, data, by }, Piece::End] {
+                if frame < 4 && piece == Piece::End {
+                    continue;
+                }
+                let event = Event::Piece {
+                    conversation: 0,
+                    direction: 0,
+                    piece: &piece,
+                };
+                counted += find.event(&event, &mut give);
+            }
+            if frame == 2 {
+                waiting = find.only_count(0);
+            }
+        }
+        find.event(&Event::Closed { conversation: 0 }, &mut |_, _| given += 1);
+        assert_eq!((given, counted + waiting), (0, 6), "{pattern}");
+    }
+}
+
 proptest! {
     /// However a text is cut, its hits are those of a search in the whole, and their packets
     /// those that brought each byte.

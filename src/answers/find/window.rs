@@ -1,6 +1,8 @@
 //! The end of a stream that may still become part of a hit.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use super::{Hit, Pattern, Place};
 use crate::message::lines::Part;
@@ -25,12 +27,24 @@ pub(super) struct Window {
     parts: VecDeque<Part>,
     /// For each pattern: stream offset from which on it has not been looked for.
     next: Vec<u64>,
+    /// How many hits there were since they are only counted.
+    only_counted: Option<Cell<u64>>,
 }
 
 impl Window {
     /// Stream offset behind what was taken.
     pub(super) fn end(&self) -> u64 {
         self.start + self.data.len() as u64
+    }
+
+    /// From now on hits are counted, and not given.
+    pub(super) fn only_count(&mut self) {
+        self.only_counted.get_or_insert_default();
+    }
+
+    /// How many were counted since this was last asked.
+    pub(super) fn counted(&self) -> u64 {
+        self.only_counted.as_ref().map_or(0, Cell::take)
     }
 
     /// Takes bytes; gives the hits that end in them.
@@ -94,7 +108,7 @@ impl Window {
         let mut at = self.place(self.next[index]);
         while let Some(found) = finder.find(&self.data[at..]) {
             at += found;
-            give(self.hit(index, at..at + len));
+            self.found(index, at..at + len, give);
             at += len;
         }
         // a hit may have begun in the last bytes
@@ -136,7 +150,7 @@ impl Window {
             && found.start() < limit
         {
             if !found.is_empty() {
-                give(self.hit(index, found.range()));
+                self.found(index, found.range(), give);
             }
             at = found.end().max(found.start() + 1);
         }
@@ -178,7 +192,7 @@ impl Window {
         for found in regex.find_iter(&self.data[from..to]) {
             if !found.is_empty() {
                 end = from + found.end();
-                give(self.hit(index, from + found.start()..end));
+                self.found(index, from + found.start()..end, give);
             }
         }
         end
@@ -188,7 +202,14 @@ impl Window {
         usize::try_from(offset.saturating_sub(self.start)).unwrap_or(self.data.len())
     }
 
-    fn hit(&self, pattern: usize, at: std::ops::Range<usize>) -> Hit {
+    fn found(&self, pattern: usize, at: Range<usize>, give: &mut dyn FnMut(Hit)) {
+        match &self.only_counted {
+            Some(count) => count.set(count.get() + 1),
+            None => give(self.hit(pattern, at)),
+        }
+    }
+
+    fn hit(&self, pattern: usize, at: Range<usize>) -> Hit {
         let shown = at.end.min(at.start + MOST_BYTES);
         let (offset, len) = (self.start + at.start as u64, at.len() as u64);
         Hit {
@@ -208,7 +229,9 @@ impl Window {
 
     fn places(&self, from: u64, to: u64) -> Vec<Place> {
         let mut places = Vec::new();
-        for part in &self.parts {
+        // a long line has many, and perhaps many hits
+        let begin = self.parts.partition_point(|it| it.offset + it.len <= from);
+        for part in self.parts.range(begin..).take_while(|it| it.offset < to) {
             let (low, high) = (part.offset.max(from), (part.offset + part.len).min(to));
             if low < high {
                 places.push(Place {
