@@ -73,24 +73,37 @@ impl Scope {
 pub struct Counted {
     /// By conversation.
     counts: Vec<u64>,
+    total: u64,
 }
 
 impl Counted {
     /// Counts one more; whether it is within `limit`.
     pub fn one_more(&mut self, conversation: u64, limit: u64) -> bool {
+        self.more(conversation, 1) <= limit
+    }
+
+    /// Counts some more; how many these are then.
+    pub fn more(&mut self, conversation: u64, some: u64) -> u64 {
         // ids are dense, so this holds as much as the conversations themselves
         let at = usize::try_from(conversation).unwrap_or(usize::MAX);
         if at >= self.counts.len() {
             self.counts.resize(at + 1, 0);
         }
-        self.counts[at] += 1;
-        self.counts[at] <= limit
+        self.counts[at] += some;
+        self.total += some;
+        self.counts[at]
     }
 
     /// How many conversations have any.
     #[must_use]
     pub fn conversations(&self) -> usize {
         self.counts.iter().filter(|count| **count > 0).count()
+    }
+
+    /// How many all have together.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.total
     }
 
     /// How many a conversation has.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::subject::Keeps;
 use crate::answers::event::Event;
 use crate::answers::find::{Find, Hit, Pattern};
 use crate::answers::{Piece, Told};
@@ -14,8 +15,11 @@ use crate::report::present::{conversation_title, packet_numbers, plural};
 use crate::report::rows::{Found, Packet, Row, direction};
 use crate::report::view::{Counted, Scope, Show, Shown, View};
 
-/// Hits kept of all conversations together.
-const MOST_HITS: usize = 100_000;
+/// Hits of all conversations together.
+const KEEPS: Keeps = Keeps {
+    what: ["hit", "hits"],
+    most: 100_000,
+};
 
 /// Shows each hit: at once as a row, or at the end.
 pub struct FindView {
@@ -23,7 +27,6 @@ pub struct FindView {
     patterns: Vec<String>,
     find: Find,
     counted: Counted,
-    hits: u64,
     /// By conversation.
     kept: BTreeMap<u64, Vec<Hit>>,
     held: usize,
@@ -42,7 +45,6 @@ impl FindView {
             patterns,
             find: Find::new(compiled),
             counted: Counted::default(),
-            hits: 0,
             kept: BTreeMap::new(),
             held: 0,
             clients: BTreeMap::new(),
@@ -51,11 +53,12 @@ impl FindView {
     }
 
     fn hit(&mut self, conversation: u64, hit: Hit, show: &mut Show<'_>) {
-        self.hits += 1;
-        if !self.counted.one_more(conversation, self.scope.limit) {
-            return;
-        }
-        if self.scope.rows {
+        let full = !self.scope.rows && self.held == KEEPS.most;
+        if !self.counted.one_more(conversation, self.scope.limit) || full {
+            // none of those that follow is shown
+            let waiting = self.find.only_count(conversation);
+            self.counted.more(conversation, waiting);
+        } else if self.scope.rows {
             let client = self.clients.get(&conversation).copied();
             let from_client = client.unwrap_or(0) == hit.direction;
             show(Shown::Row(Row::Found(self.row(
@@ -63,7 +66,7 @@ impl FindView {
                 from_client,
                 &hit,
             ))));
-        } else if self.held < MOST_HITS {
+        } else {
             self.held += 1;
             self.kept.entry(conversation).or_default().push(hit);
         }
@@ -136,7 +139,10 @@ impl View for FindView {
             _ => {}
         }
         let mut found = Vec::new();
-        self.find.event(event, &mut |id, hit| found.push((id, hit)));
+        let only_counted = self.find.event(event, &mut |id, hit| found.push((id, hit)));
+        if let Event::Piece { conversation, .. } = *event {
+            self.counted.more(conversation, only_counted);
+        }
         for (conversation, hit) in found {
             self.hit(conversation, hit, show);
         }
@@ -153,7 +159,7 @@ impl View for FindView {
         }
         let mut say = |words: String| show(Shown::Block(Block::Text(words)));
         let what: Vec<String> = self.patterns.iter().map(|it| escape(it).into()).collect();
-        let count = match self.hits {
+        let count = match self.counted.total() {
             0 => "no hit".to_owned(),
             some => format!(
                 "{} in {}",
@@ -168,6 +174,7 @@ impl View for FindView {
                 "The capture lacks {missing} of the streams; what stands there or across it is not found."
             ));
         }
+        let shown = self.kept.len();
         for (id, kept) in std::mem::take(&mut self.kept) {
             let Some(one) = capture.conversations.get(id) else {
                 continue;
@@ -184,15 +191,9 @@ impl View for FindView {
                 let filter = shown_by(hit, self.quoted);
                 show(Shown::Block(Block::Lines(vec![filter])));
             }
-            let more = self.counted.of(id) - kept.len() as u64;
-            if more > 0 {
-                let words = format!(
-                    "{} more not shown; --limit 0 shows all of a conversation, --format ndjson all of a capture.",
-                    plural(more, "hit")
-                );
-                show(Shown::Block(Block::Text(words)));
-            }
+            KEEPS.rest(id, kept.len(), &self.counted, show);
         }
+        KEEPS.others(shown, &self.counted, show);
     }
 }
 

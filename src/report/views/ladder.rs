@@ -2,19 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use super::subject;
+use super::subject::{self, Keeps};
 use crate::answers::event::Event;
 use crate::answers::{Flags, Flowed, Segment, Verdict};
 use crate::echo::escape::escape_bytes;
 use crate::report::document::{Arrow, Block, Ladder};
 use crate::report::model::Capture;
-use crate::report::present::{conversation_title, plural};
+use crate::report::present::conversation_title;
 use crate::report::rows::{self, Row, Step};
 use crate::report::view::{Counted, Scope, Show, Shown, View};
 use crate::time::Time;
 
-/// Packets kept of all conversations together.
-const MOST_STEPS: usize = 100_000;
+/// Packets of all conversations together.
+const KEEPS: Keeps = Keeps {
+    what: ["packet", "packets"],
+    most: 100_000,
+};
 /// Bytes of a payload that stand below its arrow; a line has no room for more.
 const MOST_TEXT: usize = 200;
 /// A pause that is worth a line of its own, in nanoseconds.
@@ -74,7 +77,7 @@ impl LadderView {
         let step = step(self.scope.capture, conversation, segment, flowed, most);
         if self.scope.rows {
             show(Shown::Row(Row::Step(step)));
-        } else if self.steps < MOST_STEPS {
+        } else if self.steps < KEEPS.most {
             self.steps += 1;
             self.kept.entry(conversation).or_default().steps.push(step);
         }
@@ -107,6 +110,7 @@ impl View for LadderView {
         if self.scope.rows {
             return;
         }
+        let shown = self.kept.len();
         for (id, kept) in std::mem::take(&mut self.kept) {
             let Some(one) = capture.conversations.get(id) else {
                 continue;
@@ -115,17 +119,10 @@ impl View for LadderView {
             let sides = [("client", &one.client), ("server", &one.server)]
                 .map(|(role, end)| format!("{role} {end}"));
             let arrows = arrows(&kept, capture);
-            let shown = kept.steps.len() as u64;
             show(Shown::Block(Block::Ladder(Ladder { sides, arrows })));
-            let more = self.counted.of(id).saturating_sub(shown);
-            if more > 0 {
-                let words = format!(
-                    "{} more not shown; --limit 0 shows all of a conversation, --format ndjson all of a capture.",
-                    plural(more, "packet")
-                );
-                show(Shown::Block(Block::Text(words)));
-            }
+            KEEPS.rest(id, kept.steps.len(), &self.counted, show);
         }
+        KEEPS.others(shown, &self.counted, show);
         subject::none(self.counted.conversations(), &self.scope, show);
     }
 }

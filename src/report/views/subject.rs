@@ -4,7 +4,7 @@ use crate::report::build::filter;
 use crate::report::document::Block;
 use crate::report::model::{Capture, Conversation};
 use crate::report::present::{clean, heading, plural, text};
-use crate::report::view::{Scope, Show, Shown};
+use crate::report::view::{Counted, Scope, Show, Shown};
 
 /// The name of an interface, or what stands for it.
 pub(super) fn interface(capture: &Capture, id: u32) -> String {
@@ -71,6 +71,48 @@ pub(super) fn none(of: usize, scope: &Scope, show: &mut Show<'_>) {
         show(Shown::Block(text(
             "There is no TCP conversation in this capture.",
         )));
+    }
+}
+
+/// How much a view keeps of what it counts, to show it at the end.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Keeps {
+    /// What one of them is called, and several.
+    pub(super) what: [&'static str; 2],
+    /// So many of all conversations together.
+    pub(super) most: usize,
+}
+
+impl Keeps {
+    /// Says how many of a conversation are not shown, and with which options they are: `--limit 0`
+    /// helps as far as there is room.
+    pub(super) fn rest(self, id: u64, shown: usize, counted: &Counted, show: &mut Show<'_>) {
+        let (all, most) = (counted.of(id), self.most as u64);
+        let more = all.saturating_sub(shown as u64);
+        if more == 0 {
+            return;
+        }
+        let advice = if counted.total() <= most {
+            "--limit 0 shows all of a conversation, --format ndjson all of a capture.".to_owned()
+        } else if all <= most {
+            format!(
+                "--conversation {id} --limit 0 shows all of it, --format ndjson lists all of a capture."
+            )
+        } else if (shown as u64) < most {
+            format!(
+                "--conversation {id} --limit 0 shows the first {most} of it, --format ndjson lists all."
+            )
+        } else {
+            format!("the memory for this view holds {most}. --format ndjson lists all.")
+        };
+        let words = format!("{} more not shown; {advice}", plural(more, self.what[0]));
+        show(Shown::Block(text(&words)));
+    }
+
+    /// Says how many conversations are not shown at all, where so many are.
+    pub(super) fn others(self, shown: usize, counted: &Counted, show: &mut Show<'_>) {
+        let over = counted.conversations().saturating_sub(shown) as u64;
+        left_out(0, over, self.what[1], show);
     }
 }
 

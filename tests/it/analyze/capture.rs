@@ -139,7 +139,7 @@ impl Capture {
         tcp.extend(payload);
         let taken = payload.len() as u32 + u32::from(flags & (SYN | FIN) != 0);
         self.next[side] = self.next[side].wrapping_add(taken);
-        self.ip_id += 1;
+        self.ip_id = self.ip_id.wrapping_add(1);
         self.ip(side, 6, 0x4000, &tcp)
     }
 

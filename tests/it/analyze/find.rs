@@ -174,3 +174,62 @@ fn several_files_have_their_names() {
     assert_eq!(ran.out.matches("3 hits").count(), 2);
     assert!(ran.out.contains(a) && ran.out.contains(b));
 }
+
+/// So many times the same two bytes in packets, without a line ending.
+fn many(capture: &mut Capture, mut hits: usize) {
+    while hits > 0 {
+        let these = hits.min(700);
+        capture.tcp(0, PSH | ACK, &b"xy".repeat(these));
+        hits -= these;
+    }
+}
+
+#[test]
+fn hits_beyond_the_memory_are_told() {
+    let mut capture = Capture::new(Link::Ethernet, ENDS);
+    many(&mut capture, 100_002);
+    capture.between([("10.0.0.1", 40_001), ENDS[1]]);
+    many(&mut capture, 5);
+    let said = |format: &str, arguments: &[&str]| {
+        let asked = ["--find", "xy", "--format", format];
+        let ran = run_on(&capture.bytes, &[&asked, arguments].concat());
+        assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+        let shown = ran.out.matches("frame.number == ").count();
+        let words: Vec<&str> = ran.out.split_whitespace().collect();
+        (shown, words.join(" "))
+    };
+    let (shown, words) = said("markdown", &["--limit", "0"]);
+    assert_eq!(shown, 100_000);
+    for part in [
+        "xy: 100007 hits in 2 conversations.",
+        "2 hits more not shown; the memory for this view holds 100000. --format ndjson lists all.",
+        "1 conversation more with hits beyond the memory for this view; --conversation ID shows \
+         one of them, --format ndjson lists all.",
+    ] {
+        assert!(words.contains(part), "no {part}");
+    }
+    for format in ["text", "markdown"] {
+        let (shown, words) = said(format, &["--limit", "3"]);
+        assert_eq!(shown, 6);
+        for part in [
+            "xy: 100007 hits in 2 conversations.",
+            "99999 hits more not shown; --conversation 0 --limit 0 shows the first 100000 of it,",
+            "2 hits more not shown; --conversation 1 --limit 0 shows all of it,",
+        ] {
+            assert!(words.contains(part), "no {part}: {words}");
+        }
+        let (shown, words) = said(format, &["--conversation", "1", "--limit", "0"]);
+        assert_eq!((shown, words.contains("not shown")), (5, false));
+    }
+}
+
+#[test]
+fn the_first_hits_are_those_that_are_shown() {
+    let mut capture = Capture::new(Link::Ethernet, ENDS);
+    many(&mut capture, 5_000);
+    let all = run_on(&capture.bytes, &["--find", "xy", "--limit", "0"]).out;
+    let some = run_on(&capture.bytes, &["--find", "xy", "--limit", "1001"]).out;
+    let shown = some.find("\n3999 hits more not shown").unwrap();
+    assert_eq!(some[..shown], all[..shown]);
+    assert_eq!(some.matches("frame.number == ").count(), 1001);
+}

@@ -159,3 +159,45 @@ fn rows_have_what_the_diagram_shows() {
         .collect();
     assert_eq!(kinds, ["conversation", "capture"]);
 }
+
+#[test]
+fn what_is_beyond_the_memory_is_said() {
+    let mut capture = Capture::new(Link::Ethernet, ENDS);
+    for _ in 0..100_002 {
+        capture.tcp(0, ACK, b"");
+    }
+    capture.between([("10.0.0.1", 40_001), ENDS[1]]);
+    capture.tcp(0, ACK, b"");
+    capture.tcp(1, ACK, b"");
+    let bytes = &capture.bytes;
+    let said = |arguments: &[&str]| {
+        let lines = lines(bytes, arguments);
+        let arrows = lines.iter().filter(|line| line.contains("─ ACK")).count();
+        let words = lines.iter().filter(|line| !line.contains('│'));
+        let words: Vec<&str> = words.flat_map(|line| line.split_whitespace()).collect();
+        (arrows, words.join(" "))
+    };
+    let all = said(&["--limit", "0"]);
+    let only = said(&["--limit", "0", "--conversation", "0"]);
+    for (arrows, words) in [&all, &only] {
+        assert_eq!(*arrows, 100_000);
+        let full = "2 packets more not shown; the memory for this view holds 100000. --format \
+                    ndjson lists all.";
+        assert!(words.contains(full), "{words}");
+        assert!(!words.contains("--limit"), "{words}");
+    }
+    let others = "1 conversation more with packets beyond the memory for this view; \
+                  --conversation ID shows one of them, --format ndjson lists all.";
+    assert!(all.1.ends_with(others), "{}", all.1);
+    assert!(!only.1.contains("beyond"), "{}", only.1);
+    let (arrows, words) = said(&["--limit", "1"]);
+    assert_eq!(arrows, 2);
+    for advice in [
+        "100001 packets more not shown; --conversation 0 --limit 0 shows the first 100000 of it,",
+        "1 packet more not shown; --conversation 1 --limit 0 shows all of it,",
+    ] {
+        assert!(words.contains(advice), "{words}");
+    }
+    let (arrows, words) = said(&["--conversation", "1", "--limit", "0"]);
+    assert_eq!((arrows, words.contains("shown")), (2, false), "{words}");
+}
