@@ -27,8 +27,6 @@ const MOST_KEPT: usize = 10 << 10;
 const MAY_KEEP: usize = 1 << 10;
 /// Conversations of a shard that have evidence; beyond, those with the least messages and payload lose it.
 const MOST_EVIDENCE: usize = 128;
-/// How many conversations ahead one is asked for where all are closed.
-const CLOSED_AHEAD: usize = 4;
 /// Interfaces named of one conversation.
 const MOST_INTERFACES: usize = 64;
 
@@ -227,9 +225,6 @@ impl Conversations {
         // told now, for later its memory is far away
         let rank = (one.rank(), Reverse(one.first_frame));
         self.best = self.best.max(Some(rank));
-        // at the capture's end they are closed one after the other
-        let next = self.all.get(id as usize + CLOSED_AHEAD);
-        next.into_iter().for_each(prefetch);
     }
 }
 

@@ -236,7 +236,6 @@ impl Shard {
         for id in 0..self.flow.opened() {
             let ahead = id.saturating_add(CLOSED_AHEAD);
             self.flow.approach(ahead, 1);
-            self.conversations.approach(ahead, 1);
             self.conversations
                 .approach(ahead.saturating_add(CLOSED_AHEAD), 0);
             self.close(id, &mut Nobody);
