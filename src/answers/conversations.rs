@@ -303,24 +303,10 @@ fn name(
         one.all_named = evidence.is_full() && !evidence.is_open();
     }
     if segment.payload_len > 0 && (one.keeps || evidence.shows()) {
-        show(one, kept, (segment, flowed), largest);
-    }
-}
-
-/// Keeps what is to be shown of a packet with payload.
-#[inline(never)]
-fn show(
-    one: &mut Conversation,
-    kept: &mut usize,
-    (segment, flowed): (&Segment<'_>, &Flowed),
-    largest: bool,
-) {
-    let Some(evidence) = &mut one.evidence else {
-        return;
-    };
-    evidence.show(segment, flowed, largest, one.keeps);
-    if one.keeps {
-        weigh(kept, evidence);
+        evidence.show(segment, flowed, largest, one.keeps);
+        if one.keeps {
+            weigh(kept, evidence);
+        }
     }
 }
 

@@ -75,6 +75,7 @@ impl Evidence {
     }
 
     /// Keeps what is to be shown of a segment with payload that is no further sighting.
+    #[inline(never)]
     pub fn show(&mut self, segment: &Segment<'_>, flowed: &Flowed, largest: bool, keep: bool) {
         self.carry(segment, flowed.direction, keep);
         if !keep {
