@@ -274,6 +274,26 @@ impl<'a> Segment<'a> {
     }
 }
 
+/// To try things with.
+#[cfg(test)]
+impl Header {
+    /// A whole one, between two ports of this host; whether the lesser sent it.
+    pub(crate) fn between_ports(low_sent: bool) -> Self {
+        let end = |port| Endpoint {
+            address: std::net::Ipv4Addr::LOCALHOST.into(),
+            port,
+        };
+        Self {
+            four: Ends::new(end(1), end(2)).key.four().unwrap(),
+            low_sent,
+            window: 1000,
+            analysed: true,
+            whole_header: true,
+            ..Self::default()
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

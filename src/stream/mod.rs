@@ -309,9 +309,7 @@ mod tests;
 /// Segments to try things with.
 #[cfg(test)]
 mod build {
-    use std::net::{IpAddr, Ipv4Addr};
-
-    use crate::decode::segment::{Endpoint, Ends, Flags, Header, Segment, Stamp};
+    use crate::decode::segment::{Flags, Header, Segment, Stamp};
     use crate::decode::seq::Seq;
     use crate::time::Time;
 
@@ -324,11 +322,6 @@ mod build {
         flags: u16,
         payload: &[u8],
     ) -> Segment<'_> {
-        let ends = [1, 2].map(|port| Endpoint {
-            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            port,
-        });
-        let ends = Ends::new(ends[side], ends[1 - side]);
         let header = Header {
             frame: Stamp {
                 number,
@@ -336,15 +329,10 @@ mod build {
                 wire_len: 54 + payload.len() as u32,
                 ..Stamp::default()
             },
-            four: ends.key.four().unwrap(),
-            low_sent: ends.low_sent,
             seq: Seq(seq),
             payload_len: payload.len() as u32,
-            window: 1000,
             flags: Flags(flags),
-            analysed: true,
-            whole_header: true,
-            ..Header::default()
+            ..Header::between_ports(side == 0)
         };
         // kept for the test's lifetime: the segment borrows them
         let header = Box::leak(Box::new(header));

@@ -1,15 +1,8 @@
-use std::net::{IpAddr, Ipv4Addr};
-
 use super::*;
-use crate::decode::segment::{Ends, Header, Stamp, Tap};
+use crate::decode::segment::{Header, Stamp, Tap};
 use proptest::prelude::*;
 
 fn add(payloads: &mut Payloads, frame: u64, seq: u32, len: u32, flags: u16) {
-    let end = |port| Endpoint {
-        address: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        port,
-    };
-    let ends = Ends::new(end(1), end(2));
     let header = Header {
         frame: Stamp {
             number: frame,
@@ -17,15 +10,10 @@ fn add(payloads: &mut Payloads, frame: u64, seq: u32, len: u32, flags: u16) {
             wire_len: 54 + len,
             ..Stamp::default()
         },
-        four: ends.key.four().unwrap(),
-        low_sent: ends.low_sent,
         seq: Seq(seq),
         payload_len: len,
-        window: 1000,
         flags: Flags(flags),
-        analysed: true,
-        whole_header: true,
-        ..Header::default()
+        ..Header::between_ports(true)
     };
     payloads.add(&Segment::new(&header, &Tap::default(), &[], None));
 }

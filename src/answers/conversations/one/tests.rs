@@ -1,7 +1,5 @@
-use std::net::{IpAddr, Ipv4Addr};
-
 use super::*;
-use crate::decode::segment::{Endpoint, Ends, Flags, Header, Stamp, Tap};
+use crate::decode::segment::{Flags, Header, Stamp, Tap};
 use crate::flow::Relative;
 use crate::message::lines::Framing;
 use crate::message::opening::{RoleRule, Roles, Speaks};
@@ -26,11 +24,6 @@ struct Packet {
 }
 
 fn segment<R>(packet: &Packet, look: impl FnOnce(&Segment<'_>, &Flowed) -> R) -> R {
-    let end = |port| Endpoint {
-        address: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        port,
-    };
-    let ends = Ends::new(end(1), end(2));
     let header = Header {
         frame: Stamp {
             number: packet.number,
@@ -39,14 +32,9 @@ fn segment<R>(packet: &Packet, look: impl FnOnce(&Segment<'_>, &Flowed) -> R) ->
             wire_len: packet.wire_len,
             len: 0,
         },
-        four: ends.key.four().unwrap(),
-        low_sent: ends.low_sent,
         payload_len: packet.payload_len,
-        window: 1000,
         flags: Flags(Flags::ACK),
-        analysed: true,
-        whole_header: true,
-        ..Header::default()
+        ..Header::between_ports(true)
     };
     let tap = Tap::default();
     let segment = Segment::new(&header, &tap, &[], None);
