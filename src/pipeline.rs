@@ -16,12 +16,12 @@ use crate::answers::{Analysed, Answers, Spread};
 use crate::decode::segment::Tap;
 use crate::decode::{Decoder, Found};
 use crate::message::Reading;
-use crate::source::file::{Described, Reader, Record, Take};
+use crate::source::file::{Described, Reader, Record, Take, Unpacked};
 use crate::source::frame::Frame;
 use crate::source::merge::Merge;
 use crate::sys::prefetch_from;
 use batch::Batch;
-use pool::{Line, Pool};
+use pool::{Lent, Line, Pool};
 use shard::{SHARDS, Shard};
 
 /// How to analyse.
@@ -34,7 +34,7 @@ pub struct Settings {
     pub max_memory: usize,
     /// How messages are told apart and paired.
     pub reading: Reading,
-    /// Threads that share the work where nobody watches; a compressed input has one more.
+    /// Threads that share the work where nobody watches, one that decompresses among them.
     pub threads: NonZero<usize>,
 }
 
@@ -117,6 +117,10 @@ trait Frames {
     /// where.
     fn advance(&mut self) -> Option<(Frame<'static>, Range<usize>)>;
     fn described(&self) -> &[Described];
+    /// What is decompressed ahead, where one thread does that.
+    fn unpacked(&self) -> Option<&Unpacked> {
+        None
+    }
     /// The bytes that the last frame stands in.
     fn block(&self) -> Option<&Arc<Vec<u8>>>;
 }
@@ -150,6 +154,10 @@ impl Frames for One {
 
     fn described(&self) -> &[Described] {
         self.reader.described()
+    }
+
+    fn unpacked(&self) -> Option<&Unpacked> {
+        self.reader.unpacked()
     }
 
     #[inline(always)]
@@ -216,9 +224,8 @@ struct Front {
     totals: Totals,
 }
 
-/// Which shard a conversation is in, by its ends' spread. It is the same in each run, so that what is closed
-/// early for want of memory is, too; within a shard conversations are told apart by keys of which
-/// nobody knows the hash.
+/// Which shard a conversation is in, by its ends' spread. It is the same in each run, so that what
+/// is closed early for want of memory is, too; within a shard keys have a hash that nobody knows.
 fn shard_of(spread: u64) -> usize {
     // the remainder of a division by 64 fits any usize
     (spread % SHARDS as u64) as usize
@@ -268,24 +275,39 @@ fn in_order(
     (shards, vec![taken])
 }
 
-/// Spreads the work over threads; gives the shards, and how many segments each thread took.
+/// Spreads the work over threads; gives the shards, and how many segments each thread took. A
+/// thread that decompresses is one of them: if there were more than processors, one would stand
+/// idle while two share another.
 fn spread(
     source: &mut impl Frames,
     front: &mut Front,
     shards: Vec<Shard>,
     threads: usize,
 ) -> (Vec<Shard>, Vec<u64>) {
-    let line = Line::new(shards, threads);
+    let line = Arc::new(Line::new(shards, threads));
+    if let (Some(unpacked), Some(lent)) = (source.unpacked(), Lent::new(&line)) {
+        unpacked.meanwhile(Some(Arc::new(lent)));
+    }
     std::thread::scope(|scope| {
         let mut pool = Pool::new(scope, &line);
         let mut batch = pool.empty();
         while front.fill(source, &mut batch) {
+            let unpacked = source.unpacked();
+            pool.begin(unpacked.is_some_and(|it| !it.is_over()));
             pool.segments(batch);
+            if unpacked.is_some_and(Unpacked::would_wait) {
+                pool.work();
+            }
             batch = pool.empty();
         }
+        pool.begin(false);
         pool.close();
     });
-    line.into_shards()
+    if let Some(unpacked) = source.unpacked() {
+        unpacked.meanwhile(None);
+    }
+    let line = Arc::into_inner(line);
+    line.expect("it is not lent any more").into_shards()
 }
 
 /// A batch that is filled.

@@ -5,7 +5,7 @@
 //! A thread at a shard stays until it has caught up with the line: what is known of the shard's
 //! conversations then comes into the processor's cache once for several batches. While there is
 //! room in the line nobody waits for another; where there is none, the thread that reads makes
-//! some by working, too.
+//! some by working, too. So does one that decompresses, where it is too far ahead.
 
 use std::collections::VecDeque;
 use std::iter;
@@ -16,6 +16,7 @@ use std::thread::{Builder, Scope};
 use super::batch::Batch;
 use super::shard::Shard;
 use super::waiting::Waiting;
+use crate::source::file::Meanwhile;
 
 /// Batches in the line at most.
 const LONGEST: usize = 4;
@@ -40,8 +41,8 @@ pub(super) struct Line {
     lanes: Vec<Mutex<Lane>>,
     /// As in the lanes, to look at without the lock.
     done: Vec<AtomicU64>,
-    /// A lane that one thread begins: of the first batch each thread has a part, so that none is
-    /// idle however small the capture.
+    /// A lane that one thread begins: each has a part of the first batch that comes after it has
+    /// begun, so that none is idle however small the capture.
     kept_for: Vec<AtomicUsize>,
     queue: Mutex<Queue>,
     /// There is more work, or no more will come.
@@ -121,22 +122,23 @@ impl Line {
         (end > seen).then_some(end)
     }
 
-    /// Has a lane catch up, unless another thread has it or begins with it.
-    fn visit(&self, at: usize, own: usize, room: &mut Waiting) {
+    /// Has a lane catch up, unless another thread has it or begins with it; whether none did.
+    fn visit(&self, at: usize, own: usize, room: &mut Waiting) -> bool {
         let kept_for = self.kept_for[at].load(Ordering::Acquire);
         if kept_for != NOBODY && kept_for != own {
-            return;
+            return false;
         }
         // who has it stays until it has caught up; or comes again, if that was just before
         let lane = match self.lanes[at].try_lock() {
             Ok(lane) => lane,
             Err(TryLockError::Poisoned(lane)) => lane.into_inner(),
-            Err(TryLockError::WouldBlock) => return,
+            Err(TryLockError::WouldBlock) => return false,
         };
         self.catch_up(lane, at, own, room);
         if kept_for == own {
             self.give_up(at);
         }
+        true
     }
 
     /// Has a lane catch up, after whoever has it or begins with it.
@@ -194,29 +196,69 @@ impl Drop for Leaving<'_> {
     }
 }
 
+/// The line as the thread that decompresses has it.
+pub(super) struct Lent {
+    line: Arc<Line>,
+    room: Mutex<Waiting>,
+}
+
+impl Lent {
+    /// None where one thread is to do all.
+    pub fn new(line: &Arc<Line>) -> Option<Self> {
+        (line.taken.len() > 1).then(|| Self {
+            line: Arc::clone(line),
+            room: Mutex::default(),
+        })
+    }
+}
+
+impl Meanwhile for Lent {
+    /// Has one lane catch up. It counts as the thread that begins when this one has ended.
+    fn work(&self) -> bool {
+        let (line, mut room) = (&self.line, lock(&self.room));
+        let end = lock(&line.queue).end();
+        (0..line.lanes.len())
+            .filter(|at| line.done[*at].load(Ordering::Acquire) < end)
+            .any(|at| line.visit(at, line.taken.len() - 1, &mut room))
+    }
+}
+
 /// The side of the thread that reads.
-pub(super) struct Pool<'scope> {
+pub(super) struct Pool<'scope, 'env> {
+    scope: &'scope Scope<'scope, 'env>,
     line: &'scope Line,
-    /// How many threads there are, this one among them.
+    /// How many threads have begun, this one among them.
     threads: usize,
+    /// How many of them had a part kept for them.
+    had_parts: usize,
     /// Batches to fill.
     spare: Vec<Batch>,
     room: Waiting,
 }
 
-impl<'scope> Pool<'scope> {
-    /// Begins the other threads, as many as the system gives.
-    pub fn new<'env>(scope: &'scope Scope<'scope, 'env>, line: &'scope Line) -> Self {
-        let others = (1..line.taken.len()).map_while(|own| {
-            let helps = move || line.help(own);
-            Builder::new().spawn_scoped(scope, helps).ok()
-        });
+impl<'scope, 'env> Pool<'scope, 'env> {
+    /// This thread alone.
+    pub fn new(scope: &'scope Scope<'scope, 'env>, line: &'scope Line) -> Self {
         Self {
+            scope,
             line,
-            threads: 1 + others.count(),
+            threads: 1,
+            had_parts: 0,
             spare: Vec::new(),
             room: Waiting::default(),
         }
+    }
+
+    /// Begins those of the other threads that have not begun, as many as the system gives; one is
+    /// left out as long as one more is busy, which is none of these.
+    pub fn begin(&mut self, one_is_busy: bool) {
+        let line = self.line;
+        let wanted = line.taken.len() - usize::from(one_is_busy);
+        let others = (self.threads..wanted).map_while(|own| {
+            let helps = move || line.help(own);
+            Builder::new().spawn_scoped(self.scope, helps).ok()
+        });
+        self.threads += others.count();
     }
 
     /// An empty batch.
@@ -229,22 +271,29 @@ impl<'scope> Pool<'scope> {
         while lock(&self.line.queue).works.len() >= LONGEST {
             self.make_room();
         }
-        if lock(&self.line.queue).end() == 0 {
-            let parts = (0..self.line.lanes.len()).filter(|at| batch.has(*at));
-            for (own, at) in (0..self.threads).zip(parts) {
-                self.line.kept_for[at].store(own, Ordering::Release);
-            }
+        let parts = (0..self.line.lanes.len()).filter(|at| batch.has(*at));
+        for (own, at) in (self.had_parts..self.threads).zip(parts) {
+            self.line.kept_for[at].store(own, Ordering::Release);
         }
+        self.had_parts = self.threads;
         self.put(Work::Segments(batch));
+    }
+
+    /// Does what is in the line, but for what other threads are at.
+    pub fn work(&mut self) {
+        // the others come from the other end
+        for at in (0..self.line.lanes.len()).rev() {
+            self.line.visit(at, 0, &mut self.room);
+        }
     }
 
     /// Ends what is still open, once all before is done.
     pub fn close(&mut self) {
         self.put(Work::Close);
-        let (line, room) = (self.line, &mut self.room);
-        let lanes = (0..line.lanes.len()).rev();
-        lanes.clone().for_each(|at| line.visit(at, 0, room));
-        lanes.for_each(|at| line.wait_for(at, 0, room));
+        self.work();
+        for at in (0..self.line.lanes.len()).rev() {
+            self.line.wait_for(at, 0, &mut self.room);
+        }
     }
 
     fn put(&mut self, work: Work) {
@@ -259,7 +308,9 @@ impl<'scope> Pool<'scope> {
         let behind = |at: &usize| line.done[*at].load(Ordering::Acquire) == first;
         // the others come from the other end
         let lanes = || (0..line.lanes.len()).rev().filter(behind);
-        lanes().for_each(|at| line.visit(at, 0, room));
+        for at in lanes() {
+            line.visit(at, 0, room);
+        }
         lanes().for_each(|at| line.wait_for(at, 0, room));
         let all = line.done.iter().map(|done| done.load(Ordering::Acquire));
         let done = all.min().unwrap_or(first);
@@ -280,7 +331,7 @@ impl<'scope> Pool<'scope> {
     }
 }
 
-impl Drop for Pool<'_> {
+impl Drop for Pool<'_, '_> {
     fn drop(&mut self) {
         lock(&self.line.queue).over = true;
         self.line.news.notify_all();

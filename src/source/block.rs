@@ -123,6 +123,14 @@ impl Block {
         self.failure.as_ref()
     }
 
+    /// Where it comes from if it is decompressed.
+    pub(super) fn unpacked(&self) -> Option<&Unpacked> {
+        match &self.input {
+            Input::Packed(input) => Some(input),
+            Input::Plain(_) => None,
+        }
+    }
+
     /// Reads on without keeping what is read, to the input's end or failure, but at most some
     /// `most` bytes. The window is empty then.
     pub fn drain(&mut self, most: u64) {

@@ -16,6 +16,7 @@ use super::named::named;
 use super::packed::{self, Compression};
 use crate::time::Time;
 
+pub use super::packed::{Meanwhile, Unpacked};
 pub use open::{OpenError, Opening};
 
 /// Records longer than this are taken for damage: no device makes them, and a
@@ -191,6 +192,12 @@ impl Reader {
     #[must_use]
     pub fn compression(&self) -> Option<&'static str> {
         self.compression.map(Compression::name)
+    }
+
+    /// What is decompressed ahead, if the input is compressed.
+    #[must_use]
+    pub fn unpacked(&self) -> Option<&Unpacked> {
+        self.block.unpacked()
     }
 
     /// `pcap` or `pcapng`.

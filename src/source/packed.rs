@@ -7,6 +7,7 @@ use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::sync::Arc;
 use std::thread;
 
+pub use handed::Meanwhile;
 use handed::{Side, line};
 pub(super) use why::unreadable;
 use why::{Why, explained};
@@ -15,7 +16,7 @@ use why::{Why, explained};
 const CHUNK: usize = 1 << 18;
 /// Chunks that may wait for the reader; where less is asked for at once many inputs take part, and
 /// fewer wait.
-const CHUNKS: usize = 8;
+const CHUNKS: usize = 16;
 const FEW_CHUNKS: usize = 4;
 /// Before the bytes of a chunk there is room for a part of so much, in which the reader puts what
 /// it has left of the one before: then it need not copy the chunk.
@@ -271,9 +272,9 @@ impl Outlet {
     }
 }
 
-/// Decompressed input, in order. A thread decompresses ahead: 2 MiB, or four times what is asked
+/// Decompressed input, in order. A thread decompresses ahead: 4 MiB, or four times what is asked
 /// for at once where that is less than a chunk.
-pub(super) struct Unpacked {
+pub struct Unpacked {
     side: Side,
     /// What is read byte by byte, and how far.
     chunk: Vec<u8>,
@@ -328,6 +329,23 @@ impl Unpacked {
         let chunk = self.side.take();
         self.ended = !matches!(chunk, Ok(Some(_)));
         chunk
+    }
+
+    /// Whether reading on would be to wait for the thread that decompresses.
+    #[must_use]
+    pub fn would_wait(&self) -> bool {
+        !self.ended && self.at == self.chunk.len() && self.side.would_wait()
+    }
+
+    /// Whether the thread is at its end.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.side.is_closed()
+    }
+
+    /// What the thread does while it is too far ahead, from now on; it is at nothing else then.
+    pub fn meanwhile(&self, work: Option<Arc<dyn Meanwhile>>) {
+        self.side.set_meanwhile(work);
     }
 
     /// Bytes that are free at the beginning of a chunk.

@@ -72,7 +72,7 @@ pub(super) struct Options {
     /// Bytes read at most of a compressed input, decompressed, with K, M, G or T; what follows is damage
     #[arg(long, value_name = "SIZE", default_value = "64G", value_parser = size)]
     max_decompressed: usize,
-    /// Threads that share the work; views are made by one [default: as many as there are processors]
+    /// Threads that share the work, decompressing too; views are made by one [default: as many as there are processors]
     #[arg(long, value_name = "N", value_parser = threads)]
     threads: Option<NonZero<usize>>,
     /// Say on standard error how the work was spread, and how fast it was

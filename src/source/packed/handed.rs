@@ -1,11 +1,21 @@
 //! From the thread that decompresses to the one that reads.
 //!
 //! Who had to wait is woken when there is work for a while, not for each chunk: to wake a thread
-//! takes as long as to decompress some.
+//! takes as long as to decompress some. A decompressor that is far ahead does other work before it
+//! waits.
 
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+/// A reader that had to wait is woken for more chunks than that.
+const ENOUGH: usize = 4;
+
+/// What a thread can do that would only wait.
+pub trait Meanwhile: Send + Sync {
+    /// Does a piece of it; whether there was any.
+    fn work(&self) -> bool;
+}
 
 /// One side of a line of chunks.
 pub(super) struct Side(Arc<Line>);
@@ -18,6 +28,8 @@ struct Line {
     emptied: Condvar,
     /// Chunks that may wait for the reader.
     most: usize,
+    /// What the decompressor does where there is no room; locked while it does.
+    meanwhile: Mutex<Option<Arc<dyn Meanwhile>>>,
 }
 
 #[derive(Default)]
@@ -40,6 +52,7 @@ pub(super) fn line(most: usize) -> (Side, Side) {
         filled: Condvar::new(),
         emptied: Condvar::new(),
         most,
+        meanwhile: Mutex::default(),
     });
     (Side(Arc::clone(&line)), Side(line))
 }
@@ -52,17 +65,63 @@ impl Side {
 
     /// Hands over a chunk once there is room; whether the reader is still there.
     pub fn give(&self, chunk: Vec<u8>) -> bool {
+        let full = |inner: &Inner| inner.chunks.len() >= self.0.most && !inner.closed;
         let mut inner = self.inner();
-        while inner.chunks.len() >= self.0.most && !inner.closed {
-            inner.decompressor_waits = true;
-            let waited = self.0.emptied.wait(inner);
-            inner = waited.unwrap_or_else(PoisonError::into_inner);
+        while full(&inner) {
+            drop(inner);
+            let worked = self.work_meanwhile();
+            inner = self.inner();
+            if !worked && full(&inner) {
+                inner.decompressor_waits = true;
+                let waited = self.0.emptied.wait(inner);
+                inner = waited.unwrap_or_else(PoisonError::into_inner);
+            }
         }
         inner.chunks.push_back(chunk);
-        if inner.chunks.len() > self.0.most / 2 {
+        if inner.chunks.len() > ENOUGH.min(self.0.most / 2) {
             self.wake_reader(&mut inner);
         }
         !inner.closed
+    }
+
+    fn meanwhile(&self) -> MutexGuard<'_, Option<Arc<dyn Meanwhile>>> {
+        let meanwhile = self.0.meanwhile.lock();
+        meanwhile.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does other work until there is room for a while; whether there was any.
+    fn work_meanwhile(&self) -> bool {
+        let mut worked = false;
+        while self.is_ahead() && self.meanwhile().as_ref().is_some_and(|it| it.work()) {
+            worked = true;
+        }
+        worked
+    }
+
+    fn is_ahead(&self) -> bool {
+        let inner = self.inner();
+        inner.chunks.len() > self.0.most / 2 && !inner.closed
+    }
+
+    /// What the decompressor does where there is no room, in place of what it did; it is at that
+    /// no more.
+    pub fn set_meanwhile(&self, work: Option<Arc<dyn Meanwhile>>) {
+        *self.meanwhile() = work;
+        let waits = std::mem::take(&mut self.inner().decompressor_waits);
+        if waits {
+            self.0.emptied.notify_one();
+        }
+    }
+
+    /// Whether the reader would have to wait.
+    pub fn would_wait(&self) -> bool {
+        let inner = self.inner();
+        inner.chunks.is_empty() && !inner.closed
+    }
+
+    /// Whether the other side is gone or has told the end.
+    pub fn is_closed(&self) -> bool {
+        self.inner().closed
     }
 
     /// Does not let the reader wait longer for what is there: it may be long until more comes.

@@ -1,6 +1,7 @@
 //! Each format whole, in members, cut, changed and too long.
 
 use std::io::{Cursor, Write};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -296,4 +297,52 @@ fn a_reader_that_stops_leaves_no_thread() {
         thread::sleep(Duration::from_millis(20));
     }
     panic!("the thread is still there");
+}
+
+/// Counts how often it is asked.
+struct Asked(AtomicUsize);
+
+impl Meanwhile for Asked {
+    fn work(&self) -> bool {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        true
+    }
+}
+
+#[test]
+fn who_is_too_far_ahead_does_other_work_until_there_is_room() {
+    let asked = Arc::new(Asked(AtomicUsize::new(0)));
+    let count = || asked.0.load(Ordering::Relaxed);
+    let begin = |data: &[u8]| {
+        let input = Box::new(Cursor::new(gzip(data)));
+        let within = Within {
+            at_once: 1000,
+            ..up_to(NO_LIMIT)
+        };
+        let from = Unpacked::new(Compression::Gzip, input, within).unwrap();
+        from.meanwhile(Some(Arc::<Asked>::clone(&asked)));
+        from
+    };
+    let mut all = Vec::new();
+    let want = data(1000 * FEW_CHUNKS);
+    begin(&want).read_to_end(&mut all).unwrap();
+    assert_eq!((all == want, count()), (true, 0), "there is room for all");
+    let want = data(100_000);
+    let mut from = begin(&want);
+    while count() == 0 {
+        thread::sleep(Duration::from_millis(1));
+    }
+    all.clear();
+    from.read_to_end(&mut all).unwrap();
+    assert!(all == want);
+    // and none that it is told not to do any more
+    let still = begin(&want);
+    let before = count();
+    while count() == before {
+        thread::sleep(Duration::from_millis(1));
+    }
+    still.meanwhile(None);
+    let after = count();
+    thread::sleep(Duration::from_millis(20));
+    assert_eq!(count(), after);
 }
