@@ -179,7 +179,7 @@ impl View for ExchangeTables {
             match self.kept.remove(&one.id) {
                 _ if table::total(&one) == 0 => silent += 1,
                 Some(kept) if !kept.entries.is_empty() => {
-                    table::conversation(capture, &one, kept, show);
+                    table::conversation(capture, &one, kept, self.scope.limit, show);
                 }
                 _ => over += 1,
             }

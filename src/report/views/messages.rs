@@ -264,7 +264,7 @@ impl View for MessageTables {
             match self.kept.remove(&one.id) {
                 _ if said == 0 => silent += 1,
                 Some(kept) if !kept.entries.is_empty() => {
-                    table::conversation(capture, &one, kept, show);
+                    table::conversation(capture, &one, kept, self.scope.limit, show);
                 }
                 _ => over += 1,
             }

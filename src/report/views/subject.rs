@@ -65,6 +65,24 @@ pub(super) fn filtered(capture: &Capture, one: &Conversation, show: &mut Show<'_
     show(Shown::Block(Block::Lines(vec![clean(&filter)])));
 }
 
+/// Says how many of a conversation are not shown, and with which options they are: a limit of 0
+/// helps where the limit was reached, and not where the view's memory is full.
+pub(super) fn rest(all: u64, shown: usize, limit: u64, what: &str, show: &mut Show<'_>) {
+    let more = all.saturating_sub(shown as u64);
+    if more == 0 {
+        return;
+    }
+    let why = if shown as u64 >= limit {
+        "--limit 0 shows more of them"
+    } else {
+        "the memory for this view holds no more"
+    };
+    show(Shown::Block(text(&format!(
+        "… and {}; {why}, --format ndjson lists all.",
+        plural(more, &format!("more {what}"))
+    ))));
+}
+
 /// Says so where there is no conversation at all that could be shown.
 pub(super) fn none(of: usize, scope: &Scope, show: &mut Show<'_>) {
     if of == 0 && scope.conversations.is_empty() {
@@ -135,5 +153,37 @@ pub(super) fn left_out(silent: u64, over: u64, what: &str, show: &mut Show<'_>) 
     }
     if !words.is_empty() {
         show(Shown::Block(text(&words.join(" "))));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limit_is_named_only_where_it_was_reached() {
+        let told = |all, shown, limit| {
+            let mut told = Vec::new();
+            rest(all, shown, limit, "message", &mut |shown| {
+                if let Shown::Block(Block::Text(words)) = shown {
+                    told.push(format!("{words:?}"));
+                }
+            });
+            told.concat()
+        };
+        assert_eq!(told(5, 5, 5), "");
+        let reached = told(6, 5, 5);
+        assert!(
+            reached.contains("1 more message; --limit 0 shows more"),
+            "{reached}"
+        );
+        for limit in [9, u64::MAX] {
+            let full = told(7, 5, limit);
+            assert!(
+                full.contains("2 more messages; the memory for this view"),
+                "{full}"
+            );
+            assert!(!full.contains("--limit"), "{full}");
+        }
     }
 }

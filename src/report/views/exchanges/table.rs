@@ -37,6 +37,7 @@ pub(super) fn conversation(
     capture: &Capture,
     one: &Conversation,
     mut kept: Kept,
+    limit: u64,
     show: &mut Show<'_>,
 ) {
     subject::begin("Exchanges", capture, one, show);
@@ -45,14 +46,7 @@ pub(super) fn conversation(
     }
     kept.entries.sort_by_key(|entry| entry.began);
     show(Shown::Block(Block::Table(table(&kept.entries))));
-    let shown = kept.entries.len() as u64;
-    let all = total(one);
-    if all > shown {
-        let more = plural(all - shown, "more exchange");
-        show(Shown::Block(text(&format!(
-            "… and {more}; --limit 0 shows more of them, --format ndjson lists all."
-        ))));
-    }
+    subject::rest(total(one), kept.entries.len(), limit, "exchange", show);
     // where no echo is spoken there is nothing to compare with
     let judged = one.speaks_echo != Some("no");
     for entry in kept.entries.iter().filter(|_| judged) {

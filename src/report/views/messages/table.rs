@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::{Again, Carries, Copy, Entry, Kept};
 use crate::report::document::{Block, Table};
 use crate::report::model::{Capture, Conversation};
-use crate::report::present::{milliseconds, plural, seconds, text};
+use crate::report::present::{milliseconds, plural, seconds};
 use crate::report::view::{Show, Shown};
 use crate::report::views::subject;
 
@@ -21,17 +21,17 @@ pub(super) const LEGEND: &str = "→ is to the server, ← to the client. Time i
          length).";
 
 /// Shows one conversation.
-pub(super) fn conversation(capture: &Capture, one: &Conversation, kept: Kept, show: &mut Show<'_>) {
+pub(super) fn conversation(
+    capture: &Capture,
+    one: &Conversation,
+    kept: Kept,
+    limit: u64,
+    show: &mut Show<'_>,
+) {
     subject::begin("Messages", capture, one, show);
-    let shown = kept.entries.len() as u64;
-    let total = one.messages.to_server + one.messages.to_client;
     show(Shown::Block(Block::Table(table(capture, one, &kept))));
-    if total > shown {
-        let more = plural(total - shown, "more message");
-        show(Shown::Block(text(&format!(
-            "… and {more}; --limit 0 shows more of them, --format ndjson lists all."
-        ))));
-    }
+    let total = one.messages.to_server + one.messages.to_client;
+    subject::rest(total, kept.entries.len(), limit, "message", show);
     subject::filtered(capture, one, show);
 }
 
