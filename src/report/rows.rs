@@ -23,13 +23,8 @@ pub enum Row<'a> {
     Step(Step),
     /// A packet of the packet list: the fields that were asked for.
     Packet(serde_json::Map<String, serde_json::Value>),
-    /// Packets that the list leaves out, beyond its limit.
-    LeftOut {
-        /// Which input.
-        capture: usize,
-        /// How many.
-        packets: u64,
-    },
+    /// What is left out, beyond the limit for each conversation.
+    LeftOut(LeftOut),
     /// One packet in layers, fields and bytes.
     PacketLayers(serde_json::Value),
     /// How an answer was found.
@@ -48,6 +43,22 @@ pub enum Row<'a> {
     },
     /// The capture, without its conversations; the last of its rows.
     Capture(serde_json::Map<String, serde_json::Value>),
+}
+
+/// How many rows of each kind are left out of a capture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LeftOut {
+    /// Which input.
+    pub capture: usize,
+    /// Packets of the packet list.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub packets: u64,
+    /// Messages.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub messages: u64,
+    /// Exchanges.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub exchanges: u64,
 }
 
 impl Row<'_> {

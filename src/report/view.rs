@@ -100,6 +100,13 @@ impl Counted {
         self.counts.iter().filter(|count| **count > 0).count()
     }
 
+    /// How many are beyond a limit for each conversation.
+    #[must_use]
+    pub fn beyond(&self, limit: u64) -> u64 {
+        let beyond = |count: &u64| count.saturating_sub(limit);
+        self.counts.iter().map(beyond).sum()
+    }
+
     /// How many all have together.
     #[must_use]
     pub fn total(&self) -> u64 {

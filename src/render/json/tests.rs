@@ -11,6 +11,7 @@ use serde_json::{Map, Number, Value};
 
 use super::*;
 use crate::echo::escape::is_unsafe;
+use crate::report::rows::LeftOut;
 
 fn written<T: Serialize>(value: &T) -> Result<String, Error> {
     let mut json = Json::in_memory(Buffer::default());
@@ -277,10 +278,10 @@ fn rows_stand_in_a_line_each() {
     let (mut room, mut out) = (Room::default(), Vec::new());
     for packets in [5, 70_000] {
         row(
-            &Row::LeftOut {
-                capture: 0,
+            &Row::LeftOut(LeftOut {
                 packets,
-            },
+                ..LeftOut::default()
+            }),
             &mut room,
             &mut out,
         )

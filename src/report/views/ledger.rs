@@ -3,7 +3,9 @@
 use crate::answers::event::Event;
 use crate::answers::{Line, Piece, Told};
 use crate::report::model::Capture;
-use crate::report::rows::{self, Again, ExchangeRow, Message, Packet, Parts, Row, Sighting};
+use crate::report::rows::{
+    self, Again, ExchangeRow, LeftOut, Message, Packet, Parts, Row, Sighting,
+};
 use crate::report::view::{Counted, Scope, Show, Shown, View};
 
 /// Tells each row as soon as it is known.
@@ -139,5 +141,17 @@ impl View for LedgerRows {
         }
     }
 
-    fn end(&mut self, _: &Capture, _: &mut Show<'_>) {}
+    fn end(&mut self, _: &Capture, show: &mut Show<'_>) {
+        let capture = self.scope.capture;
+        let [messages, exchanges] = [0, 1].map(|at| self.counted[at].beyond(self.scope.limit));
+        let left_out = LeftOut {
+            capture,
+            messages,
+            exchanges,
+            ..LeftOut::default()
+        };
+        if messages + exchanges > 0 {
+            show(Shown::Row(Row::LeftOut(left_out)));
+        }
+    }
 }

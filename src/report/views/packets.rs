@@ -6,7 +6,7 @@ use crate::decode::dissect::Relative;
 use crate::echo::escape::escape;
 use crate::report::fields::{self, COLUMNS, Field, Packet};
 use crate::report::model::Capture;
-use crate::report::rows::Row;
+use crate::report::rows::{LeftOut, Row};
 use crate::report::view::{Counted, Scope, Show, Shown, View};
 use crate::source::frame::Frame;
 use crate::time::Time;
@@ -245,10 +245,11 @@ impl View for PacketList {
         }
         match (self.left_out, self.style) {
             (0, _) | (_, Style::Tabs) => {}
-            (packets, Style::Rows) => show(Shown::Row(Row::LeftOut {
+            (packets, Style::Rows) => show(Shown::Row(Row::LeftOut(LeftOut {
                 capture: self.scope.capture,
                 packets,
-            })),
+                ..LeftOut::default()
+            }))),
             (packets, _) => {
                 let line = format!("{packets} packets more, not shown; --limit 0 shows all");
                 show(Shown::Line(&line));
