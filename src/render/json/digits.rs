@@ -1,13 +1,16 @@
-//! Numbers in digits, eight at a time.
+//! Numbers in digits, three at a time: tables of all groups of three are small enough to stay near.
 
 use std::net::Ipv4Addr;
 
 use super::buffer::Piece;
 
-/// Room that a number's digits want: eight are written even where fewer are kept.
+/// Room that a number's digits want: four bytes are written for each three digits.
 pub(super) const ROOM: usize = 24;
-/// A number of more than eight digits is not less.
-const EIGHT: u64 = 100_000_000;
+/// How many groups of three digits there are.
+const GROUPS: usize = 1000;
+const THOUSAND: u64 = 1_000;
+const MILLION: u64 = 1_000_000;
+const MILLIARD: u64 = 1_000_000_000;
 
 impl Piece for u64 {
     #[inline(always)]
@@ -24,97 +27,92 @@ impl Piece for u64 {
 /// Writes a number; tells of how many digits.
 #[inline(always)]
 pub(super) fn put(to: &mut [u8; ROOM], number: u64) -> usize {
-    // most counts of a conversation are a digit
-    if number < 10 {
-        to[0] = b'0' | number as u8;
-        return 1;
+    // most counts of a conversation
+    if number < THOUSAND {
+        return first(to, number);
     }
     several(to, number)
 }
 
 #[inline(never)]
 fn several(to: &mut [u8; ROOM], number: u64) -> usize {
-    if number < EIGHT {
-        return first(to, number);
+    if number < MILLION {
+        let len = first(to, number / THOUSAND);
+        return follow(to, len, number % THOUSAND);
+    }
+    if number < MILLIARD {
+        let len = first(to, number / MILLION);
+        return follow_six(to, len, number % MILLION);
     }
     many(to, number)
 }
 
-// by itself, for the shorter wants fewer registers
 #[inline(never)]
 fn many(to: &mut [u8; ROOM], number: u64) -> usize {
-    let (high, low) = (number / EIGHT, number % EIGHT);
-    let len = if high < EIGHT {
-        first(to, high)
-    } else {
-        let len = first(to, high / EIGHT);
-        follow(to, len, high % EIGHT);
-        len + 8
-    };
-    follow(to, len, low);
-    len + 8
+    let (before, last) = (number / MILLIARD, number % MILLIARD);
+    let len = put(to, before);
+    let len = follow(to, len, last / MILLION);
+    follow_six(to, len, last % MILLION)
 }
 
-/// Writes a number of at most eight digits; tells how many.
-#[inline]
-fn first(to: &mut [u8; ROOM], number: u64) -> usize {
-    let len = count(number as u32);
-    // all zeros before the first digit are left out
-    let digits = (values(number) | ZEROS) >> (64 - 8 * len);
+/// Writes a number's first group; tells of how many digits that is.
+#[inline(always)]
+fn first<const N: usize>(to: &mut [u8; N], group: u64) -> usize {
+    let [a, b, c, len] = FIRST[group as usize];
     if let Some(to) = to.first_chunk_mut() {
-        *to = digits.to_le_bytes();
+        *to = [a, b, c, len];
     }
-    len
+    usize::from(len)
 }
 
-/// Writes eight digits.
-#[inline]
-fn follow(to: &mut [u8; ROOM], at: usize, number: u64) {
-    if let Some(to) = to.get_mut(at..at + 8) {
-        to.copy_from_slice(&(values(number) | ZEROS).to_le_bytes());
+/// Writes a further group at its place; tells where it ends.
+#[inline(always)]
+fn follow(to: &mut [u8; ROOM], at: usize, group: u64) -> usize {
+    if let Some(to) = to.get_mut(at..at + 4) {
+        to.copy_from_slice(&FURTHER[group as usize]);
     }
+    at + 3
 }
 
-/// How many digits a number has. What is added to it carries its number of digits beyond 32 bits.
-#[inline]
-fn count(number: u32) -> usize {
-    let bits = (number | 1).ilog2();
-    ((u64::from(number) + COUNTS[bits as usize]) >> 32) as usize
+#[inline(always)]
+fn follow_six(to: &mut [u8; ROOM], at: usize, groups: u64) -> usize {
+    let at = follow(to, at, groups / THOUSAND);
+    follow(to, at, groups % THOUSAND)
 }
 
-/// By the place of the first bit: how many digits numbers with it have, or, where some have one
-/// more, that less the first of them.
-static COUNTS: [u64; 32] = {
-    let mut counts = [0; 32];
-    let mut bits = 0;
-    while bits < 32 {
-        let least = 1u64 << bits;
-        let digits = least.ilog10() + 1;
-        let next = 10u64.pow(digits);
-        counts[bits] = if next < 2 * least {
-            ((digits as u64 + 1) << 32) - next
-        } else {
-            (digits as u64) << 32
+/// The digits of each group, from the first that counts on, and last how many these are.
+static FIRST: [[u8; 4]; GROUPS] = {
+    let mut all = FURTHER;
+    let mut group = 0;
+    while group < GROUPS {
+        let [a, b, c, _] = all[group];
+        all[group] = match group {
+            0..10 => [c, 0, 0, 1],
+            10..100 => [b, c, 0, 2],
+            _ => [a, b, c, 3],
         };
-        bits += 1;
+        group += 1;
     }
-    counts
+    all
+};
+
+/// All digits of each group, and a byte that means nothing.
+static FURTHER: [[u8; 4]; GROUPS] = {
+    let mut all = [[0; 4]; GROUPS];
+    let mut group = 0;
+    while group < GROUPS {
+        let digits = [group / 100, group / 10 % 10, group % 10];
+        let mut at = 0;
+        while at < digits.len() {
+            all[group][at] = b'0' | digits[at] as u8;
+            at += 1;
+        }
+        group += 1;
+    }
+    all
 };
 
 const ZEROS: u64 = 0x3030_3030_3030_3030;
-
-/// The values of eight digits, a byte each, the first in the lowest: split into halves, these
-/// into pairs, and these into digits, all at the same time. A product with a fraction's nearest
-/// above it is a division.
-#[inline]
-fn values(number: u64) -> u64 {
-    let (high, low) = (number / 10_000, number % 10_000);
-    let halves = high | low << 32;
-    let hundreds = ((halves * 10_486) >> 20) & 0x0000_007f_0000_007f;
-    let pairs = hundreds | (halves - hundreds * 100) << 16;
-    let tens = ((pairs * 103) >> 10) & 0x000f_000f_000f_000f;
-    tens | (pairs - tens * 10) << 8
-}
 
 /// A number as 16 hexadecimal digits, eight at a time.
 #[inline]
@@ -137,33 +135,15 @@ pub(super) fn hex(number: u64) -> [u8; 16] {
 pub(super) fn address(to: &mut [u8; 16], address: Ipv4Addr) -> usize {
     let mut len = 0;
     for octet in address.octets() {
-        if let Some(to) = to.get_mut(len..len + 4) {
-            to.copy_from_slice(&OCTETS[usize::from(octet)]);
+        if let Some(to) = to.get_mut(len..).and_then(|to| to.first_chunk_mut::<4>()) {
+            let digits = first(to, octet.into());
+            to[digits] = b'.';
+            len += digits + 1;
         }
-        len += 2 + usize::from(octet > 9) + usize::from(octet > 99);
     }
     // without the last dot
     len - 1
 }
-
-/// The digits of each octet, and dots behind them.
-static OCTETS: [[u8; 4]; 256] = {
-    let mut all = [[b'.'; 4]; 256];
-    let mut number = 0;
-    while number < 256 {
-        let mut rest = number;
-        let mut at = (number > 9) as usize + (number > 99) as usize;
-        loop {
-            all[number][at] = b'0' + (rest % 10) as u8;
-            if at == 0 {
-                break;
-            }
-            (rest, at) = (rest / 10, at - 1);
-        }
-        number += 1;
-    }
-    all
-};
 
 #[cfg(test)]
 mod tests {
