@@ -151,15 +151,18 @@ impl Json<'_> {
 
 /// Writes a conversation of a list; ids count from 0.
 fn listed(one: &Conversation, json: &mut Json<'_>) -> Result<(), Error> {
-    if one.id > 0 {
-        json.bytes.push(b',');
-    }
     let usual = json.bytes.part(|to| {
-        to.text(b"{");
+        match one.id {
+            0 => to.text(b"{"),
+            _ => to.text(b",{"),
+        }
         row::conversation(to, one);
     });
     if usual {
         return Ok(());
+    }
+    if one.id > 0 {
+        json.bytes.push(b',');
     }
     one.serialize(json)
 }

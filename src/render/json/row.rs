@@ -2,9 +2,9 @@
 //! several times as long as to write what is the same in most as constants.
 
 use std::fmt::Write;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
-use super::part::Part;
+use super::part::{Part, Places};
 use super::text::is_plain;
 use crate::report::model::{
     Conversation, Direction, EchoRule, Endpoint, Exchanges, Messages, Path, ResponseTimes,
@@ -47,13 +47,19 @@ pub(super) fn conversation(to: &mut Part<'_>, one: &Conversation) {
     to.text(b"}");
 }
 
+#[inline(always)]
 fn endpoint(to: &mut Part<'_>, one: &Endpoint) {
     match one.address {
         IpAddr::V4(address) => to.address(address),
-        // none of its characters needs an escape
-        IpAddr::V6(address) => write!(to, "{address}").unwrap_or_else(|_| to.give_up()),
+        IpAddr::V6(address) => long_address(to, address),
     }
     to.number(br#"","port":"#, one.port.into());
+}
+
+#[inline(never)]
+fn long_address(to: &mut Part<'_>, address: Ipv6Addr) {
+    // none of its characters needs an escape
+    write!(to, "{address}").unwrap_or_else(|_| to.give_up());
 }
 
 fn numbers(to: &mut Part<'_>, all: &[u32]) {
@@ -191,32 +197,55 @@ fn path(to: &mut Part<'_>, one: &Path) {
 
 #[inline(always)]
 fn messages(to: &mut Part<'_>, all: &Messages) {
-    to.number(br#","messages":{"to_server":"#, all.to_server);
-    to.number(br#","to_client":"#, all.to_client);
-    to.text(br#","digest":""#);
+    let text = const { &Places::of(br#","messages":{"to_server":#,"to_client":#,"digest":""#) };
+    to.numbers(text, [all.to_server, all.to_client]);
     to.hex(all.digest.0);
     to.text(br#""}"#);
 }
 
 #[inline(always)]
 fn exchanges(to: &mut Part<'_>, all: &Exchanges) {
-    to.number(br#","exchanges":{"right":"#, all.right);
-    to.number(br#","wrong":"#, all.wrong);
-    to.number(br#","missing":"#, all.missing);
-    to.number(br#","late":"#, all.late);
-    to.number(br#","unsolicited":"#, all.unsolicited);
-    to.number(br#","unknown":"#, all.unknown);
+    let text = const {
+        &Places::of(
+            br#","exchanges":{"right":#,"wrong":#,"missing":#,"late":#,"unsolicited":#,"unknown":#"#,
+        )
+    };
+    let numbers = [
+        all.right,
+        all.wrong,
+        all.missing,
+        all.late,
+        all.unsolicited,
+        all.unknown,
+    ];
+    to.numbers(text, numbers);
     to.count(br#","paired":"#, all.paired);
     to.text(br#","response_ns":{"#);
     times(to, &all.response_ns);
     if let Some(last) = &all.response_last_ns {
-        to.text(br#"},"response_last_ns":{"#);
+        to.text(br#","response_last_ns":{"#);
         times(to, last);
     }
-    to.text(b"}}");
+    to.text(b"}");
 }
 
+/// Writes what follows the first bracket.
+#[inline(always)]
 fn times(to: &mut Part<'_>, all: &ResponseTimes) {
+    if let ResponseTimes {
+        p50: None,
+        p90: None,
+        p99: None,
+        max: None,
+    } = all
+    {
+        return to.text(br#""p50":null,"p99":null}"#);
+    }
+    some_times(to, all);
+}
+
+#[inline(never)]
+fn some_times(to: &mut Part<'_>, all: &ResponseTimes) {
     match all.p50 {
         Some(p50) => to.number(br#""p50":"#, p50),
         None => to.text(br#""p50":null"#),
@@ -227,6 +256,7 @@ fn times(to: &mut Part<'_>, all: &ResponseTimes) {
         None => to.text(br#","p99":null"#),
     }
     optional(to, br#","max":"#, all.max);
+    to.text(b"}");
 }
 
 #[inline(always)]

@@ -272,6 +272,11 @@ fn what_is_long_or_carries_answers_is_left_to_serde() {
         ..usual()
     };
     assert!(written(&long).is_none());
+    let far = Conversation {
+        stands_in: Some("a".repeat(300)),
+        ..usual()
+    };
+    assert!(written(&far).is_none());
     let after_another = text(|json| listed(&long, json).unwrap());
     assert_eq!(after_another, format!(",{}", expected(&long)));
 }
