@@ -84,11 +84,16 @@ pub fn capture(
         interfaces: &interfaces,
         crossed: conversations.crossed(&shown),
     };
-    let made = ids.iter().map(|&id| model::Conversation {
-        answers: Some(Box::new(asked.answers(id))),
-        ..conversation(id, &analysed)
-    });
-    let made: Vec<_> = made.collect();
+    let mut made = Vec::with_capacity(ids.len());
+    for &id in &ids {
+        let mut answers = Some(Box::new(asked.answers(id)));
+        conversation(id, &analysed, &mut |one| {
+            made.push(model::Conversation {
+                answers: answers.take(),
+                ..one.clone()
+            });
+        });
+    }
     let answers = best.map_or_else(|| unknown::none(&analysed), |id| asked.answers(id));
     let shown = shown.into_iter();
     let exhibits = shown.flat_map(|id| exhibits(&analysed, &conversations[id], &interfaces));
@@ -118,9 +123,9 @@ pub fn capture(
         conversations: model::Conversations::new(
             made,
             (conversations.len(), analysed.answers.spread.threads.len()),
-            Box::new(move |id| {
+            Box::new(move |id, show| {
                 analysed.answers.conversations.look_ahead(id);
-                conversation(id, &analysed)
+                conversation(id, &analysed, show);
             }),
         ),
     }
@@ -165,8 +170,8 @@ fn role_rule(rule: RoleRule) -> &'static str {
     }
 }
 
-/// A conversation without answers.
-fn conversation(id: usize, analysed: &Analysed) -> model::Conversation {
+/// Shows a conversation without answers.
+fn conversation(id: usize, analysed: &Analysed, show: &mut dyn FnMut(&model::Conversation)) {
     let one = &analysed.answers.conversations[id];
     let evicted = analysed.answers.totals.ledger.evicted_conversations;
     let shared = one.endpoints_reused || evicted > 0;
@@ -179,7 +184,7 @@ fn conversation(id: usize, analysed: &Analysed) -> model::Conversation {
     let said = one.said();
     let state = one.life.state(client);
     let said_anything = one.settled().filter(|settled| settled.framing.is_some());
-    model::Conversation {
+    let mut made = model::Conversation {
         id: id as u64,
         client: endpoint(client),
         server: endpoint(1 - client),
@@ -187,8 +192,8 @@ fn conversation(id: usize, analysed: &Analysed) -> model::Conversation {
         first_frame: one.first_frame,
         stands_in: files::place(analysed, one.first_origin()),
         interfaces: one.interfaces().collect(),
-        to_server: direction(&one.sent(client), &one.rtt[client]),
-        to_client: direction(&one.sent(1 - client), &one.rtt[1 - client]),
+        to_server: Direction::default(),
+        to_client: Direction::default(),
         handshake_rtt_ns: one.handshake_rtt().map(NonZero::get),
         ended: match one.life.ended() {
             Ended::Fin => "fin",
@@ -212,7 +217,16 @@ fn conversation(id: usize, analysed: &Analysed) -> model::Conversation {
         echo_rule: said_anything.map(|settled| EchoRule(settled.speaks)),
         answers: None,
         among: shared.then_some((one.first_frame, one.last_frame())),
+    };
+    // much of it all, and so told where it stays
+    let sides = [
+        (&mut made.to_server, client),
+        (&mut made.to_client, 1 - client),
+    ];
+    for (to, side) in sides {
+        direction(to, &one.sent(side), &one.rtt[side]);
     }
+    show(&made);
 }
 
 fn exchanges(one: &Conversation, said: &Said) -> Exchanges {
@@ -282,7 +296,8 @@ fn goodput(bytes: u64, nanos: u64) -> u64 {
     }
 }
 
-fn direction(sent: &Sent<'_>, rtt: &Quantiles) -> Direction {
+/// Tells what one side sent, of which nothing was told yet.
+fn direction(to: &mut Direction, sent: &Sent<'_>, rtt: &Quantiles) {
     let duration = sent
         .times
         .map_or(0, |(first, last)| last.since(first).unsigned_abs());
@@ -292,45 +307,42 @@ fn direction(sent: &Sent<'_>, rtt: &Quantiles) -> Direction {
         p99: summary.percentiles[1],
         max: summary.max,
     };
-    Direction {
-        packets: sent.packets,
-        frame_bytes: sent.frame_bytes,
-        payload_bytes: sent.payload_bytes,
-        stream_bytes: sent.stream_bytes,
-        mss: sent.mss,
-        window_scale: sent.window_scale,
-        sack_permitted: sent.sack_permitted,
-        largest_window: sent.largest_window.into(),
-        duration_ns: duration,
-        goodput_bps: goodput(sent.stream_bytes, duration),
-        rtt_ns: rtt.summary([50.0, 99.0]).map(round_trips),
-        ..sent.rare.map_or_else(Direction::default, troubled)
+    to.packets = sent.packets;
+    to.frame_bytes = sent.frame_bytes;
+    to.payload_bytes = sent.payload_bytes;
+    to.stream_bytes = sent.stream_bytes;
+    to.mss = sent.mss;
+    to.window_scale = sent.window_scale;
+    to.sack_permitted = sent.sack_permitted;
+    to.largest_window = sent.largest_window.into();
+    to.duration_ns = duration;
+    to.goodput_bps = goodput(sent.stream_bytes, duration);
+    to.rtt_ns = rtt.summary([50.0, 99.0]).map(round_trips);
+    if let Some(rare) = sent.rare {
+        troubles(to, rare);
     }
 }
 
-/// Counts of what went wrong.
-fn troubled(rare: &Rare) -> Direction {
-    Direction {
-        retransmissions: rare.count(Verdict::RETRANSMISSION),
-        fast_retransmissions: rare.count(Verdict::FAST_RETRANSMISSION),
-        spurious_retransmissions: rare.count(Verdict::SPURIOUS_RETRANSMISSION),
-        out_of_order: rare.count(Verdict::OUT_OF_ORDER),
-        duplicate_acks: rare.count(Verdict::DUPLICATE_ACK),
-        lost_segments: rare.count(Verdict::LOST_SEGMENT),
-        keep_alives: rare.count(Verdict::KEEP_ALIVE),
-        zero_windows: rare.count(Verdict::ZERO_WINDOW),
-        window_full: rare.count(Verdict::WINDOW_FULL),
-        ack_lost_segments: rare.count(Verdict::ACK_LOST_SEGMENT),
-        keep_alive_acks: rare.count(Verdict::KEEP_ALIVE_ACK),
-        window_updates: rare.count(Verdict::WINDOW_UPDATE),
-        zero_window_probes: rare.count(Verdict::ZERO_WINDOW_PROBE),
-        zero_window_probe_acks: rare.count(Verdict::ZERO_WINDOW_PROBE_ACK),
-        reused_ports: rare.count(Verdict::REUSED_PORTS),
-        missing_bytes: rare.missing_bytes,
-        late_bytes: rare.late_bytes,
-        differing_segments: rare.differing,
-        ..Direction::default()
-    }
+/// Tells what went wrong.
+fn troubles(to: &mut Direction, rare: &Rare) {
+    to.retransmissions = rare.count(Verdict::RETRANSMISSION);
+    to.fast_retransmissions = rare.count(Verdict::FAST_RETRANSMISSION);
+    to.spurious_retransmissions = rare.count(Verdict::SPURIOUS_RETRANSMISSION);
+    to.out_of_order = rare.count(Verdict::OUT_OF_ORDER);
+    to.duplicate_acks = rare.count(Verdict::DUPLICATE_ACK);
+    to.lost_segments = rare.count(Verdict::LOST_SEGMENT);
+    to.keep_alives = rare.count(Verdict::KEEP_ALIVE);
+    to.zero_windows = rare.count(Verdict::ZERO_WINDOW);
+    to.window_full = rare.count(Verdict::WINDOW_FULL);
+    to.ack_lost_segments = rare.count(Verdict::ACK_LOST_SEGMENT);
+    to.keep_alive_acks = rare.count(Verdict::KEEP_ALIVE_ACK);
+    to.window_updates = rare.count(Verdict::WINDOW_UPDATE);
+    to.zero_window_probes = rare.count(Verdict::ZERO_WINDOW_PROBE);
+    to.zero_window_probe_acks = rare.count(Verdict::ZERO_WINDOW_PROBE_ACK);
+    to.reused_ports = rare.count(Verdict::REUSED_PORTS);
+    to.missing_bytes = rare.missing_bytes;
+    to.late_bytes = rare.late_bytes;
+    to.differing_segments = rare.differing;
 }
 
 /// The packets of a conversation that were kept to be shown.

@@ -212,9 +212,11 @@ mod tests {
     /// Many of them, written by so many threads: within the report, and as rows.
     fn rendered(threads: usize) -> (String, String) {
         let all = 3 * CHUNK as usize + 7;
-        let make = |id: usize| Conversation {
-            stands_in: Some(format!("a\u{202e}b:{id}")),
-            ..conversation(id as u64)
+        let make = |id: usize, show: &mut dyn FnMut(&Conversation)| {
+            show(&Conversation {
+                stands_in: Some(format!("a\u{202e}b:{id}")),
+                ..conversation(id as u64)
+            })
         };
         let many = || Conversations::new(vec![conversation(5)], (all, threads), Box::new(make));
         let mut captures = vec![answered("a"), answered("b"), answered("c")];
@@ -256,7 +258,7 @@ mod tests {
         let many = Conversations::new(
             Vec::new(),
             (1000 * CHUNK as usize, 3),
-            Box::new(|id| conversation(id as u64)),
+            Box::new(|id, show| show(&conversation(id as u64))),
         );
         let mut left = 2;
         let done = chunks(&many, &|_, _| Ok(()), &mut |_| {
@@ -275,7 +277,7 @@ mod tests {
         let many = Conversations::new(
             Vec::new(),
             (100 * CHUNK as usize, 3),
-            Box::new(|id| conversation(id as u64)),
+            Box::new(|id, show| show(&conversation(id as u64))),
         );
         for fatal in [0, 5 * CHUNK, 99 * CHUNK] {
             let each = |one: &Conversation, _: &mut Json<'_>| {

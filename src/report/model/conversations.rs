@@ -16,8 +16,9 @@ pub struct Conversations {
     others: Option<Others>,
 }
 
-/// Makes the conversation with an id.
-pub(crate) type Make = Box<dyn Fn(usize) -> Conversation + Send + Sync>;
+/// Makes the conversation with an id, and shows it: most are looked at once, and to hand one over
+/// would move it, which takes as long as much of it takes to be made.
+pub(crate) type Make = Box<dyn Fn(usize, &mut dyn FnMut(&Conversation)) + Send + Sync>;
 
 struct Others {
     make: Make,
@@ -63,25 +64,33 @@ impl Conversations {
         &self.made[..without.unwrap_or(self.made.len())]
     }
 
+    /// Its place among those that are made.
+    #[inline]
+    fn place(&self, id: u64) -> Option<usize> {
+        // most often these are a capture's first
+        self.made.last().filter(|last| id <= last.id)?;
+        self.made.binary_search_by_key(&id, |one| one.id).ok()
+    }
+
     /// The one with an id.
     #[must_use]
     pub fn get(&self, id: u64) -> Option<Cow<'_, Conversation>> {
-        if let Ok(at) = self.made.binary_search_by_key(&id, |one| one.id) {
+        if let Some(at) = self.place(id) {
             return Some(Cow::Borrowed(&self.made[at]));
         }
-        let at = usize::try_from(id).ok()?;
-        let others = self.others.as_ref().filter(|others| at < others.all)?;
-        Some(Cow::Owned((others.make)(at)))
+        self.look(id, Conversation::clone).map(Cow::Owned)
     }
 
-    /// Looks at the one with an id. Unlike [`Conversations::get`] it does not move what is made.
-    pub(crate) fn look<R>(&self, id: u64, look: impl FnOnce(&Conversation) -> R) -> Option<R> {
-        if let Ok(at) = self.made.binary_search_by_key(&id, |one| one.id) {
+    /// What one sees that looks at the one with an id.
+    pub(crate) fn look<R>(&self, id: u64, mut look: impl FnMut(&Conversation) -> R) -> Option<R> {
+        if let Some(at) = self.place(id) {
             return Some(look(&self.made[at]));
         }
         let at = usize::try_from(id).ok()?;
         let others = self.others.as_ref().filter(|others| at < others.all)?;
-        Some(look(&(others.make)(at)))
+        let mut seen = None;
+        (others.make)(at, &mut |one| seen = Some(look(one)));
+        seen
     }
 
     /// All of them.
