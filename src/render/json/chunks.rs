@@ -80,8 +80,8 @@ struct State {
     written: BTreeMap<u64, Result<Buffer, Error>>,
     /// Room for those that come.
     rooms: Vec<Buffer>,
-    /// Threads that wait for room.
-    waiting: usize,
+    /// Whether a thread waits for room.
+    waiting: bool,
     /// The chunk that is waited for.
     awaited: Option<u64>,
 }
@@ -96,10 +96,9 @@ impl<'a> Chunks<'a> {
         loop {
             let mut state = self.state();
             while state.next < self.count && !self.may_begin(&state) {
-                state.waiting += 1;
+                state.waiting = true;
                 let room = self.room.wait(state);
                 state = room.unwrap_or_else(PoisonError::into_inner);
-                state.waiting -= 1;
             }
             let Some(turn) = self.begin(&mut state) else {
                 return;
@@ -137,7 +136,11 @@ impl<'a> Chunks<'a> {
         state.taken += 1;
         state.rooms.push(chunk);
         let begun = state.next - state.taken;
-        if state.waiting > 0 && begun <= self.most / 2 {
+        let wake = state.waiting && begun <= self.most / 2;
+        // once is enough, and it finds the state free
+        state.waiting &= !wake;
+        drop(state);
+        if wake {
             self.room.notify_all();
         }
     }
