@@ -1,5 +1,6 @@
 //! JSON: the report as it is, `echotrace.report/1`.
 
+mod blocks;
 mod buffer;
 mod chunks;
 mod digits;
@@ -13,6 +14,7 @@ use std::{fmt, ptr};
 
 use serde::Serialize;
 
+use blocks::Blocks;
 use buffer::Buffer;
 use chunks::chunks;
 
@@ -29,6 +31,7 @@ pub fn json(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let mut json = Json {
         bytes: Buffer::default(),
         out: Some(out),
+        written: 0,
         captures: &report.captures,
     };
     report.serialize(&mut json)?;
@@ -83,7 +86,10 @@ pub fn conversations(capture: usize, all: &Conversations, out: &mut impl Write) 
         json.bytes.push(b'\n');
         Ok(())
     };
-    chunks(all, &each, &mut |chunk| Ok(out.write_all(chunk)?))?;
+    // where other rows went before, no block ends where it should, which costs what it did
+    let mut blocks = Blocks::new(out, 0);
+    chunks(all, &each, &mut |chunk| blocks.take(chunk))?;
+    blocks.end()?;
     Ok(())
 }
 
@@ -95,6 +101,8 @@ struct Json<'a> {
     bytes: Buffer,
     /// Where they go; without it all stay here.
     out: Option<&'a mut dyn Write>,
+    /// How many went there.
+    written: u64,
     /// Captures whose conversations are still to be written.
     captures: &'a [Capture],
 }
@@ -105,6 +113,7 @@ impl Json<'_> {
         Self {
             bytes: room,
             out: None,
+            written: 0,
             captures: &[],
         }
     }
@@ -122,6 +131,7 @@ impl Json<'_> {
     fn hand_over_now(&mut self) -> Result<(), Error> {
         if let Some(out) = &mut self.out {
             out.write_all(self.bytes.bytes())?;
+            self.written += self.bytes.len() as u64;
             self.bytes.clear();
         }
         Ok(())
@@ -133,17 +143,18 @@ impl Json<'_> {
         let Some((next, rest)) = self.captures.split_first() else {
             return Ok(false);
         };
-        let (all, Some(out)) = (&next.conversations, &mut self.out) else {
-            return Ok(false);
-        };
-        if !ptr::addr_eq(all, value) {
+        let all = &next.conversations;
+        if self.out.is_none() || !ptr::addr_eq(all, value) {
             return Ok(false);
         }
         self.captures = rest;
         self.bytes.push(b'[');
-        out.write_all(self.bytes.bytes())?;
-        self.bytes.clear();
-        chunks(all, &listed, &mut |chunk| Ok(out.write_all(chunk)?))?;
+        self.hand_over_now()?;
+        if let Some(out) = &mut self.out {
+            let mut blocks = Blocks::new(out, self.written);
+            chunks(all, &listed, &mut |chunk| blocks.take(chunk))?;
+            self.written = blocks.end()?;
+        }
         self.bytes.push(b']');
         Ok(true)
     }

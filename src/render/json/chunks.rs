@@ -18,11 +18,11 @@ const AHEAD: u64 = 3;
 pub(super) type Each<'a> = dyn Fn(&Conversation, &mut Json<'_>) -> Result<(), Error> + Sync + 'a;
 
 /// Each conversation is made when it is written. They are handed to `take` in their order, some
-/// at a time.
+/// at a time; it gives room that is no more needed.
 pub(super) fn chunks(
     all: &Conversations,
     each: &Each<'_>,
-    take: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
+    take: &mut dyn FnMut(Buffer) -> io::Result<Buffer>,
 ) -> Result<(), Error> {
     let count = (all.len() as u64).div_ceil(CHUNK);
     let threads = (all.threads() as u64).clamp(1, count.max(1));
@@ -47,9 +47,8 @@ pub(super) fn chunks(
             }
         }
         for number in 0..count {
-            let chunk = chunks.due(number)?;
-            take(chunk.bytes())?;
-            chunks.taken(chunk);
+            let room = take(chunks.due(number)?)?;
+            chunks.taken(room);
         }
         drop(over);
         Ok(())
@@ -131,10 +130,10 @@ impl<'a> Chunks<'a> {
 
     /// Who waits for room is woken when there is some for a while: to wake a thread takes as long
     /// as to write a chunk.
-    fn taken(&self, chunk: Buffer) {
+    fn taken(&self, room: Buffer) {
         let mut state = self.state();
         state.taken += 1;
-        state.rooms.push(chunk);
+        state.rooms.push(room);
         let begun = state.next - state.taken;
         let wake = state.waiting && begun <= self.most / 2;
         // once is enough, and it finds the state free
@@ -264,12 +263,12 @@ mod tests {
             Box::new(|id, show| show(&conversation(id as u64))),
         );
         let mut left = 2;
-        let done = chunks(&many, &|_, _| Ok(()), &mut |_| {
+        let done = chunks(&many, &|_, _| Ok(()), &mut |chunk| {
             left -= 1;
             if left == 0 {
-                return Err(std::io::Error::from(std::io::ErrorKind::BrokenPipe).into());
+                return Err(std::io::Error::from(std::io::ErrorKind::BrokenPipe));
             }
-            Ok(())
+            Ok(chunk)
         });
         let why = std::io::Error::from(done.unwrap_err()).kind();
         assert_eq!((why, left), (std::io::ErrorKind::BrokenPipe, 0));
@@ -287,7 +286,7 @@ mod tests {
                 assert_ne!(one.id, fatal);
                 Ok(())
             };
-            let done = || chunks(&many, &each, &mut |_| Ok(()));
+            let done = || chunks(&many, &each, &mut Ok);
             let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(done));
             assert!(done.is_err(), "{fatal}");
         }
