@@ -6,6 +6,6 @@
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn main() -> std::process::ExitCode {
-    echotrace::cli::analyze::main().into()
+fn main() -> ! {
+    echotrace::cli::analyze::main().leave()
 }
