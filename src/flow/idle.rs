@@ -1,34 +1,27 @@
 //! Which conversation had no segment for the longest time.
 //!
 //! Each conversation knows when it had its last segment; only where memory runs out is it asked
-//! for. Then a heap has them all by times that were right once: one whose time has changed goes
+//! for. Then a heap has them all by moments that were right once: one whose moment has changed goes
 //! back into it, which costs no more than its segments since then did.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// Counts segments, of all conversations.
+/// Which segment of all: the number of the frame that carries it.
 pub(super) type Moment = u64;
 
 /// Conversations by the moments of their last segments.
 #[derive(Debug, Default)]
 pub(super) struct Idle {
-    now: Moment,
     /// From the first question on: all that are followed, and some that have ended.
     heap: Option<BinaryHeap<Reverse<(Moment, u32)>>>,
 }
 
 impl Idle {
-    /// The moment of a further segment.
-    pub(super) fn next(&mut self) -> Moment {
-        self.now += 1;
-        self.now
-    }
-
     /// Takes note of a new conversation.
-    pub(super) fn opened(&mut self, id: u32) {
+    pub(super) fn opened(&mut self, id: u32, now: Moment) {
         if let Some(heap) = &mut self.heap {
-            heap.push(Reverse((self.now, id)));
+            heap.push(Reverse((now, id)));
         }
     }
 
@@ -69,12 +62,11 @@ mod tests {
         fn as_a_plain_list_does(steps in prop::collection::vec((0u32..8, 0u8..3), 0..80)) {
             let (mut idle, mut list) = (Idle::default(), Vec::new());
             let mut last = [None; 8];
-            for (id, step) in steps {
+            for (now, (id, step)) in (1..).zip(steps) {
                 match step {
                     0 => {
-                        let now = idle.next();
                         if last[id as usize].is_none() {
-                            idle.opened(id);
+                            idle.opened(id, now);
                         }
                         last[id as usize] = Some(now);
                         list.retain(|other| *other != id);

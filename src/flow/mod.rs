@@ -17,7 +17,7 @@ use crate::decode::segment::{Flags, Four, Header, Key, Segment, Tap};
 use crate::sys::prefetch;
 use crate::time::Time;
 use flight::Flight;
-use idle::{Idle, Moment};
+use idle::Idle;
 use ids::Ids;
 pub use open::Closed;
 use open::{Kept, Open};
@@ -55,10 +55,20 @@ pub struct Flowed {
 pub struct Placed {
     /// As in [`Flowed`].
     pub conversation: u32,
-    moment: Moment,
     /// From 1 on, which of the sightings that wait; 0 for none. What is carried for each segment
     /// and seldom there is only named: to copy it would cost more than to judge a segment.
     sighting: u32,
+}
+
+/// To try things with.
+#[cfg(test)]
+impl Placed {
+    pub(crate) fn of(conversation: u32) -> Self {
+        Self {
+            conversation,
+            sighting: 0,
+        }
+    }
 }
 
 /// Where what is kept of a conversation stands.
@@ -114,7 +124,8 @@ impl Flow {
     /// Places and judges a segment.
     pub fn push(&mut self, segment: &Segment<'_>) -> Flowed {
         let placed = self.place(segment);
-        self.judge(segment, &placed)
+        let usual = self.judge_usual(segment, placed);
+        usual.unwrap_or_else(|| self.judge(segment, placed))
     }
 
     /// Finds a segment's conversation, or opens one. Segments are placed in capture order, and
@@ -125,13 +136,13 @@ impl Flow {
         self.placed(Some(segment), conversation)
     }
 
-    /// Of the next segments, all recorded by `tap` at these times, the first that may have a copy in
-    /// what comes after them: [`Flow::place_known`] need not be shown those before. There is no time
-    /// of a segment that is not analysed.
+    /// Of the next segments, all recorded by `tap` at these times, which never go back, the first
+    /// that may have a copy in what comes after them: [`Flow::place_known`] need not be shown those
+    /// before. There is no time of a segment that is not analysed.
     pub fn shown_from(
         &self,
         tap: &Tap,
-        times: impl DoubleEndedIterator<Item = Option<Time>> + Clone,
+        times: impl DoubleEndedIterator<Item = Option<Time>> + ExactSizeIterator + Clone,
     ) -> usize {
         let sightings = self.sightings.as_ref();
         sightings.map_or(usize::MAX, |sightings| sightings.shown_from(tap, times))
@@ -176,7 +187,6 @@ impl Flow {
         }
         Placed {
             conversation,
-            moment: self.idle.next(),
             sighting,
         }
     }
@@ -196,58 +206,61 @@ impl Flow {
         }
     }
 
-    /// Judges a segment. Those of one conversation are judged in capture order.
+    /// Judges a segment with the flag ACK alone if nothing is to be said of it, as of nearly all;
+    /// any other is left to [`Flow::judge`].
     #[inline(always)]
-    pub fn judge(&mut self, segment: &Segment<'_>, placed: &Placed) -> Flowed {
-        const FLAGS: u16 = Flags::SYN | Flags::FIN | Flags::RST | Flags::ACK;
-        const FIN: u16 = Flags::FIN | Flags::ACK;
-        match segment.flags.0 & FLAGS {
-            Flags::ACK if placed.sighting == 0 => self.judge_usual::<false>(segment, placed),
-            FIN if placed.sighting == 0 => self.judge_usual::<true>(segment, placed),
-            _ => self.judge_any(segment, placed),
-        }
+    pub fn judge_usual(&mut self, segment: &Segment<'_>, placed: Placed) -> Option<Flowed> {
+        self.usual::<{ Flags::ACK }>(segment, placed)
     }
 
-    /// Judges a segment of which most probably nothing is to be said. `FIN`: whether it has that
-    /// flag.
+    /// Judges any segment. Those of one conversation are judged in capture order.
     #[inline(never)]
-    fn judge_usual<const FIN: bool>(&mut self, segment: &Segment<'_>, placed: &Placed) -> Flowed {
-        if let Some(&Slot::Open(open)) = self.slots.get(placed.conversation as usize)
-            && segment.analysed
-        {
-            let Open { kept, flights } = self.open.get_mut(open);
-            let direction = kept.direction(segment);
-            if let Some(usual) = kept.analysis.usual::<FIN>(flights, segment, direction) {
-                kept.last = placed.moment;
-                kept.life.goes_on(direction, FIN);
-                if kept.over {
-                    self.settle(placed.conversation);
-                }
-                return Flowed {
-                    conversation: placed.conversation,
-                    direction,
-                    opened: false,
-                    reuses: None,
-                    relative: usual.relative,
-                    verdict: Verdict::default(),
-                    duplicate: None,
-                    rtt: usual.rtt,
-                    sighting: None,
-                };
-            }
-        }
-        self.judge_any(segment, placed)
+    pub fn judge(&mut self, segment: &Segment<'_>, placed: Placed) -> Flowed {
+        let fin = self.usual::<{ Flags::FIN | Flags::ACK }>(segment, placed);
+        fin.unwrap_or_else(|| self.judge_any(segment, placed))
     }
 
-    /// Judges any segment.
-    #[inline(never)]
-    fn judge_any(&mut self, segment: &Segment<'_>, placed: &Placed) -> Flowed {
+    /// Judges a segment with these flags of those that count if nothing is to be said of it.
+    #[inline(always)]
+    fn usual<const FLAGS: u16>(&mut self, segment: &Segment<'_>, placed: Placed) -> Option<Flowed> {
+        const COUNT: u16 = Flags::SYN | Flags::FIN | Flags::RST | Flags::ACK;
+        if segment.flags.0 & COUNT != FLAGS || placed.sighting != 0 || !segment.analysed {
+            return None;
+        }
+        let id = placed.conversation;
+        let Some(&Slot::Open(open)) = self.slots.get(id as usize) else {
+            return None;
+        };
+        let Open { kept, flights } = self.open.get_mut(open);
+        let direction = kept.direction(segment);
+        let fin = FLAGS & Flags::FIN != 0;
+        let usual = kept.analysis.usual(flights, segment, direction, fin)?;
+        kept.last = segment.frame.number;
+        kept.life.goes_on(direction, fin);
+        if kept.over {
+            self.settle(id);
+        }
+        Some(Flowed {
+            conversation: id,
+            direction,
+            opened: false,
+            reuses: None,
+            relative: usual.relative,
+            verdict: Verdict::default(),
+            duplicate: None,
+            rtt: usual.rtt,
+            sighting: None,
+        })
+    }
+
+    /// Judges a segment by the rules.
+    fn judge_any(&mut self, segment: &Segment<'_>, placed: Placed) -> Flowed {
         let id = placed.conversation;
         let opening = self.opening.take_if(|(opened, _)| *opened == id);
         let reuses = opening.and_then(|(_, before)| before);
         let open = self.open_again(id, segment);
         let Open { kept, flights } = self.open.get_mut(open);
-        kept.last = placed.moment;
+        kept.last = segment.frame.number;
         let direction = kept.direction(segment);
         let mut verdict = Verdict::default();
         let mut rtt = None;
@@ -373,7 +386,7 @@ impl Flow {
         self.open.get_mut(open).begin(segment);
         self.slots.push(Slot::Open(open));
         self.ids.insert(hash, &key, id, known);
-        self.idle.opened(id);
+        self.idle.opened(id, segment.frame.number);
         self.followed += 1;
         (id, true, known)
     }

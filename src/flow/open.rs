@@ -15,7 +15,7 @@ use crate::decode::segment::Segment;
 #[derive(Clone, Copy, Default)]
 #[repr(align(64))]
 pub(super) struct Kept {
-    /// When its last segment came.
+    /// Its last segment.
     pub last: Moment,
     /// Whether the lesser endpoint sent the first segment.
     low_first: bool,

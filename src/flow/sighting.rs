@@ -78,36 +78,36 @@ fn near(now: Time, then: Time) -> bool {
 }
 
 impl Sightings {
-    /// Of the next segments, all recorded by `tap` at these times, the first that must be shown to
-    /// [`Sightings::look`]; there is none of a segment that has no copies. As long as there is one
-    /// place, those before are too old for a copy in another, which comes after them all; but not
-    /// where a clock went back.
+    /// Of the next segments, all recorded by `tap` at these times, which never go back, the first
+    /// that must be shown to [`Sightings::look`]; there is no time of a segment that has no copies.
+    /// As long as there is one place, those before are too old for a copy in another, which comes
+    /// after them all; but not where a clock went back.
     pub(super) fn shown_from(
         &self,
         tap: &Tap,
-        times: impl DoubleEndedIterator<Item = Option<Time>> + Clone,
+        times: impl DoubleEndedIterator<Item = Option<Time>> + ExactSizeIterator + Clone,
     ) -> usize {
         let alone = self.alone.as_ref();
         let place = Place::of(tap);
         if self.first_place.is_some() || alone.is_some_and(|alone| alone.place != place) {
             return 0;
         }
-        let Some(last) = times.clone().rev().flatten().next() else {
+        let times = times.enumerate();
+        let mut times = times.filter_map(|(at, time)| Some((at, time?)));
+        let first = times.clone().next();
+        let Some((mut from, last)) = times.next_back() else {
             return 0;
         };
-        let mut before = alone.and_then(Alone::last).unwrap_or(Time(i64::MIN));
-        let mut first = None;
-        for (at, now) in times.enumerate() {
-            let Some(now) = now else { continue };
-            if now < before {
-                return 0;
-            }
-            before = now;
-            if first.is_none() && near(last, now) {
-                first = Some(at);
-            }
+        let before = alone.and_then(Alone::last);
+        if first.is_some_and(|(_, first)| before.is_some_and(|before| first < before)) {
+            return 0;
         }
-        first.unwrap_or(0)
+        while let Some((at, time)) = times.next_back()
+            && near(last, time)
+        {
+            from = at;
+        }
+        from
     }
 
     /// Adds what a segment's record is a copy of to `found`; whether it is one. Each that may be is

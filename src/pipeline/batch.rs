@@ -8,6 +8,7 @@ use crate::decode::Found;
 use crate::decode::segment::{Header, Rest, Segment, Tap};
 use crate::source::frame::Frame;
 use crate::sys::prefetch_from;
+use crate::time::Time;
 
 /// Bytes of frames in a batch at most, and what a short one counts for: so there are no more than
 /// 8,192 segments.
@@ -61,9 +62,47 @@ impl Last {
     }
 }
 
+/// A shard's segments in the order of the capture.
+struct Part {
+    segments: Vec<Located>,
+    /// When the last of them was captured.
+    last: Time,
+    /// Whether none was captured before the one before it.
+    in_order: bool,
+}
+
+impl Default for Part {
+    fn default() -> Self {
+        Self {
+            segments: Vec::new(),
+            last: Time(i64::MIN),
+            in_order: true,
+        }
+    }
+}
+
+impl Part {
+    #[inline(always)]
+    fn push(&mut self, located: Located) {
+        let now = located.header.frame.time;
+        if now < self.last {
+            self.in_order = false;
+        }
+        self.last = now;
+        self.segments.push(located);
+        // the next of this shard comes much later: the memory for it is near by then
+        prefetch_from(&self.segments, self.segments.len(), 1);
+    }
+
+    fn clear(&mut self) {
+        self.segments.clear();
+        (self.last, self.in_order) = (Time(i64::MIN), true);
+    }
+}
+
 /// Segments that wait for their shards.
 pub(super) struct Batch {
-    shards: Box<[Vec<Located>; SHARDS]>,
+    shards: Box<[Part; SHARDS]>,
     runs: Vec<Run>,
     run: u16,
     last: Last,
@@ -79,7 +118,7 @@ pub(super) struct Batch {
 impl Default for Batch {
     fn default() -> Self {
         Self {
-            shards: Box::new(std::array::from_fn(|_| Vec::new())),
+            shards: Box::new(std::array::from_fn(|_| Part::default())),
             runs: Vec::new(),
             run: 0,
             last: Last::default(),
@@ -130,14 +169,11 @@ impl Batch {
             None => NONE,
             Some(rest) => self.add(rest),
         };
-        let of_shard = &mut self.shards[shard];
-        of_shard.push(Located {
+        self.shards[shard].push(Located {
             header,
             run: self.run,
             rest,
         });
-        // the next of this shard comes much later: the memory for it is near by then
-        prefetch_from(of_shard, of_shard.len(), 1);
     }
 
     #[inline(never)]
@@ -172,12 +208,17 @@ impl Batch {
 
     /// Whether a shard has any.
     pub fn has(&self, shard: usize) -> bool {
-        !self.shards[shard].is_empty()
+        !self.of(shard).is_empty()
     }
 
     /// A shard's segments in the order of the capture.
     pub fn of(&self, shard: usize) -> &[Located] {
-        &self.shards[shard]
+        &self.shards[shard].segments
+    }
+
+    /// Whether of these none was captured before the one before it.
+    pub fn is_in_order(&self, shard: usize) -> bool {
+        self.shards[shard].in_order
     }
 
     /// What recorded all segments, if that is one and all are in packets as most are.

@@ -2,12 +2,12 @@
 
 use super::Settings;
 use super::batch::{Batch, Located};
-use super::waiting::{Group, MAY_HOLD, Waiting};
+use super::waiting::{Group, Waiting};
 use crate::answers::conversations::{Conversations, Followed};
 use crate::answers::event::{Event, Nobody, Watch};
 use crate::answers::totals::Totals;
-use crate::decode::segment::Segment;
-use crate::flow::{Flow, Placed};
+use crate::decode::segment::{Header, Segment};
+use crate::flow::{Flow, Flowed, Placed};
 use crate::message::{Hear, Messages, Reading, Sink, Told};
 use crate::stream::Streams;
 use crate::stream::piece::Piece;
@@ -21,6 +21,8 @@ pub(super) const SHARDS: usize = 64;
 const AHEAD: [(u8, usize); 3] = [(0, 6), (1, 4), (2, 2)];
 /// How many conversations ahead is asked for what is wanted to close one.
 const CLOSED_AHEAD: u32 = 8;
+/// What a segment may add to what its shard holds, beside its payload twice: much more than it does.
+const MAY_HOLD: usize = 1 << 11;
 /// How many segments ahead what was read of one is asked for, and its payload.
 const READ_AHEAD: usize = 20;
 const FRAMES_AHEAD: usize = 8;
@@ -60,7 +62,7 @@ impl Shard {
         watch: &mut W,
     ) -> bool {
         let placed = self.flow.place(segment);
-        let opened = self.placed(segment, &placed, opened, watch);
+        let opened = self.placed(segment, placed, opened, watch);
         self.evict(watch);
         opened
     }
@@ -69,7 +71,23 @@ impl Shard {
     fn placed<W: Watch + ?Sized>(
         &mut self,
         segment: &Segment<'_>,
-        placed: &Placed,
+        placed: Placed,
+        opened: u64,
+        watch: &mut W,
+    ) -> bool {
+        match self.flow.judge_usual(segment, placed) {
+            Some(flowed) => self.judged(segment, &flowed, watch),
+            None => return self.unusual(segment, placed, opened, watch),
+        }
+        false
+    }
+
+    /// The same of one of which something may be to say.
+    #[inline(never)]
+    fn unusual<W: Watch + ?Sized>(
+        &mut self,
+        segment: &Segment<'_>,
+        placed: Placed,
         opened: u64,
         watch: &mut W,
     ) -> bool {
@@ -80,19 +98,27 @@ impl Shard {
         if let Some(before) = flowed.reuses {
             self.close(before, watch);
         }
+        self.judged(segment, &flowed, watch);
+        flowed.opened
+    }
+
+    /// Takes a segment that was judged. For those that are usual there is code of its own, in which
+    /// nothing is asked that is known of them.
+    #[inline(always)]
+    fn judged<W: Watch + ?Sized>(&mut self, segment: &Segment<'_>, flowed: &Flowed, watch: &mut W) {
         let id = flowed.conversation;
         let conversation = self.named(id, watch);
-        let followed = self.conversations.segment(segment, &flowed);
-        self.totals.segment(segment, &flowed);
+        let followed = self.conversations.segment(segment, flowed);
+        self.totals.segment(segment, flowed);
         watch.event(&Event::Segment {
             conversation,
             segment,
-            flowed: &flowed,
+            flowed,
         });
         let Some(followed) = followed.filter(|_| flowed.sighting.is_none()) else {
-            return flowed.opened;
+            return;
         };
-        self.messages.segment(segment, &flowed);
+        self.messages.segment(segment, flowed);
         let mut teller = Teller {
             id,
             conversation,
@@ -100,14 +126,13 @@ impl Shard {
             followed,
             watch,
         };
-        let over = self.streams.push(segment, &flowed, |direction, piece| {
+        let over = self.streams.push(segment, flowed, |direction, piece| {
             teller.piece(direction, piece)
         });
         if over {
             teller.tell(Messages::over);
             self.flow.over(id);
         }
-        flowed.opened
     }
 
     /// What the report calls a conversation; nothing where nobody watches.
@@ -141,11 +166,11 @@ impl Shard {
         let all = batch.of(shard);
         all.iter().take(READ_AHEAD).for_each(prefetch);
         let mut left = self.left();
-        let times = all.iter().map(|it| &it.header);
-        let times = times.map(|header| header.analysed.then_some(header.frame.time));
+        let analysed = |it: &Header| it.analysed.then_some(it.frame.time);
+        let times = all.iter().map(|it| analysed(&it.header));
         let shown_from = match batch.only_tap() {
-            Some(tap) => self.flow.shown_from(tap, times),
-            None => 0,
+            Some(tap) if batch.is_in_order(shard) => self.flow.shown_from(tap, times),
+            _ => 0,
         };
         let mut first = 0;
         for (at, it) in all.iter().enumerate() {
@@ -156,7 +181,9 @@ impl Shard {
                 batch.approach(next);
             }
             let shown = at >= shown_from;
-            if room.may_hold() < left && self.place(batch, it, shown, room) {
+            if left > 0 && self.place(batch, it, shown, room) {
+                let may_hold = MAY_HOLD + 2 * it.header.payload_len as usize;
+                left = left.saturating_sub(may_hold);
                 continue;
             }
             self.take(batch, &all[first..at], room);
@@ -184,11 +211,12 @@ impl Shard {
             self.flow.place_known(id, header, None)
         };
         let Some(placed) = placed else { return false };
-        room.add(header.payload_len as usize, placed);
+        room.add(placed);
         true
     }
 
-    /// How much more those that wait may hold if a further one is to join them, in bytes.
+    /// How much more those that wait may add to what is held, if a further one is to join them, in
+    /// bytes.
     fn left(&self) -> usize {
         self.max_memory.saturating_sub(self.held() + MAY_HOLD)
     }

@@ -2,22 +2,20 @@
 
 use crate::flow::Placed;
 
-/// What a segment may add to what its shard holds, beside its payload twice: much more than it does.
-pub(super) const MAY_HOLD: usize = 1 << 11;
 /// No further segment.
 const NONE: u32 = u32::MAX;
+/// Numbers beyond are not given: long before there are none left, they begin anew.
+const MOST: u32 = 1 << 31;
 
 /// Segments that stand one after the other in a batch, by conversation; each is called by how many
 /// stand before it.
 pub(super) struct Waiting {
     segments: Vec<One>,
     groups: Vec<Group>,
-    /// By conversation.
-    known: Vec<Known>,
-    /// Counts how often none waited any more, from 1 on.
-    turn: u32,
-    /// What they may add to what their shard holds, in bytes, at most.
-    may_hold: usize,
+    /// By conversation, the last of its segments: all that ever waited are numbered, from 1 on.
+    lasts: Vec<u32>,
+    /// The number of the first that waits now.
+    first: u32,
 }
 
 /// A segment that waits.
@@ -33,23 +31,13 @@ pub(super) struct Group {
     first: u32,
 }
 
-/// What is known of a conversation.
-#[derive(Clone, Copy, Default)]
-struct Known {
-    /// The turn in which it had segments.
-    turn: u32,
-    /// The last of them.
-    last: u32,
-}
-
 impl Default for Waiting {
     fn default() -> Self {
         Self {
             segments: Vec::new(),
             groups: Vec::new(),
-            known: Vec::new(),
-            turn: 1,
-            may_hold: 0,
+            lasts: Vec::new(),
+            first: 1,
         }
     }
 }
@@ -57,31 +45,34 @@ impl Default for Waiting {
 impl Waiting {
     /// Adds the next segment behind those of its conversation.
     #[inline(always)]
-    pub fn add(&mut self, payload: usize, placed: Placed) {
+    pub fn add(&mut self, placed: Placed) {
         // a batch has fewer segments than that
-        let (here, conversation) = (self.segments.len() as u32, placed.conversation);
-        self.may_hold += MAY_HOLD + 2 * payload;
+        let here = self.segments.len() as u32;
         self.segments.push(One { placed, next: NONE });
-        match self.known.get_mut(conversation as usize) {
-            Some(known) if known.turn == self.turn => {
-                self.segments[known.last as usize].next = here;
-                known.last = here;
+        let Some(last) = self.lasts.get_mut(placed.conversation as usize) else {
+            return self.begin(placed.conversation, here);
+        };
+        // one that waited before is none of these: its number is less than theirs
+        match self
+            .segments
+            .get_mut(last.wrapping_sub(self.first) as usize)
+        {
+            Some(before) => {
+                before.next = here;
+                *last = self.first + here;
             }
-            _ => self.begin(conversation, here),
+            None => self.begin(placed.conversation, here),
         }
     }
 
     /// The first segment of a conversation.
     #[inline(never)]
     fn begin(&mut self, conversation: u32, first: u32) {
-        if conversation as usize >= self.known.len() {
-            self.known
-                .resize(conversation as usize + 1, Known::default());
+        let at = conversation as usize;
+        if at >= self.lasts.len() {
+            self.lasts.resize(at + 1, 0);
         }
-        self.known[conversation as usize] = Known {
-            turn: self.turn,
-            last: first,
-        };
+        self.lasts[at] = self.first + first;
         self.groups.push(Group {
             conversation,
             first,
@@ -95,15 +86,10 @@ impl Waiting {
 
     /// One conversation's segments.
     #[inline(always)]
-    pub fn segments(&self, group: &Group) -> impl Iterator<Item = (usize, &Placed)> {
+    pub fn segments(&self, group: &Group) -> impl Iterator<Item = (usize, Placed)> {
         let from = |at: u32| Some((at, self.segments.get(at as usize)?));
         std::iter::successors(from(group.first), move |(_, one)| from(one.next))
-            .map(|(at, one)| (at as usize, &one.placed))
-    }
-
-    /// What they may add to what their shard holds, in bytes, at most.
-    pub fn may_hold(&self) -> usize {
-        self.may_hold
+            .map(|(at, one)| (at as usize, one.placed))
     }
 
     /// Whether none wait.
@@ -113,14 +99,41 @@ impl Waiting {
 
     /// None wait any more.
     pub fn clear(&mut self) {
+        self.first += self.segments.len() as u32;
+        if self.first >= MOST {
+            self.lasts.clear();
+            self.first = 1;
+        }
         self.segments.clear();
         self.groups.clear();
-        self.may_hold = 0;
-        self.turn = self.turn.wrapping_add(1);
-        if self.turn == 0 {
-            // what was known long ago would seem to be of now
-            self.known.clear();
-            self.turn = 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_waits_behind_those_of_its_conversation() {
+        let mut waiting = Waiting::default();
+        for first in [1, MOST - 4] {
+            waiting.first = first;
+            for conversations in [&[3, 0, 3, 3, 0][..], &[0, 1, 3], &[3]] {
+                for conversation in conversations {
+                    waiting.add(Placed::of(*conversation));
+                }
+                let mut count = 0;
+                for group in waiting.groups() {
+                    let all = (0..).zip(conversations);
+                    let own = all.filter(|(_, other)| **other == group.conversation);
+                    let found: Vec<_> = waiting.segments(group).map(|(at, _)| at).collect();
+                    assert_eq!(found, own.map(|(at, _)| at).collect::<Vec<_>>());
+                    count += found.len();
+                }
+                assert_eq!(count, conversations.len());
+                waiting.clear();
+            }
         }
+        assert!(waiting.first < 10, "numbers began anew");
     }
 }

@@ -18,14 +18,15 @@ pub(in crate::flow) struct Usual {
 impl Analysis {
     /// Remembers a segment with the flag ACK and none of SYN and RST if the rules have nothing to
     /// say of it, as of nearly all: it stands where the last one ended and only acknowledges,
-    /// carries bytes, or has the flag `FIN`. Where that is not sure, it does nothing, and the rules
+    /// carries bytes, or has the flag FIN. Where that is not sure, it does nothing, and the rules
     /// are for it.
     #[inline(always)]
-    pub(in crate::flow) fn usual<const FIN: bool>(
+    pub(in crate::flow) fn usual(
         &mut self,
         flights: &mut Flights,
         segment: &Segment<'_>,
         direction: usize,
+        fin: bool,
     ) -> Option<Usual> {
         if !on(0)
             || segment.options.window_scale.is_some()
@@ -45,8 +46,8 @@ impl Analysis {
         {
             return None;
         }
-        let end = seq + segment.payload_len + u32::from(FIN);
-        if FIN {
+        let end = seq + segment.payload_len + u32::from(fin);
+        if fin {
             if segment.payload_len > 0 || end.is_unset() || !sent.send_alone(seq, end, now) {
                 return None;
             }
