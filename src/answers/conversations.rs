@@ -246,7 +246,7 @@ impl Followed<'_> {
         one.count(segment, flowed);
         let largest = one.is_largest(segment);
         if !one.all_named || largest || segment.flags.any(Flags::SYN) {
-            name(one, self.kept, (segment, flowed), largest);
+            name(one, self.kept, (segment, *flowed), largest);
         }
     }
 
@@ -293,7 +293,7 @@ impl Index<usize> for Conversations {
 fn name(
     one: &mut Conversation,
     kept: &mut usize,
-    (segment, flowed): (&Segment<'_>, &Flowed),
+    (segment, flowed): (&Segment<'_>, Flowed),
     largest: bool,
 ) {
     let Some(evidence) = &mut one.evidence else {
@@ -303,7 +303,7 @@ fn name(
         one.all_named = evidence.is_full() && !evidence.is_open();
     }
     if segment.payload_len > 0 && (one.keeps || evidence.shows()) {
-        evidence.show(segment, flowed, largest, one.keeps);
+        evidence.show(segment, &flowed, largest, one.keeps);
         if one.keeps {
             weigh(kept, evidence);
         }

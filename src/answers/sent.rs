@@ -142,7 +142,9 @@ impl Sending {
 
     /// Takes a SYN's options.
     fn announce(&mut self, segment: &Segment<'_>) {
-        let options = &segment.options;
+        let Some(options) = &segment.options else {
+            return;
+        };
         if let Some(mss) = options.mss {
             self.mss = mss;
             self.announced |= MSS;

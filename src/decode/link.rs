@@ -33,27 +33,17 @@ pub struct Link {
 /// Reads a frame's link header.
 #[must_use]
 pub fn link(frame: &Frame<'_>) -> Link {
-    read(frame.link_type, frame.bytes, told_of(frame))
-}
-
-/// What is known of the device without the link header.
-#[inline(always)]
-pub(super) fn told_of(frame: &Frame<'_>) -> Port {
-    Port {
-        recording: frame.recording,
-        described: frame.interface,
-        ..Port::default()
-    }
-}
-
-/// Reads a link header; `port` is what else is known of the device.
-pub(super) fn read(link_type: u32, bytes: &[u8], port: Port) -> Link {
+    let bytes = frame.bytes;
     let mut found = Link {
-        port,
+        port: Port {
+            recording: frame.recording,
+            described: frame.interface,
+            ..Port::default()
+        },
         packet_type: 255,
         network: None,
     };
-    found.network = match link_type {
+    found.network = match frame.link_type {
         link::ETHERNET => layer::ethernet(bytes, 0),
         link::LINUX_SLL => {
             found.port.arphrd = be16(bytes, 2);
@@ -125,7 +115,6 @@ impl Usual {
     }
 }
 
-/// Whether packets of this link type are looked into.
 /// Whether packets of this link type are looked into.
 #[must_use]
 pub fn reads(link_type: u32) -> bool {

@@ -79,14 +79,14 @@ impl Recent {
         described: u64::MAX,
     };
 
-    /// `port`: what is known of the device without the link header.
+    /// `device`: what the link header tells.
     #[inline(always)]
-    fn of(device: u64, link_type: u32, port: &Port) -> Self {
+    fn of(frame: &Frame<'_>, device: u64) -> Self {
         Self {
             device,
-            link_type,
-            recording: port.recording,
-            described: port.described.map_or(0, |at| u64::from(at) + 1),
+            link_type: frame.link_type,
+            recording: frame.recording,
+            described: frame.interface.map_or(0, |at| u64::from(at) + 1),
         }
     }
 
@@ -308,27 +308,21 @@ impl Decoder {
     /// none if its link header is not as usual after all.
     #[inline(always)]
     fn turn_to(&mut self, frame: &Frame<'_>, usual: &link::Usual) -> Option<()> {
-        let port = link::told_of(frame);
-        if !Recent::of(usual.device, frame.link_type, &port).is(&self.recent) {
-            // in registers: what is handed over in memory would be written for each frame
-            self.turn_to_device(usual.device, frame.link_type, port, frame.bytes)?;
+        let recent = Recent::of(frame, usual.device);
+        if !recent.is(&self.recent) {
+            self.turn_to_device(*frame, recent)?;
         }
         self.here += 1;
         Some(())
     }
 
+    /// Takes both as they are: what they would be lent from would be written for each frame.
     #[inline(never)]
-    fn turn_to_device(
-        &mut self,
-        device: u64,
-        link_type: u32,
-        port: Port,
-        bytes: &[u8],
-    ) -> Option<()> {
-        let link = link::read(link_type, bytes, port);
+    fn turn_to_device(&mut self, frame: Frame<'_>, recent: Recent) -> Option<()> {
+        let link = link::link(&frame);
         link.network?;
         self.turn_to_port(link.port);
-        self.recent = Recent::of(device, link_type, &port);
+        self.recent = recent;
         self.turn += 1;
         Some(())
     }

@@ -15,17 +15,19 @@ pub struct Options {
     pub mptcp: u8,
 }
 
-/// Walks the options; one of unknown kind is passed over, a broken one ends the walk.
-#[inline]
-pub(super) fn options(bytes: &[u8]) -> Options {
-    match bytes {
-        // none, or a timestamp alone, as nearly all segments of an established connection have
-        [] | [1, 1, 8, 10, _, _, _, _, _, _, _, _] => Options::default(),
-        _ => walk(bytes),
+/// The options that analysis needs, if there are any.
+#[inline(always)]
+pub(super) fn options(bytes: &[u8]) -> Option<Options> {
+    // none, or a timestamp alone, as nearly all segments of an established connection have
+    if bytes.is_empty() || timestamp(bytes).is_some() {
+        return None;
     }
+    walk(bytes)
 }
 
-fn walk(mut bytes: &[u8]) -> Options {
+/// Walks the options; one of unknown kind is passed over, a broken one ends the walk.
+#[inline(never)]
+fn walk(mut bytes: &[u8]) -> Option<Options> {
     let mut found = Options::default();
     while let Some((&kind, rest)) = bytes.split_first() {
         match kind {
@@ -51,7 +53,7 @@ fn walk(mut bytes: &[u8]) -> Options {
         }
         bytes = &bytes[usize::from(len)..];
     }
-    found
+    (found != Options::default()).then_some(found)
 }
 
 /// What stands for the bytes of options: other bytes of the same length hardly ever have the same.

@@ -8,7 +8,7 @@ use foldhash::fast::RandomState;
 use super::ends::{Ends, Four, Pair};
 use super::ip::TCP;
 use super::layer::{be16, be32, be64};
-use super::options::{Options, options, timestamp};
+use super::options::options;
 use super::segment::{Flags, Header, Stamp};
 use super::seq::Seq;
 use super::spot::LEAST;
@@ -123,17 +123,12 @@ impl<'a> Parts<'a> {
     pub(super) fn header(&self, frame: Stamp, at: u32) -> Header {
         let word = |at: usize| be32(self.head, at).unwrap_or_default();
         let bits = word(12);
-        let usual = self.options.is_empty() || timestamp(self.options).is_some();
         Header {
             frame,
             seq: Seq(word(4)),
             ack: Seq(word(8)),
             payload_len: self.payload_len,
-            options: if usual {
-                Options::default()
-            } else {
-                options(self.options)
-            },
+            options: options(self.options),
             at,
             payload_at: self.payload_at,
             window: bits as u16,

@@ -115,8 +115,8 @@ pub struct Header {
     pub ack: Seq,
     /// Payload bytes that the IP header claims, Wireshark's `tcp.len`.
     pub payload_len: u32,
-    /// Options that were captured whole.
-    pub options: Options,
+    /// What of the options was captured whole and counts, if there is anything.
+    pub options: Option<Options>,
     /// Where the frame begins, in the bytes that it stands in.
     pub at: u32,
     /// Where in the frame the payload begins; not told of an [`Odd`] segment.
@@ -346,7 +346,8 @@ mod tests {
             mptcp: 1 << 2,
         };
         assert_eq!(
-            found.options, want,
+            found.options,
+            Some(want),
             "options after an unknown kind are read"
         );
     }

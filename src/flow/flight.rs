@@ -23,14 +23,16 @@ pub(super) struct Flight {
     /// is.
     start: Seq,
     len: u32,
-    /// How many there are, 0 where there are none or several runs; and [`TIMED`], if one is. As one
-    /// number it is compared for each segment.
+    /// How many there are, 0 where there are none or several runs; [`TIMED`], if one is; and
+    /// [`APART`]. As one number it is compared for each segment.
     waiting: u32,
     more: Option<Box<More>>,
 }
 
 /// Set where a segment is timed; below it stands a count.
 const TIMED: u32 = 1 << 16;
+/// Set where something is held apart.
+const APART: u32 = 1 << 17;
 /// One waits, and it is timed.
 const ALONE: u32 = TIMED | 1;
 
@@ -105,7 +107,7 @@ impl Flight {
     /// The same if nothing else waits.
     #[inline(always)]
     pub fn send_alone(&mut self, start: Seq, end: Seq, now: Time) -> bool {
-        let alone = self.waiting == 0 && !self.more_held();
+        let alone = self.waiting == 0;
         if alone {
             (self.start, self.len) = (start, end.0.wrapping_sub(start.0));
             (self.end, self.sent) = (end, now);
@@ -124,9 +126,6 @@ impl Flight {
     /// Takes an acknowledgment in both ways.
     #[inline(always)]
     pub fn arrive(&mut self, ack: Seq, now: Time) -> Option<u64> {
-        if self.more_held() {
-            return self.arrive_further(ack, now);
-        }
         match self.waiting {
             0 => None,
             ALONE if self.end == ack && self.start + self.len == ack => {
@@ -147,13 +146,14 @@ impl Flight {
     pub fn is_empty(&self) -> bool {
         let more =
             (self.more.as_ref()).is_none_or(|more| more.runs.count() == 0 && more.times.is_empty());
-        self.waiting == 0 && more
+        self.waiting & !APART == 0 && more
     }
 
     /// Holds nothing apart any more if nothing waits.
     pub fn shrink(&mut self) {
         if self.is_empty() {
             self.more = None;
+            self.waiting = 0;
         }
     }
 
@@ -190,12 +190,18 @@ impl Flight {
             self.set_count(only.count);
             return;
         }
-        let runs = &mut self.more.get_or_insert_default().runs;
+        let runs = &mut self.apart().runs;
         if only.count > 0 {
             runs.add(only);
         }
         runs.add(run);
         self.set_count(0);
+    }
+
+    /// What is held apart, from now on.
+    fn apart(&mut self) -> &mut More {
+        self.waiting |= APART;
+        self.more.get_or_insert_default()
     }
 
     fn only(&self) -> Run {
@@ -212,7 +218,7 @@ impl Flight {
 
     /// No more than there is room for.
     fn set_count(&mut self, count: u32) {
-        self.waiting = self.waiting & TIMED | count;
+        self.waiting = self.waiting & (TIMED | APART) | count;
     }
 
     fn is_timed(&self) -> bool {
@@ -220,7 +226,7 @@ impl Flight {
     }
 
     fn set_timed(&mut self, timed: bool) {
-        self.waiting = self.count() | if timed { TIMED } else { 0 };
+        self.waiting = self.waiting & !TIMED | if timed { TIMED } else { 0 };
     }
 
     /// Takes out the segments that end at or before `ack`.
@@ -262,7 +268,7 @@ impl Flight {
             .is_some_and(|more| !more.times.is_empty());
         let timed = self.is_timed();
         if timed || further {
-            let times = &mut self.more.get_or_insert_default().times;
+            let times = &mut self.apart().times;
             times.push(end, sent, usize::from(timed));
         } else {
             (self.end, self.sent) = (end, sent);

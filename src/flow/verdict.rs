@@ -114,7 +114,7 @@ impl Analysis {
             others.acknowledge(packet.ack);
         }
         self.handshake(segment, direction);
-        self.mptcp(segment.options.mptcp);
+        self.mptcp(segment.options.map_or(0, |options| options.mptcp));
         Verdict(verdict)
     }
 
@@ -131,7 +131,7 @@ impl Analysis {
             _ => {}
         }
         let (from, to) = facing(&mut self.sides, direction);
-        if let Some(shift) = segment.options.window_scale {
+        if let Some(shift) = segment.options.and_then(|options| options.window_scale) {
             // Wireshark takes the option from any segment, and no more than RFC 7323 allows
             from.scale = shift.min(LARGEST_SCALE).cast_signed();
         }

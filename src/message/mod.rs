@@ -117,19 +117,19 @@ impl Messages {
     pub fn segment(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
         let slot = self.slots.get(flowed.conversation as usize);
         if slot.is_none_or(Slot::is_unseen) {
-            self.early_segment(segment, flowed);
+            self.early_segment(segment, *flowed);
         }
     }
 
     /// Of a conversation whose slot is unseen, or not there.
-    fn early_segment(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
+    fn early_segment(&mut self, segment: &Segment<'_>, flowed: Flowed) {
         let id = flowed.conversation as usize;
         let mut beginning = match self.slots.get_mut(id).map(std::mem::take) {
             Some(Slot::Unseen(beginning)) => beginning,
             // it has no segment before this one
             _ => self.beginnings.take(|| Beginning::new(self.reading)),
         };
-        let slot = if beginning.segment(segment, flowed) {
+        let slot = if beginning.segment(segment, &flowed) {
             Slot::Beginning(beginning)
         } else {
             Slot::Unseen(beginning)

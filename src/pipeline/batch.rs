@@ -27,11 +27,18 @@ const LOOKED_AT: usize = 16;
 const NONE: u16 = u16::MAX;
 
 /// A segment, and where it stands.
+#[derive(Clone, Copy)]
 pub(super) struct Located {
     pub header: Header,
-    /// Which of the batch's [`Run`]s its frame is of.
+    of: Of,
+}
+
+/// What of its batch a segment is of.
+#[derive(Clone, Copy)]
+struct Of {
+    /// Which of the [`Run`]s its frame is of.
     run: u16,
-    /// Which of the batch's [`Rest`]s it has, or [`NONE`].
+    /// Which of the [`Rest`]s it has, or [`NONE`].
     rest: u16,
 }
 
@@ -64,7 +71,9 @@ impl Last {
 
 /// A shard's segments in the order of the capture.
 struct Part {
-    segments: Vec<Located>,
+    /// What stands behind them is of a stretch before, and room for more.
+    places: Vec<Located>,
+    segments: usize,
     /// When the last of them was captured.
     last: Time,
     /// Whether none was captured before the one before it.
@@ -74,7 +83,8 @@ struct Part {
 impl Default for Part {
     fn default() -> Self {
         Self {
-            segments: Vec::new(),
+            places: Vec::new(),
+            segments: 0,
             last: Time(i64::MIN),
             in_order: true,
         }
@@ -89,13 +99,22 @@ impl Part {
             self.in_order = false;
         }
         self.last = now;
-        self.segments.push(located);
+        match self.places.get_mut(self.segments) {
+            Some(place) => *place = located,
+            None => self.make_place(located),
+        }
+        self.segments += 1;
         // the next of this shard comes much later: the memory for it is near by then
-        prefetch_from(&self.segments, self.segments.len(), 1);
+        prefetch_from(&self.places, self.segments, 1);
+    }
+
+    #[inline(never)]
+    fn make_place(&mut self, located: Located) {
+        self.places.push(located);
     }
 
     fn clear(&mut self) {
-        self.segments.clear();
+        self.segments = 0;
         (self.last, self.in_order) = (Time(i64::MIN), true);
     }
 }
@@ -104,7 +123,8 @@ impl Part {
 pub(super) struct Batch {
     shards: Box<[Part; SHARDS]>,
     runs: Vec<Run>,
-    run: u16,
+    /// What the next is of, if it has no [`Rest`].
+    next: Of,
     last: Last,
     rests: Vec<Rest>,
     /// Whether one of them is in a packet as few are.
@@ -120,7 +140,7 @@ impl Default for Batch {
         Self {
             shards: Box::new(std::array::from_fn(|_| Part::default())),
             runs: Vec::new(),
-            run: 0,
+            next: Of { run: 0, rest: NONE },
             last: Last::default(),
             rests: Vec::new(),
             has_odd: false,
@@ -165,23 +185,23 @@ impl Batch {
         self.filled += frame.bytes.len().max(SHORT);
         // no block is as long as 4 GiB
         let header = found.header(frame, at as u32);
-        let rest = match found.rest() {
-            None => NONE,
+        let of = match found.rest() {
+            None => self.next,
             Some(rest) => self.add(rest),
         };
-        self.shards[shard].push(Located {
-            header,
-            run: self.run,
-            rest,
-        });
+        self.shards[shard].push(Located { header, of });
     }
 
     #[inline(never)]
-    fn add(&mut self, rest: Rest) -> u16 {
+    fn add(&mut self, rest: Rest) -> Of {
         self.has_odd |= rest.odd.is_some();
-        self.rests.push(rest);
         // there are not more than segments
-        self.rests.len() as u16 - 1
+        let at = self.rests.len() as u16;
+        self.rests.push(rest);
+        Of {
+            rest: at,
+            ..self.next
+        }
     }
 
     /// Has the next segment be of the run of this tap and block, in that turn of the decoder.
@@ -203,7 +223,7 @@ impl Batch {
             self.runs.push(Run { tap, block });
         }
         // there are not more than segments
-        self.run = run as u16;
+        self.next.run = run as u16;
     }
 
     /// Whether a shard has any.
@@ -213,7 +233,8 @@ impl Batch {
 
     /// A shard's segments in the order of the capture.
     pub fn of(&self, shard: usize) -> &[Located] {
-        &self.shards[shard].segments
+        let part = &self.shards[shard];
+        &part.places[..part.segments]
     }
 
     /// Whether of these none was captured before the one before it.
@@ -232,21 +253,21 @@ impl Batch {
     /// the processor notices by itself that it is read in order.
     #[inline(always)]
     pub fn approach(&self, it: &Located) {
-        let block = &self.runs[usize::from(it.run)].block;
+        let block = &self.runs[usize::from(it.of.run)].block;
         prefetch_from(block, it.header.payload_range().start, NEAR);
     }
 
     /// A segment.
     #[inline(always)]
     pub fn segment<'a>(&'a self, it: &'a Located) -> Segment<'a> {
-        let run = &self.runs[usize::from(it.run)];
+        let run = &self.runs[usize::from(it.of.run)];
         Segment::new(&it.header, &run.tap, &run.block, self.rest(it))
     }
 
     /// What few segments have.
     #[inline(always)]
     pub fn rest(&self, it: &Located) -> Option<&Rest> {
-        match it.rest {
+        match it.of.rest {
             NONE => None,
             at => self.rests.get(usize::from(at)),
         }

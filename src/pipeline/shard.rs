@@ -68,6 +68,7 @@ impl Shard {
     }
 
     /// Takes a segment that has its place. Those of one conversation come in the capture's order.
+    #[inline(always)]
     fn placed<W: Watch + ?Sized>(
         &mut self,
         segment: &Segment<'_>,

@@ -61,12 +61,12 @@ impl Streams {
         {
             return false;
         }
-        self.take(segment, flowed, &mut give)
+        self.take(segment, *flowed, &mut give)
     }
 
     /// Takes any segment.
     #[inline(never)]
-    fn take(&mut self, segment: &Segment<'_>, flowed: &Flowed, give: &mut Give<'_>) -> bool {
+    fn take(&mut self, segment: &Segment<'_>, flowed: Flowed, give: &mut Give<'_>) -> bool {
         let id = flowed.conversation as usize;
         while id >= self.slots.len() {
             make_room(&mut self.slots);

@@ -1,9 +1,11 @@
 //! The segments that the rules have nothing to say of: a way around them, with the same effect.
 
+use std::hint::cold_path;
+
 use super::known::{Handshake, Side};
 use super::told::Relative;
 use super::{Analysis, facing, on};
-use crate::decode::segment::{Flags, Segment};
+use crate::decode::segment::{Flags, Options, Segment};
 use crate::decode::seq::Seq;
 use crate::flow::flight::Flights;
 
@@ -28,10 +30,9 @@ impl Analysis {
         direction: usize,
         fin: bool,
     ) -> Option<Usual> {
-        if !on(0)
-            || segment.options.window_scale.is_some()
-            || segment.options.mptcp & !self.mptcp != 0
-        {
+        let tells =
+            |options: &Options| options.window_scale.is_some() || options.mptcp & !self.mptcp != 0;
+        if !on(0) || segment.options.as_ref().is_some_and(tells) {
             return None;
         }
         let (from, to) = facing(&mut self.sides, direction);
@@ -42,7 +43,7 @@ impl Analysis {
             || segment.window == 0
             || !from.is(Side::BASE)
             || !to.is(Side::BASE)
-            || (ack.after(to.max_ack) && !to.max_ack.is_unset())
+            || to.has_not_sent(ack)
         {
             return None;
         }
@@ -99,13 +100,13 @@ impl Analysis {
             && segment.flags.any(Flags::SYN)
             && !segment.flags.any(Flags::FIN | Flags::RST)
             && segment.payload_len == 0
-            && segment.options.mptcp == 0
+            && segment.options.is_none_or(|options| options.mptcp == 0)
             && from.is_unseen();
         if !usual {
             return None;
         }
         let acknowledges = segment.flags.any(Flags::ACK);
-        if acknowledges && (!to.is(Side::BASE) || ack.after(to.max_ack) && !to.max_ack.is_unset())
+        if acknowledges && (!to.is(Side::BASE) || to.has_not_sent(ack))
             || !sent.send_alone(seq, seq + 1, now)
         {
             return None;
@@ -131,14 +132,27 @@ impl Analysis {
 }
 
 impl Side {
+    /// Whether `ack` acknowledges what this side has not sent, as far as was seen.
+    #[inline(always)]
+    fn has_not_sent(&self, ack: Seq) -> bool {
+        if !ack.after(self.max_ack) {
+            return false;
+        }
+        cold_path();
+        !self.max_ack.is_unset()
+    }
+
     /// Whether the rules have nothing to say of bytes from `seq` to `end` that come to this side.
     #[inline(always)]
     fn takes(&self, seq: Seq, end: Seq) -> bool {
         if !self.is_open() || !end.after(seq) || end.is_unset() {
             return false;
         }
-        if !end.after(self.last_ack) && !self.last_ack.is_unset() {
-            return false;
+        if !end.after(self.last_ack) {
+            cold_path();
+            if !self.last_ack.is_unset() {
+                return false;
+            }
         }
         // where the scale is not known there may be no edge, which the rules know better
         let shift = if self.is(Self::FIRST_ACK) {
