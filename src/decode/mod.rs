@@ -308,21 +308,20 @@ impl Decoder {
     /// none if its link header is not as usual after all.
     #[inline(always)]
     fn turn_to(&mut self, frame: &Frame<'_>, usual: &link::Usual) -> Option<()> {
-        let recent = Recent::of(frame, usual.device);
-        if !recent.is(&self.recent) {
-            self.turn_to_device(*frame, recent)?;
+        if !Recent::of(frame, usual.device).is(&self.recent) {
+            self.turn_to_device(*frame, usual.device)?;
         }
         self.here += 1;
         Some(())
     }
 
-    /// Takes both as they are: what they would be lent from would be written for each frame.
+    /// Takes the frame as it is: what is lent would be written to memory for each.
     #[inline(never)]
-    fn turn_to_device(&mut self, frame: Frame<'_>, recent: Recent) -> Option<()> {
+    fn turn_to_device(&mut self, frame: Frame<'_>, device: u64) -> Option<()> {
         let link = link::link(&frame);
         link.network?;
         self.turn_to_port(link.port);
-        self.recent = recent;
+        self.recent = Recent::of(&frame, device);
         self.turn += 1;
         Some(())
     }

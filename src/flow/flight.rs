@@ -43,44 +43,6 @@ struct More {
     times: Times,
 }
 
-/// What waits of both directions.
-#[derive(Debug, Default)]
-pub(super) struct Flights(pub [Flight; 2]);
-
-impl Flights {
-    /// Takes a segment's times, after the rules; gives the round trip that it ends.
-    pub fn time(
-        &mut self,
-        segment: &Segment<'_>,
-        direction: usize,
-        verdict: Verdict,
-    ) -> Option<u64> {
-        self.0[direction].time(segment, verdict);
-        let acknowledges = segment.flags.any(Flags::ACK);
-        let others = &mut self.0[1 - direction];
-        acknowledges
-            .then(|| others.acknowledged(segment.ack, segment.frame.time))
-            .flatten()
-    }
-
-    /// How many directions have something held apart.
-    pub fn more_held(&self) -> usize {
-        self.0.iter().filter(|flight| flight.more_held()).count()
-    }
-
-    /// Whether nothing waits in either.
-    pub fn is_empty(&self) -> bool {
-        self.0.iter().all(Flight::is_empty)
-    }
-
-    /// Holds nothing apart any more where nothing waits; tells in how many directions it did.
-    pub fn shrink(&mut self) -> usize {
-        let before = self.more_held();
-        self.0.iter_mut().for_each(Flight::shrink);
-        before - self.more_held()
-    }
-}
-
 /// Segments that carried one of these may not be the first copy of their bytes.
 const NOT_FIRST: u16 = Verdict::RETRANSMISSION
     | Verdict::OUT_OF_ORDER

@@ -20,7 +20,7 @@ use flight::Flight;
 use idle::Idle;
 use ids::Ids;
 pub use open::Closed;
-use open::{Kept, Open};
+use open::{Ended, Open};
 pub(crate) use room::make_room;
 use sighting::{Sighting, Sightings};
 use slab::{Handle, Slab};
@@ -88,7 +88,7 @@ pub struct Flow {
     /// By id.
     slots: Vec<Slot>,
     open: Slab<Open>,
-    ended: Slab<Kept>,
+    ended: Slab<Ended>,
     sightings: Option<Sightings>,
     /// Sightings of segments that are placed, and how many of them are not yet judged.
     found: Vec<Sighting>,
@@ -231,10 +231,10 @@ impl Flow {
         let Some(&Slot::Open(open)) = self.slots.get(id as usize) else {
             return None;
         };
-        let Open { kept, flights } = self.open.get_mut(open);
+        let Open { analysis, kept } = self.open.get_mut(open);
         let direction = kept.direction(segment);
         let fin = FLAGS & Flags::FIN != 0;
-        let usual = kept.analysis.usual(flights, segment, direction, fin)?;
+        let usual = analysis.usual(segment, direction, fin)?;
         kept.last = segment.frame.number;
         kept.life.goes_on(direction, fin);
         if kept.over {
@@ -259,16 +259,16 @@ impl Flow {
         let opening = self.opening.take_if(|(opened, _)| *opened == id);
         let reuses = opening.and_then(|(_, before)| before);
         let open = self.open_again(id, segment);
-        let Open { kept, flights } = self.open.get_mut(open);
+        let Open { analysis, kept } = self.open.get_mut(open);
         kept.last = segment.frame.number;
         let direction = kept.direction(segment);
         let mut verdict = Verdict::default();
         let mut rtt = None;
         if placed.sighting == 0 && segment.analysed {
-            let before = flights.more_held();
-            (verdict, rtt) = kept.analysis.judge(flights, segment, direction);
+            let before = analysis.more_held();
+            (verdict, rtt) = analysis.judge(segment, direction);
             kept.life.segment(segment, direction);
-            self.flying = self.flying + flights.more_held() - before;
+            self.flying = self.flying + analysis.more_held() - before;
         }
         if reuses.is_some() {
             verdict.0 |= Verdict::REUSED_PORTS;
@@ -277,10 +277,10 @@ impl Flow {
         if !segment.whole_header {
             verdict = Verdict::default();
         }
-        let relative = kept.analysis.relative(direction);
+        let relative = analysis.relative(direction);
         let duplicate = verdict
             .any(Verdict::DUPLICATE_ACK)
-            .then(|| kept.analysis.duplicate(direction));
+            .then(|| analysis.duplicate(direction));
         if kept.over {
             self.settle(id);
         }
@@ -352,11 +352,11 @@ impl Flow {
 
     /// Forgets a conversation, and tells its end; a later segment of its endpoints opens a new one.
     pub fn close(&mut self, id: u32) -> Option<Closed> {
-        let closed = self.kept(id)?.closed();
+        let closed = self.closed(id)?;
         match std::mem::take(&mut self.slots[id as usize]) {
             Slot::None => {}
             Slot::Open(open) => {
-                self.flying -= self.open.get(open).flights.more_held();
+                self.flying -= self.open.get(open).analysis.more_held();
                 self.open.give(open);
             }
             Slot::Ended(ended) => self.ended.give(ended),
@@ -375,8 +375,7 @@ impl Flow {
         let hash = self.ids.hash(&key);
         let known = self.ids.find(hash, &key);
         if let Some(id) = known
-            && let Some(kept) = self.kept(id)
-            && !(segment.analysed && kept.reopened_by(segment))
+            && self.goes_on_with(id, segment)
         {
             return (id, false, None);
         }

@@ -2,18 +2,32 @@
 
 use std::num::NonZero;
 
-use super::flight::Flights;
 use super::idle::Moment;
 use super::slab::Handle;
 use super::state::Life;
-use super::verdict::Analysis;
+use super::verdict::{Analysis, Both, Left, Side};
 use super::{Flow, Slot};
 use crate::decode::segment::Segment;
 
-/// What is kept of a conversation for as long as it is followed. Most have ended long before a
-/// capture does, and of them this is all: so it is small.
+/// A conversation that goes on.
+#[derive(Default)]
+#[repr(align(64))]
+pub(super) struct Open {
+    pub analysis: Analysis,
+    pub kept: Kept,
+}
+
+/// One that has ended, which may go on: it is followed as long as memory allows. Most have ended
+/// long before a capture does, so it is small.
 #[derive(Clone, Copy, Default)]
 #[repr(align(64))]
+pub(super) struct Ended {
+    left: Left,
+    kept: Kept,
+}
+
+/// What is kept of a conversation, beside what the rules remember.
+#[derive(Clone, Copy, Default)]
 pub(super) struct Kept {
     /// Its last segment.
     pub last: Moment,
@@ -22,16 +36,6 @@ pub(super) struct Kept {
     /// Whether both sides have ended.
     pub over: bool,
     pub life: Life,
-    pub analysis: Analysis,
-}
-
-/// A conversation that goes on.
-#[derive(Default)]
-#[repr(align(64))]
-pub(super) struct Open {
-    pub kept: Kept,
-    /// What was sent and is not acknowledged.
-    pub flights: Flights,
 }
 
 impl Open {
@@ -41,8 +45,8 @@ impl Open {
     }
 
     /// Whether nothing more is to come of it, as far as one can tell.
-    pub fn has_ended(&self) -> bool {
-        self.kept.over && self.flights.is_empty()
+    fn has_ended(&self) -> bool {
+        self.kept.over && self.analysis.is_quiet()
     }
 }
 
@@ -51,17 +55,6 @@ impl Kept {
     #[inline]
     pub fn direction(&self, segment: &Segment<'_>) -> usize {
         usize::from(self.low_first != segment.low_sent)
-    }
-
-    pub fn reopened_by(&self, segment: &Segment<'_>) -> bool {
-        self.analysis.reopened_by(segment, self.direction(segment))
-    }
-
-    pub fn closed(&self) -> Closed {
-        Closed {
-            handshake_rtt: self.analysis.handshake_rtt(),
-            life: self.life,
-        }
     }
 }
 
@@ -73,9 +66,13 @@ impl Flow {
             return open;
         }
         let open = self.open.take();
-        if let Slot::Ended(ended) = *slot {
-            self.open.get_mut(open).kept = *self.ended.get(ended);
-            self.ended.give(ended);
+        if let Slot::Ended(handle) = *slot {
+            let Ended { left, kept } = self.ended.get(handle);
+            *self.open.get_mut(open) = Open {
+                analysis: Analysis::again(left),
+                kept: *kept,
+            };
+            self.ended.give(handle);
         } else {
             self.open.get_mut(open).begin(segment);
         }
@@ -88,12 +85,15 @@ impl Flow {
         let slot = &mut self.slots[id as usize];
         let Slot::Open(handle) = *slot else { return };
         let open = self.open.get_mut(handle);
-        if open.flights.more_held() > 0 {
-            self.flying -= open.flights.shrink();
+        if open.analysis.more_held() > 0 {
+            self.flying -= open.analysis.shrink();
         }
         if open.has_ended() {
             let ended = self.ended.take();
-            *self.ended.get_mut(ended) = open.kept;
+            *self.ended.get_mut(ended) = Ended {
+                left: open.analysis.left(),
+                kept: open.kept,
+            };
             self.open.give(handle);
             *slot = Slot::Ended(ended);
         }
@@ -104,8 +104,35 @@ impl Flow {
         match *self.slots.get(id as usize)? {
             Slot::None => None,
             Slot::Open(open) => Some(&self.open.get(open).kept),
-            Slot::Ended(ended) => Some(self.ended.get(ended)),
+            Slot::Ended(ended) => Some(&self.ended.get(ended).kept),
         }
+    }
+
+    /// What the rules remember of one of its directions, and of both.
+    fn remembered(&self, id: u32, direction: usize) -> Option<(&Side, &Both)> {
+        match *self.slots.get(id as usize)? {
+            Slot::None => None,
+            Slot::Open(open) => Some(self.open.get(open).analysis.of(direction)),
+            Slot::Ended(ended) => Some(self.ended.get(ended).left.of(direction)),
+        }
+    }
+
+    /// Whether a segment of a conversation's endpoints does not open another one.
+    pub(super) fn goes_on_with(&self, id: u32, segment: &Segment<'_>) -> bool {
+        let Some(kept) = self.kept(id) else {
+            return false;
+        };
+        let side = self.remembered(id, kept.direction(segment));
+        !segment.analysed || side.is_none_or(|(side, _)| !side.reopened_by(segment))
+    }
+
+    /// What is known of one that is followed, if that is its end.
+    pub(super) fn closed(&self, id: u32) -> Option<Closed> {
+        let (_, both) = self.remembered(id, 0)?;
+        Some(Closed {
+            handshake_rtt: both.handshake_rtt(),
+            life: self.kept(id)?.life,
+        })
     }
 }
 
@@ -124,6 +151,6 @@ mod tests {
 
     #[test]
     fn they_are_whole_cache_lines() {
-        assert_eq!((size_of::<Kept>(), size_of::<Open>()), (128, 192));
+        assert_eq!((size_of::<Ended>(), size_of::<Open>()), (128, 192));
     }
 }

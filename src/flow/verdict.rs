@@ -14,11 +14,11 @@ use std::num::NonZero;
 
 use crate::decode::segment::{Flags, Segment};
 use crate::decode::seq::Seq;
-use crate::flow::flight::{Flight, Flights};
+use crate::flow::flight::Flight;
 use crate::time::Time;
 pub use flags::Verdict;
-pub use known::Analysis;
-use known::{SCALE_OFF, SCALE_UNKNOWN, Side};
+pub(super) use known::{Analysis, Both, Left, Side};
+use known::{SCALE_OFF, SCALE_UNKNOWN};
 use packet::Packet;
 pub use told::{Duplicate, Relative};
 
@@ -33,12 +33,11 @@ fn elapsed(now: Time, then: Time) -> u64 {
 
 /// What belongs to a segment's sender, and to the other side.
 #[inline(always)]
-fn facing<T>([first, second]: &mut [T; 2], direction: usize) -> (&mut T, &mut T) {
-    if direction == 0 {
-        (first, second)
-    } else {
-        (second, first)
-    }
+fn facing<T>(both: &mut [T; 2], direction: usize) -> (&mut T, &mut T) {
+    // there is no branch: which way the next segment goes no processor can tell
+    let places = [direction, direction ^ 1];
+    let [from, to] = both.get_disjoint_mut(places).expect("0 and 1, or 1 and 0");
+    (from, to)
 }
 
 const FAST_RETRANSMISSION_WITHIN: u64 = 20_000_000;
@@ -48,8 +47,8 @@ impl Analysis {
     /// What Wireshark shows the numbers of `direction`'s segments relative to.
     #[must_use]
     pub fn relative(&self, direction: usize) -> Relative {
-        let sides = &self.sides;
-        let (from, to) = (&sides[direction], &sides[1 - direction]);
+        let halves = &self.halves;
+        let (from, to) = (&halves[direction].side, &halves[1 - direction].side);
         Relative {
             seq_base: from.base(),
             ack_base: to.base(),
@@ -60,7 +59,7 @@ impl Analysis {
     /// What the duplicate acknowledgments of `direction` say again.
     #[must_use]
     pub fn duplicate(&self, direction: usize) -> Duplicate {
-        let side = &self.sides[direction];
+        let side = &self.halves[direction].side;
         Duplicate {
             of: side.acknowledged_in,
             number: side.duplicates,
@@ -72,19 +71,29 @@ impl Analysis {
     #[inline]
     pub(super) fn judge(
         &mut self,
-        flights: &mut Flights,
         segment: &Segment<'_>,
         direction: usize,
     ) -> (Verdict, Option<u64>) {
-        if let Some(rtt) = self.usual_syn(flights, segment, direction) {
+        if let Some(rtt) = self.usual_syn(segment, direction) {
             return (Verdict::default(), rtt);
         }
-        let verdict = self.rules(flights, segment, direction);
-        (verdict, flights.time(segment, direction, verdict))
+        let verdict = self.rules(segment, direction);
+        (verdict, self.time(segment, direction, verdict))
+    }
+
+    /// Takes a segment's times, after the rules; gives the round trip that it ends.
+    fn time(&mut self, segment: &Segment<'_>, direction: usize, verdict: Verdict) -> Option<u64> {
+        let (from, to) = facing(&mut self.halves, direction);
+        from.flight.time(segment, verdict);
+        let acknowledges = segment.flags.any(Flags::ACK);
+        let others = &mut to.flight;
+        acknowledges
+            .then(|| others.acknowledged(segment.ack, segment.frame.time))
+            .flatten()
     }
 
     /// Judges it by the rules, and remembers it.
-    fn rules(&mut self, flights: &mut Flights, segment: &Segment<'_>, direction: usize) -> Verdict {
+    fn rules(&mut self, segment: &Segment<'_>, direction: usize) -> Verdict {
         let packet = Packet {
             frame: segment.frame.number,
             seq: segment.seq,
@@ -95,8 +104,9 @@ impl Analysis {
             now: segment.frame.time,
             control: segment.flags.any(Flags::SYN | Flags::FIN | Flags::RST),
         };
-        let rtt = self.handshake_rtt();
-        let (from, to) = facing(&mut self.sides, direction);
+        let rtt = self.both.handshake_rtt();
+        let (sender, receiver) = facing(&mut self.halves, direction);
+        let (from, to) = (&mut sender.side, &mut receiver.side);
         let mut verdict = from.begin(to, &packet);
         if from.is_window_probe(to, &packet) {
             verdict |= Verdict::ZERO_WINDOW_PROBE;
@@ -108,10 +118,9 @@ impl Analysis {
         if verdict & Verdict::KEEP_ALIVE == 0 {
             verdict |= from.sent_before(to, &packet, rtt);
         }
-        let (sent, others) = facing(&mut flights.0, direction);
-        from.remember(sent, &packet, verdict);
+        from.remember(&mut sender.flight, &packet, verdict);
         if on(18) {
-            others.acknowledge(packet.ack);
+            receiver.flight.acknowledge(packet.ack);
         }
         self.handshake(segment, direction);
         self.mptcp(segment.options.map_or(0, |options| options.mptcp));
@@ -126,11 +135,12 @@ impl Analysis {
             return;
         }
         match (syn, ack) {
-            (true, false) => self.handshake_begins(now),
-            (false, true) => self.handshake_ends(now),
+            (true, false) => self.both.handshake_begins(now),
+            (false, true) => self.both.handshake_ends(now),
             _ => {}
         }
-        let (from, to) = facing(&mut self.sides, direction);
+        let (sender, receiver) = facing(&mut self.halves, direction);
+        let (from, to) = (&mut sender.side, &mut receiver.side);
         if let Some(shift) = segment.options.and_then(|options| options.window_scale) {
             // Wireshark takes the option from any segment, and no more than RFC 7323 allows
             from.scale = shift.min(LARGEST_SCALE).cast_signed();

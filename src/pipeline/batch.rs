@@ -27,7 +27,7 @@ const LOOKED_AT: usize = 16;
 const NONE: u16 = u16::MAX;
 
 /// A segment, and where it stands.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Located {
     pub header: Header,
     of: Of,
@@ -40,6 +40,12 @@ struct Of {
     run: u16,
     /// Which of the [`Rest`]s it has, or [`NONE`].
     rest: u16,
+}
+
+impl Default for Of {
+    fn default() -> Self {
+        Self { run: 0, rest: NONE }
+    }
 }
 
 /// Frames that mostly come one after the other.
@@ -71,7 +77,7 @@ impl Last {
 
 /// A shard's segments in the order of the capture.
 struct Part {
-    /// What stands behind them is of a stretch before, and room for more.
+    /// There is always one for the next: what stands behind the segments is of a stretch before.
     places: Vec<Located>,
     segments: usize,
     /// When the last of them was captured.
@@ -83,7 +89,7 @@ struct Part {
 impl Default for Part {
     fn default() -> Self {
         Self {
-            places: Vec::new(),
+            places: vec![Located::default()],
             segments: 0,
             last: Time(i64::MIN),
             in_order: true,
@@ -99,18 +105,19 @@ impl Part {
             self.in_order = false;
         }
         self.last = now;
-        match self.places.get_mut(self.segments) {
-            Some(place) => *place = located,
-            None => self.make_place(located),
-        }
+        self.places[self.segments] = located;
         self.segments += 1;
+        if self.segments == self.places.len() {
+            self.make_places();
+        }
         // the next of this shard comes much later: the memory for it is near by then
         prefetch_from(&self.places, self.segments, 1);
     }
 
     #[inline(never)]
-    fn make_place(&mut self, located: Located) {
-        self.places.push(located);
+    fn make_places(&mut self) {
+        let all = 2 * self.places.len();
+        self.places.resize(all, Located::default());
     }
 
     fn clear(&mut self) {
@@ -140,7 +147,7 @@ impl Default for Batch {
         Self {
             shards: Box::new(std::array::from_fn(|_| Part::default())),
             runs: Vec::new(),
-            next: Of { run: 0, rest: NONE },
+            next: Of::default(),
             last: Last::default(),
             rests: Vec::new(),
             has_odd: false,

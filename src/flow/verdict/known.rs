@@ -1,11 +1,12 @@
-//! What the rules remember of a conversation: it is kept as long as the conversation is followed,
-//! so it is small.
+//! What the rules remember of a conversation: most of it is kept as long as the conversation is
+//! followed, so it is small.
 
 use std::num::NonZero;
 
 use super::{elapsed, on};
 use crate::decode::segment::{Flags, Segment};
 use crate::decode::seq::Seq;
+use crate::flow::flight::Flight;
 use crate::time::Time;
 
 /// A window scale that is not known.
@@ -13,10 +14,31 @@ pub(super) const SCALE_UNKNOWN: i8 = -1;
 /// A window that is not scaled.
 pub(super) const SCALE_OFF: i8 = -2;
 
-/// What the rules remember of one conversation.
+/// What the rules remember of one conversation that goes on.
+#[derive(Debug, Default)]
+pub(in crate::flow) struct Analysis {
+    pub(super) halves: [Half; 2],
+    pub(super) both: Both,
+}
+
+/// What they remember of one that has ended.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Analysis {
-    pub(super) sides: [Side; 2],
+pub(in crate::flow) struct Left {
+    sides: [Side; 2],
+    both: Both,
+}
+
+/// What is wanted of one direction for each segment.
+#[derive(Debug, Default)]
+pub(super) struct Half {
+    pub side: Side,
+    /// What was sent and is not acknowledged.
+    pub flight: Flight,
+}
+
+/// What the rules remember of both directions together.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::flow) struct Both {
     pub(super) handshake: Handshake,
     /// When the last SYN was sent, then how long the handshake took, in nanoseconds.
     pub(super) clock: u64,
@@ -26,7 +48,7 @@ pub struct Analysis {
 
 /// What they remember of one direction.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Side {
+pub(in crate::flow) struct Side {
     base: Seq,
     pub(super) window: u16,
     pub scale: i8,
@@ -138,7 +160,7 @@ impl Default for Side {
     }
 }
 
-impl Analysis {
+impl Both {
     /// A SYN was sent.
     pub(super) fn handshake_begins(&mut self, now: Time) {
         if self.handshake != Handshake::Took {
@@ -157,29 +179,90 @@ impl Analysis {
         }
     }
 
-    /// Takes note of a packet's MPTCP options.
-    #[inline]
-    pub(super) fn mptcp(&mut self, kinds: u8) {
-        if kinds & !self.mptcp != 0 {
-            self.mptcp |= kinds;
-            for side in &mut self.sides {
-                side.mark(Side::NEW_MPTCP, true);
-            }
-        }
-    }
-
-    /// Rule 1, first half: whether this segment opens a new conversation on used endpoints.
-    #[must_use]
-    pub fn reopened_by(&self, segment: &Segment<'_>, direction: usize) -> bool {
-        let opens = segment.flags.any(Flags::SYN) && !segment.flags.any(Flags::ACK);
-        let base = self.sides[direction].base();
-        on(1) && opens && base.is_some_and(|base| base != segment.seq)
-    }
-
     /// From SYN to the ACK that ends the handshake, in nanoseconds, where both were seen.
     #[must_use]
     pub fn handshake_rtt(&self) -> Option<NonZero<u64>> {
         let took = self.handshake == Handshake::Took;
         NonZero::new(self.clock).filter(|_| took)
+    }
+}
+
+impl Side {
+    /// Rule 1, first half: whether this segment of it opens a new conversation on used endpoints.
+    #[must_use]
+    pub fn reopened_by(&self, segment: &Segment<'_>) -> bool {
+        let opens = segment.flags.any(Flags::SYN) && !segment.flags.any(Flags::ACK);
+        on(1) && opens && self.base().is_some_and(|base| base != segment.seq)
+    }
+}
+
+impl Left {
+    /// What is remembered of one direction, and of both.
+    #[must_use]
+    pub fn of(&self, direction: usize) -> (&Side, &Both) {
+        (&self.sides[direction], &self.both)
+    }
+}
+
+impl Analysis {
+    /// That of a conversation that goes on after it had ended.
+    #[must_use]
+    pub fn again(left: &Left) -> Self {
+        Self {
+            halves: left.sides.map(|side| Half {
+                side,
+                flight: Flight::default(),
+            }),
+            both: left.both,
+        }
+    }
+
+    /// What is left of it where nothing is in flight.
+    #[must_use]
+    pub fn left(&self) -> Left {
+        Left {
+            sides: self.halves.each_ref().map(|half| half.side),
+            both: self.both,
+        }
+    }
+
+    /// As [`Left::of`].
+    #[must_use]
+    pub fn of(&self, direction: usize) -> (&Side, &Both) {
+        (&self.halves[direction].side, &self.both)
+    }
+
+    /// Takes note of a packet's MPTCP options.
+    #[inline]
+    pub(super) fn mptcp(&mut self, kinds: u8) {
+        if kinds & !self.both.mptcp != 0 {
+            self.both.mptcp |= kinds;
+            for half in &mut self.halves {
+                half.side.mark(Side::NEW_MPTCP, true);
+            }
+        }
+    }
+
+    /// How many directions have something of what is in flight held apart.
+    #[must_use]
+    pub fn more_held(&self) -> usize {
+        let flights = self.halves.iter().map(|half| &half.flight);
+        flights.filter(|flight| flight.more_held()).count()
+    }
+
+    /// Whether nothing is in flight.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.halves.iter().all(|half| half.flight.is_empty())
+    }
+
+    /// Holds nothing apart any more where nothing is in flight; tells in how many directions it
+    /// did.
+    pub fn shrink(&mut self) -> usize {
+        let before = self.more_held();
+        for half in &mut self.halves {
+            half.flight.shrink();
+        }
+        before - self.more_held()
     }
 }

@@ -2,12 +2,11 @@
 
 use std::hint::cold_path;
 
-use super::known::{Handshake, Side};
+use super::known::Side;
 use super::told::Relative;
 use super::{Analysis, facing, on};
 use crate::decode::segment::{Flags, Options, Segment};
 use crate::decode::seq::Seq;
-use crate::flow::flight::Flights;
 
 /// What is told of such a segment.
 pub(in crate::flow) struct Usual {
@@ -25,18 +24,19 @@ impl Analysis {
     #[inline(always)]
     pub(in crate::flow) fn usual(
         &mut self,
-        flights: &mut Flights,
         segment: &Segment<'_>,
         direction: usize,
         fin: bool,
     ) -> Option<Usual> {
-        let tells =
-            |options: &Options| options.window_scale.is_some() || options.mptcp & !self.mptcp != 0;
+        let tells = |options: &Options| {
+            options.window_scale.is_some() || options.mptcp & !self.both.mptcp != 0
+        };
         if !on(0) || segment.options.as_ref().is_some_and(tells) {
             return None;
         }
-        let (from, to) = facing(&mut self.sides, direction);
-        let (sent, others) = facing(&mut flights.0, direction);
+        let (sender, receiver) = facing(&mut self.halves, direction);
+        let (from, sent) = (&mut sender.side, &mut sender.flight);
+        let (to, others) = (&receiver.side, &mut receiver.flight);
         let (seq, ack, now) = (segment.seq, segment.ack, segment.frame.time);
         if seq != from.next
             || seq.is_unset()
@@ -79,9 +79,7 @@ impl Analysis {
             window_shift: u8::try_from(from.scale).ok(),
         };
         let rtt = others.arrive(ack, now);
-        if self.handshake == Handshake::Began {
-            self.handshake_ends(now);
-        }
+        self.both.handshake_ends(now);
         Some(Usual { relative, rtt })
     }
 
@@ -89,12 +87,12 @@ impl Analysis {
     /// payload; gives the round trip that it ends.
     pub(super) fn usual_syn(
         &mut self,
-        flights: &mut Flights,
         segment: &Segment<'_>,
         direction: usize,
     ) -> Option<Option<u64>> {
-        let (from, to) = facing(&mut self.sides, direction);
-        let (sent, others) = facing(&mut flights.0, direction);
+        let (sender, receiver) = facing(&mut self.halves, direction);
+        let (from, sent) = (&mut sender.side, &mut sender.flight);
+        let (to, others) = (&receiver.side, &mut receiver.flight);
         let (seq, ack, now) = (segment.seq, segment.ack, segment.frame.time);
         let usual = on(0)
             && segment.flags.any(Flags::SYN)
