@@ -38,7 +38,8 @@ impl<'a> Parts<'a> {
         }
     }
 
-    /// As [`Parts::read`], of IPv4 only; `WHOLE` if the TCP header is to be captured whole.
+    /// As [`Parts::read`], of IPv4 only; `WHOLE` if the packet is to end within the frame, and its
+    /// TCP header to be captured whole.
     #[inline(always)]
     pub(super) fn four<const WHOLE: bool>(
         bytes: &'a [u8],
@@ -46,30 +47,29 @@ impl<'a> Parts<'a> {
         end: usize,
     ) -> Option<(Pair, bool, Self)> {
         let head = bytes.get(at..)?.first_chunk::<{ 20 + LEAST }>()?;
-        let on_wire = end.saturating_sub(at);
-        // version and header length, length, identification, flags and offset of a fragment
-        let first = be64(head, 0)?;
-        let plain = first & 0xff00_0000_0000_3fff == 0x4500_0000_0000_0000;
-        let total = usize::from((first >> 32) as u16).min(on_wire);
-        // a length of 0 was left to the device
-        if !plain || head[9] != TCP || total < 20 + LEAST {
+        // no options, no fragment; a length of 0 was left to the device
+        if head[0] != 0x45 || be16(head, 6)? & 0x3fff != 0 || head[9] != TCP {
             return None;
         }
-        let parts = Self::tcp::<WHOLE>(head.last_chunk()?, bytes, at + 20, total - 20)?;
+        let ends = match at + usize::from(be16(head, 2)?) {
+            claimed if claimed <= end => claimed,
+            _ if WHOLE => return None,
+            _ => end,
+        };
+        let parts = Self::tcp::<WHOLE>(head.last_chunk()?, bytes, at + 20, ends)?;
         let (four, low_sent) = Four::new(be64(head, 12)?, be32(head, 20)?);
-        let ip_id = (first >> 16) as u16;
+        let ip_id = be16(head, 4)?;
         Some((Pair::Four(four), low_sent, Self { ip_id, ..parts }))
     }
 
     fn six(bytes: &'a [u8], at: usize, end: usize) -> Option<(Pair, bool, Self)> {
         let head = bytes.get(at..)?.first_chunk::<{ 40 + LEAST }>()?;
-        let on_wire = end.saturating_sub(at);
         let payload = usize::from(be16(head, 4)?);
-        let total = (40 + payload).min(on_wire);
-        if head[6] != TCP || payload == 0 || total < 40 + LEAST {
+        if head[6] != TCP || payload == 0 {
             return None;
         }
-        let parts = Self::tcp::<false>(head.last_chunk()?, bytes, at + 40, total - 40)?;
+        let ends = (at + 40 + payload).min(end);
+        let parts = Self::tcp::<false>(head.last_chunk()?, bytes, at + 40, ends)?;
         let address = |at: usize| Some(u128::from_be_bytes(*head[at..].first_chunk()?));
         let source = (address(8)?, be16(head, 40)?);
         let destination = (address(24)?, be16(head, 42)?);
@@ -77,20 +77,21 @@ impl<'a> Parts<'a> {
         Some((Pair::Six(ends.key), ends.low_sent, parts))
     }
 
-    /// Those of the segment at `at`, which has `claimed` bytes as the IP header tells.
+    /// Those of the segment at `at`, which ends at `end` as the IP header tells.
     #[inline(always)]
     fn tcp<const WHOLE: bool>(
         head: &'a [u8; LEAST],
         bytes: &'a [u8],
         at: usize,
-        claimed: usize,
+        end: usize,
     ) -> Option<Self> {
         let header = usize::from(head[12] >> 4) * 4;
-        if header < 20 || header > claimed {
+        let header_ends = at + header;
+        if header < 20 || header_ends > end {
             return None;
         }
-        let (options_at, payload_at) = match at + header {
-            end if end <= bytes.len() => (at + 20, end),
+        let (options_at, payload_at) = match header_ends {
+            whole if whole <= bytes.len() => (at + 20, whole),
             _ if WHOLE => return None,
             _ => ((at + 20).min(bytes.len()), bytes.len()),
         };
@@ -99,8 +100,8 @@ impl<'a> Parts<'a> {
             options: bytes.get(options_at..payload_at)?,
             payload_at: u16::try_from(payload_at).ok()?,
             // an IP packet is not as long as 4 GiB
-            payload_len: (claimed - header) as u32,
-            whole_header: at + header <= bytes.len(),
+            payload_len: (end - header_ends) as u32,
+            whole_header: header_ends <= bytes.len(),
             ip_id: 0,
         })
     }

@@ -23,6 +23,9 @@ const NEAR: usize = 64;
 /// both ways of a device recorded, they take turns.
 const LOOKED_AT: usize = 16;
 
+/// So many places are made for a shard's segments where there is none.
+const MORE_PLACES: usize = 8;
+
 /// No [`Rest`].
 const NONE: u16 = u16::MAX;
 
@@ -116,7 +119,7 @@ impl Part {
 
     #[inline(never)]
     fn make_places(&mut self) {
-        let all = 2 * self.places.len();
+        let all = self.places.len() + MORE_PLACES;
         self.places.resize(all, Located::default());
     }
 
@@ -269,6 +272,12 @@ impl Batch {
     pub fn segment<'a>(&'a self, it: &'a Located) -> Segment<'a> {
         let run = &self.runs[usize::from(it.of.run)];
         Segment::new(&it.header, &run.tap, &run.block, self.rest(it))
+    }
+
+    /// Whether a segment has a [`Rest`].
+    #[inline(always)]
+    pub fn has_rest(it: &Located) -> bool {
+        it.of.rest != NONE
     }
 
     /// What few segments have.

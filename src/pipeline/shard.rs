@@ -11,7 +11,7 @@ use crate::flow::{Flow, Flowed, Placed};
 use crate::message::{Hear, Messages, Reading, Sink, Told};
 use crate::stream::Streams;
 use crate::stream::piece::Piece;
-use crate::sys::prefetch;
+use crate::sys::{prefetch, prefetch_from};
 
 /// Conversations are spread over as many shards, and each has its part of every budget, so
 /// that limits bite alike however many threads share the shards.
@@ -163,6 +163,7 @@ impl Shard {
     /// in a processor's cache with that of all others. So segments wait for those of their
     /// conversation, as long as the order between conversations makes no difference: until one
     /// is opened, and where memory may run out. `room` is for that.
+    #[inline(never)]
     pub fn segments(&mut self, batch: &Batch, shard: usize, room: &mut Waiting) -> u64 {
         let all = batch.of(shard);
         all.iter().take(READ_AHEAD).for_each(prefetch);
@@ -175,45 +176,55 @@ impl Shard {
         };
         let mut first = 0;
         for (at, it) in all.iter().enumerate() {
-            if let Some(next) = all.get(at + READ_AHEAD) {
-                prefetch(next);
-            }
+            prefetch_from(all, at + READ_AHEAD, 1);
             if let Some(next) = all.get(at + FRAMES_AHEAD) {
                 batch.approach(next);
             }
-            let shown = at >= shown_from;
-            if left > 0 && self.place(batch, it, shown, room) {
+            if left > 0 && self.place(batch, it, at >= shown_from, room) {
                 let may_hold = MAY_HOLD + 2 * it.header.payload_len as usize;
                 left = left.saturating_sub(may_hold);
-                continue;
+            } else {
+                self.take_at_once(batch, (&all[first..at], it), room);
+                (first, left) = (at + 1, self.left());
             }
-            self.take(batch, &all[first..at], room);
-            self.segment(&batch.segment(it), 0, &mut Nobody);
-            (first, left) = (at + 1, self.left());
         }
         self.take(batch, &all[first..], room);
         all.len() as u64
     }
 
-    /// Has a segment of a batch wait, if its conversation is known; it is shown to who looks for
-    /// copies.
+    /// Has a segment wait, if its conversation is known; it is shown to who looks for copies if it
+    /// may have some.
     #[inline(always)]
     fn place(&mut self, batch: &Batch, it: &Located, shown: bool, room: &mut Waiting) -> bool {
-        let header = &it.header;
+        if shown || Batch::has_rest(it) {
+            return self.place_any(batch, it, shown, room);
+        }
+        let id = self.flow.known_four(it.header.four);
+        let placed = id.and_then(|id| self.flow.place_known(id, &it.header, None));
+        placed.map(|placed| room.add(placed)).is_some()
+    }
+
+    #[inline(never)]
+    fn place_any(&mut self, batch: &Batch, it: &Located, shown: bool, room: &mut Waiting) -> bool {
         let id = match batch.rest(it) {
-            None => self.flow.known_four(header.four),
+            None => self.flow.known_four(it.header.four),
             Some(rest) => self.flow.known(&rest.key),
         };
-        let Some(id) = id else { return false };
-        let placed = if shown {
-            let segment = batch.segment(it);
-            self.flow.place_known(id, header, Some(&segment))
-        } else {
-            self.flow.place_known(id, header, None)
-        };
-        let Some(placed) = placed else { return false };
-        room.add(placed);
-        true
+        let segment = shown.then(|| batch.segment(it));
+        let placed = id.and_then(|id| self.flow.place_known(id, &it.header, segment.as_ref()));
+        placed.map(|placed| room.add(placed)).is_some()
+    }
+
+    /// Takes a segment that may not wait, after those that do.
+    #[inline(never)]
+    fn take_at_once(
+        &mut self,
+        batch: &Batch,
+        (these, it): (&[Located], &Located),
+        waiting: &mut Waiting,
+    ) {
+        self.take(batch, these, waiting);
+        self.segment(&batch.segment(it), 0, &mut Nobody);
     }
 
     /// How much more those that wait may add to what is held, if a further one is to join them, in

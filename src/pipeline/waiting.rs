@@ -49,34 +49,34 @@ impl Waiting {
         // a batch has fewer segments than that
         let here = self.segments.len() as u32;
         self.segments.push(One { placed, next: NONE });
-        let Some(last) = self.lasts.get_mut(placed.conversation as usize) else {
-            return self.begin(placed.conversation, here);
+        let conversation = placed.conversation;
+        let Some(last) = self.lasts.get_mut(conversation as usize) else {
+            return self.begin_new(conversation, here);
         };
-        // one that waited before is none of these: its number is less than theirs
-        match self
-            .segments
-            .get_mut(last.wrapping_sub(self.first) as usize)
-        {
-            Some(before) => {
-                before.next = here;
-                *last = self.first + here;
-            }
-            None => self.begin(placed.conversation, here),
+        let before = last.wrapping_sub(self.first) as usize;
+        *last = self.first + here;
+        // one that waited earlier is none of these: its number is less than theirs
+        match self.segments.get_mut(before) {
+            Some(before) => before.next = here,
+            None => self.begin(conversation, here),
         }
     }
 
     /// The first segment of a conversation.
-    #[inline(never)]
+    #[inline(always)]
     fn begin(&mut self, conversation: u32, first: u32) {
-        let at = conversation as usize;
-        if at >= self.lasts.len() {
-            self.lasts.resize(at + 1, 0);
-        }
-        self.lasts[at] = self.first + first;
         self.groups.push(Group {
             conversation,
             first,
         });
+    }
+
+    /// The same of one that had none before.
+    #[inline(never)]
+    fn begin_new(&mut self, conversation: u32, first: u32) {
+        self.lasts.resize(conversation as usize, 0);
+        self.lasts.push(self.first + first);
+        self.begin(conversation, first);
     }
 
     /// The conversations.
