@@ -125,6 +125,7 @@ impl Flow {
     pub fn push(&mut self, segment: &Segment<'_>) -> Flowed {
         let placed = self.place(segment);
         let usual = self.judge_usual(segment, placed);
+        let usual = usual.or_else(|| self.judge_fin(segment, placed));
         usual.unwrap_or_else(|| self.judge(segment, placed))
     }
 
@@ -213,11 +214,10 @@ impl Flow {
         self.usual::<{ Flags::ACK }>(segment, placed)
     }
 
-    /// Judges any segment. Those of one conversation are judged in capture order.
-    #[inline(never)]
-    pub fn judge(&mut self, segment: &Segment<'_>, placed: Placed) -> Flowed {
-        let fin = self.usual::<{ Flags::FIN | Flags::ACK }>(segment, placed);
-        fin.unwrap_or_else(|| self.judge_any(segment, placed))
+    /// The same of one with the flags FIN and ACK alone.
+    #[inline(always)]
+    pub fn judge_fin(&mut self, segment: &Segment<'_>, placed: Placed) -> Option<Flowed> {
+        self.usual::<{ Flags::FIN | Flags::ACK }>(segment, placed)
     }
 
     /// Judges a segment with these flags of those that count if nothing is to be said of it.
@@ -253,8 +253,9 @@ impl Flow {
         })
     }
 
-    /// Judges a segment by the rules.
-    fn judge_any(&mut self, segment: &Segment<'_>, placed: Placed) -> Flowed {
+    /// Judges any segment. Those of one conversation are judged in capture order.
+    #[inline(always)]
+    pub fn judge(&mut self, segment: &Segment<'_>, placed: Placed) -> Flowed {
         let id = placed.conversation;
         let opening = self.opening.take_if(|(opened, _)| *opened == id);
         let reuses = opening.and_then(|(_, before)| before);

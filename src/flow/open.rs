@@ -90,10 +90,9 @@ impl Flow {
         }
         if open.has_ended() {
             let ended = self.ended.take();
-            *self.ended.get_mut(ended) = Ended {
-                left: open.analysis.left(),
-                kept: open.kept,
-            };
+            let Ended { left, kept } = self.ended.get_mut(ended);
+            open.analysis.leave(left);
+            *kept = open.kept;
             self.open.give(handle);
             *slot = Slot::Ended(ended);
         }

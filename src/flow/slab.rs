@@ -12,10 +12,13 @@ const CHUNK: usize = 16;
 #[derive(Debug, Default)]
 pub(crate) struct Slab<T> {
     chunks: Vec<Box<[T; CHUNK]>>,
+    /// The last place that was ever taken; the first is left out.
+    last: u32,
+    /// Those that were given back.
     free: Vec<Handle>,
 }
 
-/// Which of a slab's values; the first place is left out.
+/// Which of a slab's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Handle(NonZero<u32>);
 
@@ -30,16 +33,15 @@ impl Handle {
 impl<T: Default> Slab<T> {
     /// Room for a value, which is the default.
     pub fn take(&mut self) -> Handle {
-        if self.free.is_empty() {
-            let first = self.chunks.len() * CHUNK;
-            self.chunks.push(Box::default());
-            let numbers = (first..first + CHUNK).rev();
-            let handles = numbers.filter_map(|at| NonZero::new(u32::try_from(at).ok()?));
-            self.free.extend(handles.map(Handle));
+        if let Some(handle) = self.free.pop() {
+            return handle;
         }
-        self.free
-            .pop()
-            .expect("some were added; a conversation's id has 32 bits, too")
+        self.last = self.last.wrapping_add(1);
+        let last = NonZero::new(self.last).expect("a conversation's id has 32 bits, too");
+        if last.get() as usize / CHUNK >= self.chunks.len() {
+            self.chunks.push(Box::default());
+        }
+        Handle(last)
     }
 
     /// Gives it back.

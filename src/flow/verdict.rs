@@ -68,15 +68,20 @@ impl Analysis {
 
     /// Judges a segment sent in `direction`, and remembers it; gives the round trip that it ends,
     /// too.
-    #[inline]
+    #[inline(always)]
     pub(super) fn judge(
         &mut self,
         segment: &Segment<'_>,
         direction: usize,
     ) -> (Verdict, Option<u64>) {
-        if let Some(rtt) = self.usual_syn(segment, direction) {
-            return (Verdict::default(), rtt);
+        match self.usual_syn(segment, direction) {
+            Some(rtt) => (Verdict::default(), rtt),
+            None => self.judge_any(segment, direction),
         }
+    }
+
+    #[inline(never)]
+    fn judge_any(&mut self, segment: &Segment<'_>, direction: usize) -> (Verdict, Option<u64>) {
         let verdict = self.rules(segment, direction);
         (verdict, self.time(segment, direction, verdict))
     }

@@ -6,7 +6,7 @@ use super::waiting::{Group, Waiting};
 use crate::answers::conversations::{Conversations, Followed};
 use crate::answers::event::{Event, Nobody, Watch};
 use crate::answers::totals::Totals;
-use crate::decode::segment::{Header, Segment};
+use crate::decode::segment::{Flags, Header, Segment};
 use crate::flow::{Flow, Flowed, Placed};
 use crate::message::{Hear, Messages, Reading, Sink, Told};
 use crate::stream::Streams;
@@ -77,6 +77,25 @@ impl Shard {
         watch: &mut W,
     ) -> bool {
         match self.flow.judge_usual(segment, placed) {
+            Some(flowed) => self.judged(segment, &flowed, watch),
+            None if segment.flags.any(Flags::FIN) => {
+                return self.placed_fin(segment, placed, opened, watch);
+            }
+            None => return self.unusual(segment, placed, opened, watch),
+        }
+        false
+    }
+
+    /// The same of one with the flag FIN.
+    #[inline(never)]
+    fn placed_fin<W: Watch + ?Sized>(
+        &mut self,
+        segment: &Segment<'_>,
+        placed: Placed,
+        opened: u64,
+        watch: &mut W,
+    ) -> bool {
+        match self.flow.judge_fin(segment, placed) {
             Some(flowed) => self.judged(segment, &flowed, watch),
             None => return self.unusual(segment, placed, opened, watch),
         }

@@ -217,13 +217,12 @@ impl Analysis {
         }
     }
 
-    /// What is left of it where nothing is in flight.
-    #[must_use]
-    pub fn left(&self) -> Left {
-        Left {
-            sides: self.halves.each_ref().map(|half| half.side),
-            both: self.both,
+    /// Leaves what is remembered of it where nothing is in flight.
+    pub fn leave(&self, left: &mut Left) {
+        for (side, half) in left.sides.iter_mut().zip(&self.halves) {
+            *side = half.side;
         }
+        left.both = self.both;
     }
 
     /// As [`Left::of`].
