@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::{Summary, WAITING};
+use super::Summary;
 use crate::sys::prefetch;
 
 /// Lower bound of the first bucket, in nanoseconds: shorter durations count as this long.
@@ -39,28 +39,25 @@ impl Buckets {
         counts: Vec::new(),
     };
 
-    /// Counts samples, at most [`WAITING`].
+    /// Counts samples.
     #[inline(never)]
     pub fn count(&mut self, samples: &[u32]) {
         self.counts.iter().step_by(A_LINE).for_each(prefetch);
-        let bounds = &*BOUNDS;
-        let (mut min, mut max) = (u32::MAX, 0);
-        // all buckets first: until then the memory they are in may have come
-        let mut buckets = [0; WAITING];
-        for (bucket, nanos) in buckets.iter_mut().zip(samples) {
-            min = min.min(*nanos);
-            max = max.max(*nanos);
-            *bucket = bounds.bucket(*nanos);
-        }
         if samples.is_empty() {
             return;
         }
-        self.make_room(bounds.bucket(min).into(), bounds.bucket(max).into());
+        // until this is known the memory that counts are in may have come
+        let extremes = |(min, max): (u32, u32), nanos: &u32| (min.min(*nanos), max.max(*nanos));
+        let (min, max) = samples.iter().fold((u32::MAX, 0), extremes);
+        let bounds = &*BOUNDS;
+        self.make_room(bounds.bucket(min), bounds.bucket(max));
         self.min = self.min.min(min.into());
         self.max = self.max.max(max.into());
         self.total += samples.len() as u64;
-        for (bucket, _) in buckets.iter().zip(samples) {
-            self.add(usize::from(*bucket));
+        let (low, counts) = (self.low, &mut self.counts[..]);
+        for nanos in samples {
+            let place = bounds.bucket(*nanos).wrapping_sub(low);
+            add(counts, place, &mut self.total);
         }
     }
 
@@ -72,27 +69,7 @@ impl Buckets {
         self.min = self.min.min(nanos);
         self.max = self.max.max(nanos);
         self.total += 1;
-        self.add(bucket);
-    }
-
-    /// Adds one to a bucket for which there is room.
-    #[inline]
-    fn add(&mut self, bucket: usize) {
-        match self.counts.get_mut(bucket.wrapping_sub(self.low)) {
-            Some(count) if *count < u16::MAX => *count += 1,
-            _ => self.halve(bucket),
-        }
-    }
-
-    /// Halves all counts, for a bucket is full; that keeps the shape.
-    #[cold]
-    fn halve(&mut self, full: usize) {
-        for count in &mut self.counts {
-            // the total has what is still to be added, too
-            self.total -= u64::from(*count / 2);
-            *count = count.div_ceil(2);
-        }
-        self.add(full);
+        add(&mut self.counts, bucket - self.low, &mut self.total);
     }
 
     /// Makes room for buckets from the one to the other.
@@ -125,7 +102,7 @@ impl Buckets {
     pub fn summary<const N: usize>(&self, percents: [f64; N]) -> Summary<N> {
         let mut walk = Walk::default();
         let percentile = |percent: f64| {
-            let rank = (percent / 100.0 * self.total as f64).ceil().max(1.0) as u64;
+            let rank = (percent / 100.0 * self.total as f64).ceil().max(1.0) as u32;
             let bucket = walk.ranked(&self.counts, rank);
             bucket.map_or(self.max, |at| {
                 middle(self.low + at).clamp(self.min, self.max)
@@ -139,39 +116,73 @@ impl Buckets {
     }
 }
 
+/// Adds one to a count, of which all have this total.
+#[inline(always)]
+fn add(counts: &mut [u16], place: usize, total: &mut u64) {
+    let Some(count) = counts.get_mut(place) else {
+        return debug_assert!(false, "there is room for each");
+    };
+    match count.checked_add(1) {
+        Some(more) => *count = more,
+        None => {
+            halve(counts, total);
+            counts[place] += 1;
+        }
+    }
+}
+
+/// Halves all counts, for one is full; that keeps the shape.
+#[cold]
+fn halve(counts: &mut [u16], total: &mut u64) {
+    for count in counts {
+        // the total has what is still to be added, too
+        *total -= u64::from(*count / 2);
+        *count = count.div_ceil(2);
+    }
+}
+
 /// The way through the counts, from one percentile to the next.
 #[derive(Default)]
 struct Walk {
-    /// Chunks of counts that are passed, and the samples in them.
+    /// Chunks of counts that are passed, and the samples in them: all buckets full are fewer than
+    /// 2^32.
     chunks: usize,
-    samples: u64,
+    samples: u32,
 }
 
 impl Walk {
     /// The place of the sample that has this rank among all, counted from 1.
-    fn ranked(&mut self, counts: &[u16], rank: u64) -> Option<usize> {
+    fn ranked(&mut self, counts: &[u16], rank: u32) -> Option<usize> {
         if rank <= self.samples {
             *self = Self::default();
         }
         let chunks = counts.as_chunks::<STEP>().0;
-        let chunk = loop {
+        loop {
             let chunk = chunks.get(self.chunks)?;
             let sum: u32 = chunk.iter().map(|n| u32::from(*n)).sum();
-            if rank <= self.samples + u64::from(sum) {
-                break chunk;
+            let samples = self.samples + sum;
+            if rank <= samples {
+                let at = place_in(chunk, rank - self.samples);
+                return Some(self.chunks * STEP + at);
             }
             // passed over together, for it is not among them
-            self.samples += u64::from(sum);
+            self.samples = samples;
             self.chunks += 1;
-        };
-        let mut left = rank - self.samples;
-        let at = chunk.iter().position(|n| {
-            let here = left <= u64::from(*n);
-            left -= if here { 0 } else { u64::from(*n) };
-            here
-        })?;
-        Some(self.chunks * STEP + at)
+        }
     }
+}
+
+/// The place of the sample that has this rank among those of these counts, which are no fewer.
+/// Apart from what adds them up, so that they are added many at once.
+#[inline(never)]
+fn place_in(counts: &[u16; STEP], rank: u32) -> usize {
+    let mut left = rank;
+    let here = counts.iter().position(|n| {
+        let here = left <= u32::from(*n);
+        left -= if here { 0 } else { u32::from(*n) };
+        here
+    });
+    here.unwrap_or(STEP - 1)
 }
 
 /// Leading bits of a duration, after the first, that tell its cell: cells are narrower than buckets.
@@ -192,7 +203,7 @@ struct Cell {
     /// The longest of the first one's bucket; those beyond are in the next.
     last: u32,
     /// The first one's bucket.
-    bucket: u16,
+    bucket: u32,
 }
 
 static BOUNDS: LazyLock<Bounds> = LazyLock::new(|| {
@@ -212,7 +223,7 @@ static BOUNDS: LazyLock<Bounds> = LazyLock::new(|| {
         let next = begins.get(bucket + 1).copied().unwrap_or(u64::MAX);
         Cell {
             last: u32::try_from(next - 1).unwrap_or(u32::MAX),
-            bucket: bucket as u16,
+            bucket: bucket as u32,
         }
     });
     Bounds { begins, cells }
@@ -220,13 +231,13 @@ static BOUNDS: LazyLock<Bounds> = LazyLock::new(|| {
 
 impl Bounds {
     #[inline]
-    fn bucket(&self, nanos: u32) -> u16 {
+    fn bucket(&self, nanos: u32) -> usize {
         // As a floating point number it begins with the exponent, from 1023 on, and the bits that
         // tell the cell. The lowest bit tells none.
         let bits = f64::from(nanos | 1).to_bits();
         let cell = (bits >> (f64::MANTISSA_DIGITS - 1 - CELL_BITS)).wrapping_sub(1023 << CELL_BITS);
         let cell = &self.cells[cell as usize % CELLS];
-        cell.bucket + u16::from(nanos > cell.last)
+        (cell.bucket + u32::from(nanos > cell.last)) as usize
     }
 
     fn bucket_of_any(&self, nanos: u64) -> usize {
@@ -241,6 +252,7 @@ fn middle(bucket: usize) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::WAITING;
     use super::*;
     use proptest::prelude::*;
 
@@ -291,7 +303,7 @@ mod tests {
             let begins = |at: usize| BOUNDS.begins.get(at).copied().unwrap_or(u64::MAX);
             prop_assert!((begins(at) <= nanos || at == 0) && (nanos < begins(at + 1) || at == BUCKETS - 1));
             if let Ok(short) = u32::try_from(nanos) {
-                prop_assert_eq!(usize::from(BOUNDS.bucket(short)), at);
+                prop_assert_eq!(BOUNDS.bucket(short), at);
             }
         }
     }
