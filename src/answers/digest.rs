@@ -5,9 +5,8 @@ use crate::message::lines::Line;
 /// FNV-1a 64 over a message's row of the ledger (the report's contract).
 #[inline(always)]
 pub(super) fn ledger_row(line: &Line<'_>, from_client: bool) -> u64 {
-    let hash = fnv(FNV_BASIS, line.number);
-    let hash = fnv(fnv(hash, line.offset), line.len);
-    let hash = fnv(fnv(hash, line.first().frame), line.last().frame);
+    let hash = fnv(FNV_BASIS, [line.number, line.offset, line.len]);
+    let hash = fnv(hash, [line.first().frame, line.last().frame]);
     (hash ^ u64::from(!from_client)).wrapping_mul(FNV_PRIME)
 }
 
@@ -25,24 +24,27 @@ const FNV_ZEROS: [u64; 9] = {
     powers
 };
 
-/// Adds a number's eight bytes, least significant first. Most of them are 0.
+/// Adds the eight bytes of each number, least significant first. Most of them are 0.
 #[inline(always)]
-fn fnv(hash: u64, field: u64) -> u64 {
-    match field {
-        0..=0xffff => first::<2>(hash, field),
-        0x1_0000..=0xff_ffff => first::<3>(hash, field),
-        _ => first::<8>(hash, field),
+fn fnv<const FIELDS: usize>(hash: u64, fields: [u64; FIELDS]) -> u64 {
+    match fields.iter().fold(0, |bits, field| bits | field) {
+        0..=0xffff => first::<2>(hash, &fields),
+        0x1_0000..=0xff_ffff => first::<3>(hash, &fields),
+        _ => first::<8>(hash, &fields),
     }
 }
 
-/// The same of a number that has so many bytes at most.
+/// The same of numbers that have so many bytes at most.
 #[inline(always)]
-fn first<const BYTES: usize>(hash: u64, field: u64) -> u64 {
-    let mut hash = hash;
-    for byte in &field.to_le_bytes()[..BYTES] {
-        hash = (hash ^ u64::from(*byte)).wrapping_mul(FNV_PRIME);
-    }
-    hash.wrapping_mul(FNV_ZEROS[8 - BYTES])
+fn first<const BYTES: usize>(hash: u64, fields: &[u64]) -> u64 {
+    fields.iter().fold(hash, |hash, field| {
+        let bytes = &field.to_le_bytes()[..BYTES];
+        let byte = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(FNV_PRIME);
+        bytes
+            .iter()
+            .fold(hash, byte)
+            .wrapping_mul(FNV_ZEROS[8 - BYTES])
+    })
 }
 
 #[cfg(test)]
@@ -52,11 +54,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn zero_bytes_count_as_bytes(hash in any::<u64>(), field in any::<u64>(), shift in 0u32..64) {
-            let field = field >> shift;
-            let bytes = field.to_le_bytes().into_iter();
+        fn zero_bytes_count_as_bytes(hash in any::<u64>(), fields in any::<[u64; 3]>(), shift in 0u32..64) {
+            let fields = fields.map(|field| field >> shift);
+            let bytes = fields.into_iter().flat_map(u64::to_le_bytes);
             let slow = bytes.fold(hash, |h, byte| (h ^ u64::from(byte)).wrapping_mul(FNV_PRIME));
-            prop_assert_eq!(fnv(hash, field), slow);
+            prop_assert_eq!(fnv(hash, fields), slow);
         }
     }
 }
