@@ -10,7 +10,7 @@ use std::cmp::Reverse;
 use std::ops::Index;
 
 use super::evidence::Evidence;
-use crate::decode::segment::{Flags, Segment};
+use crate::decode::segment::{Flags, Origin, Segment};
 use crate::flow::{Closed, Flowed};
 use crate::message::Told;
 use crate::stream::reassembler::Counts;
@@ -43,13 +43,19 @@ pub struct Conversations {
     /// Evidence taken from others, empty, for those that come: each needs the same memory.
     #[expect(clippy::vec_box, reason = "each goes on as it is")]
     spare: Vec<Box<Evidence>>,
-    /// Bytes of packets kept.
-    kept: usize,
-    /// Conversations that keep packets until their first exchange is known.
-    searching: usize,
+    keeping: Keeping,
     /// How much there is to say of the one that has most, and its first frame: the earliest of
     /// several.
     best: Option<((u64, u64), Reverse<u64>)>,
+}
+
+/// What they keep of packets, all together.
+#[derive(Debug, Default)]
+struct Keeping {
+    /// Bytes kept.
+    bytes: usize,
+    /// Conversations that keep packets until their first exchange is known.
+    searching: usize,
 }
 
 impl Conversations {
@@ -138,8 +144,7 @@ impl Conversations {
     pub fn follow(&mut self, id: u32) -> Option<Followed<'_>> {
         Some(Followed {
             one: self.all.get_mut(id as usize)?,
-            kept: &mut self.kept,
-            searching: &mut self.searching,
+            keeping: &mut self.keeping,
         })
     }
 
@@ -163,8 +168,8 @@ impl Conversations {
         let first = self.all.len() < FIRST_SHOWN;
         // Told now, when all that came before is known, and not with each packet: those of
         // several conversations may come in another order than the capture has.
-        let keeps = first || self.kept + self.searching * MAY_KEEP < MOST_KEPT;
-        self.searching += usize::from(keeps);
+        let keeps = first || self.keeping.bytes + self.keeping.searching * MAY_KEEP < MOST_KEPT;
+        self.keeping.searching += usize::from(keeps);
         if !first {
             self.with_evidence.push(flowed.conversation);
         }
@@ -206,33 +211,38 @@ impl Conversations {
             // there is nothing more to name
             one.all_named = true;
             if let Some(mut evidence) = one.evidence.take() {
-                self.searching -= usize::from(one.keeps && evidence.is_open());
-                self.kept -= evidence.clear();
+                self.keeping.searching -= usize::from(one.keeps && evidence.is_open());
+                self.keeping.bytes -= evidence.clear();
                 self.spare.push(evidence);
             }
         }
     }
 
     /// Takes what is known of a conversation at its end: its flags, and its streams' counts by
-    /// direction.
-    pub fn closed(&mut self, id: u32, closed: Closed, streams: Option<[Counts; 2]>) {
-        let Some(one) = self.all.get_mut(id as usize) else {
-            return;
-        };
+    /// direction. Tells its largest payload, by its first frame and its `tcp.len`, and where that
+    /// stands.
+    pub fn closed(
+        &mut self,
+        id: u32,
+        closed: Closed,
+        streams: Option<[Counts; 2]>,
+    ) -> Option<((u64, u32), Origin)> {
+        let one = self.all.get_mut(id as usize)?;
         let open = one.evidence.as_ref().is_some_and(|it| it.is_open());
-        self.searching -= usize::from(std::mem::take(&mut one.keeps) && open);
+        self.keeping.searching -= usize::from(std::mem::take(&mut one.keeps) && open);
         one.closed(closed, streams);
         // told now, for later its memory is far away
         let rank = (one.rank(), Reverse(one.first_frame));
         self.best = self.best.max(Some(rank));
+        let largest = one.largest()?;
+        Some((largest, one.largest_origin(largest.0)))
     }
 }
 
 /// One of them, found once for all that a segment brings; and what it shares with the others.
 pub struct Followed<'a> {
     one: &'a mut Conversation,
-    kept: &'a mut usize,
-    searching: &'a mut usize,
+    keeping: &'a mut Keeping,
 }
 
 impl Followed<'_> {
@@ -246,7 +256,7 @@ impl Followed<'_> {
         one.count(segment, flowed);
         let largest = one.is_largest(segment);
         if !one.all_named || largest || segment.flags.any(Flags::SYN) {
-            name(one, self.kept, (segment, *flowed), largest);
+            name(one, &mut self.keeping.bytes, (segment, *flowed), largest);
         }
     }
 
@@ -257,7 +267,7 @@ impl Followed<'_> {
             self.one.sighting(segment, flowed.direction, sighting);
         }
         if let Some(evidence) = &mut self.one.evidence {
-            weigh(self.kept, evidence);
+            weigh(&mut self.keeping.bytes, evidence);
         }
     }
 
@@ -273,8 +283,8 @@ impl Followed<'_> {
             Told::Exchange(exchange) => one.exchange(exchange),
         }
         // what is closed stays as it is
-        if !one.all_named && tell(one, self.kept, told) {
-            *self.searching -= 1;
+        if !one.all_named && tell(one, &mut self.keeping.bytes, told) {
+            self.keeping.searching -= 1;
         }
     }
 }

@@ -131,11 +131,11 @@ impl Sending {
     #[inline]
     #[must_use]
     pub(super) fn bytes(&mut self, segment: &Segment<'_>) -> bool {
-        let frame_bytes = self.frame_bytes.checked_add(segment.frame.wire_len);
-        let payload_bytes = self.payload_bytes.checked_add(segment.payload_len);
-        let Some((frame_bytes, payload_bytes)) = frame_bytes.zip(payload_bytes) else {
+        let (frame_bytes, more) = self.frame_bytes.overflowing_add(segment.frame.wire_len);
+        let (payload_bytes, yet_more) = self.payload_bytes.overflowing_add(segment.payload_len);
+        if more || yet_more {
             return false;
-        };
+        }
         (self.frame_bytes, self.payload_bytes) = (frame_bytes, payload_bytes);
         true
     }
@@ -175,6 +175,11 @@ impl Sending {
             frame_bytes: others.frame_bytes + u64::from(self.frame_bytes),
             payload_bytes: others.payload_bytes + u64::from(self.payload_bytes),
         }
+    }
+
+    /// Sum of `tcp.len`.
+    pub(super) fn payload_bytes(&self, sums: Sums) -> u64 {
+        sums.payload_bytes + u64::from(self.payload_bytes)
     }
 
     /// All that was sent.

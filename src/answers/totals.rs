@@ -4,7 +4,6 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::decode::link;
-use crate::decode::segment::Segment;
 use crate::flow::Flowed;
 use crate::ledger::{Ledger, Skip};
 use crate::source::frame::{Frame, Origin};
@@ -70,26 +69,27 @@ impl Totals {
         self.tcp_packets += other.tcp_packets;
         self.ledger.other_sightings += other.ledger.other_sightings;
         self.ledger.evicted_conversations += other.ledger.evicted_conversations;
-        // of the same length the first frame's
-        let rank = |totals: &Self| totals.largest.map(|(frame, len)| (len, Reverse(frame)));
-        if rank(other) > rank(self) {
-            (self.largest, self.largest_origin) = (other.largest, other.largest_origin);
+        if let Some(largest) = other.largest {
+            self.largest(largest, other.largest_origin);
         }
     }
 
     /// Takes a segment.
-    pub fn segment(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
+    #[inline]
+    pub fn segment(&mut self, flowed: &Flowed) {
         self.tcp_packets += 1;
         if flowed.sighting.is_some() {
             self.ledger.other_sightings += 1;
-            return;
         }
-        let (frame, len) = (segment.frame.number, segment.payload_len);
-        // segments of several conversations may come in another order than the capture has
-        let first = |(other, most)| len > most || len == most && frame < other;
-        if len > 0 && self.largest.is_none_or(first) {
-            self.largest = Some((frame, len));
-            self.largest_origin = segment.frame.origin;
+    }
+
+    /// Takes the largest payload of a conversation that has ended: its first frame and its
+    /// `tcp.len`, and where that stands.
+    pub fn largest(&mut self, of: (u64, u32), origin: Origin) {
+        // of the same length the first frame's
+        let rank = |(frame, len)| (len, Reverse(frame));
+        if Some(rank(of)) > self.largest.map(rank) {
+            (self.largest, self.largest_origin) = (Some(of), origin);
         }
     }
 }

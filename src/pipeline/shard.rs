@@ -129,7 +129,7 @@ impl Shard {
         let id = flowed.conversation;
         let conversation = self.named(id, watch);
         let followed = self.conversations.segment(segment, flowed);
-        self.totals.segment(segment, flowed);
+        self.totals.segment(flowed);
         watch.event(&Event::Segment {
             conversation,
             segment,
@@ -141,10 +141,12 @@ impl Shard {
         self.messages.segment(segment, flowed);
         let mut teller = Teller {
             id,
-            conversation,
             messages: &mut self.messages,
-            followed,
-            watch,
+            listener: Listener {
+                conversation,
+                followed,
+                watch,
+            },
         };
         let over = self.streams.push(segment, flowed, |direction, piece| {
             teller.piece(direction, piece)
@@ -316,16 +318,20 @@ impl Shard {
         };
         let mut teller = Teller {
             id,
-            conversation,
             messages: &mut self.messages,
-            followed,
-            watch,
+            listener: Listener {
+                conversation,
+                followed,
+                watch,
+            },
         };
         let streams = self
             .streams
             .close(id, |direction, piece| teller.piece(direction, piece));
         teller.tell(Messages::close);
-        self.conversations.closed(id, closed, streams);
+        if let Some((largest, origin)) = self.conversations.closed(id, closed, streams) {
+            self.totals.largest(largest, origin);
+        }
         watch.event(&Event::Closed { conversation });
     }
 }
@@ -333,48 +339,37 @@ impl Shard {
 /// Hands one conversation's bytes to the stages that follow.
 struct Teller<'a, W: ?Sized> {
     id: u32,
-    conversation: u64,
     messages: &'a mut Messages,
-    followed: Followed<'a>,
-    watch: &'a mut W,
+    listener: Listener<'a, W>,
 }
 
 impl<W: Watch + ?Sized> Teller<'_, W> {
+    #[inline(always)]
     fn piece(&mut self, direction: usize, piece: &Piece<'_>) {
-        let (id, conversation) = (self.id, self.conversation);
-        self.watch.event(&Event::Piece {
-            conversation,
+        let listener = &mut self.listener;
+        listener.watch.event(&Event::Piece {
+            conversation: listener.conversation,
             direction,
             piece,
         });
-        let mut listener = Listener {
-            conversation,
-            followed: &mut self.followed,
-            watch: self.watch,
-        };
-        self.messages.piece(id, direction, piece, &mut listener);
+        self.messages.piece(self.id, direction, piece, listener);
     }
 
     /// Tells what the messages' stage tells of the conversation's end.
     fn tell(&mut self, end: fn(&mut Messages, u32, &mut Sink<'_>)) {
-        let (id, conversation) = (self.id, self.conversation);
-        let mut listener = Listener {
-            conversation,
-            followed: &mut self.followed,
-            watch: self.watch,
-        };
-        end(self.messages, id, &mut |told| listener.hear(told));
+        let listener = &mut self.listener;
+        end(self.messages, self.id, &mut |told| listener.hear(told));
     }
 }
 
 /// Who is told of one conversation's messages.
-struct Listener<'a, 'b, W: ?Sized> {
+struct Listener<'a, W: ?Sized> {
     conversation: u64,
-    followed: &'a mut Followed<'b>,
+    followed: Followed<'a>,
     watch: &'a mut W,
 }
 
-impl<W: Watch + ?Sized> Hear for Listener<'_, '_, W> {
+impl<W: Watch + ?Sized> Hear for Listener<'_, W> {
     #[inline(always)]
     fn hear(&mut self, told: Told<'_>) {
         self.followed.told(&told);

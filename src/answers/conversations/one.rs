@@ -242,7 +242,7 @@ impl Conversation {
         said[count] += Saying::CARRY;
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn exchange(&mut self, exchange: &Exchange<'_>) {
         if let Some(count) = self.saying.exchange(exchange.outcome) {
             self.said_more(count);
@@ -298,7 +298,7 @@ impl Conversation {
             self.widen().handshake_rtt = closed.handshake_rtt;
         }
         for (direction, counts) in streams.unwrap_or_default().iter().enumerate() {
-            let again = self.sent(direction).payload_bytes.wrapping_sub(counts.seen);
+            let again = self.payload_bytes(direction).wrapping_sub(counts.seen);
             if again != 0 || counts.missing + counts.late + counts.differing > 0 {
                 self.rare(direction).stream(again, counts);
             }

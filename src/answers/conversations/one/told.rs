@@ -7,7 +7,7 @@ use crate::answers::conversations::fixed::{Fixed, Spoken};
 use crate::answers::conversations::seldom::{Ways, Wide};
 use crate::answers::quantiles::Quantiles;
 use crate::answers::said::{Said, Saying};
-use crate::answers::sent::{Hop, Sent};
+use crate::answers::sent::{Hop, Sent, Sums};
 use crate::decode::segment::{Endpoint, Ends, Origin};
 use crate::message::opening::Settled;
 
@@ -72,11 +72,20 @@ impl Conversation {
     /// What a side sent.
     #[must_use]
     pub fn sent(&self, direction: usize) -> Sent<'_> {
-        let sums = self.seldom.as_ref().and_then(|it| it.sums.as_deref());
         let rare = self.seldom.as_ref();
         let rare = rare.and_then(|it| it.rare[direction].as_deref());
-        let sums = sums.map_or_else(Default::default, |sums| sums[direction]);
-        self.sent[direction].sent(sums, rare)
+        self.sent[direction].sent(self.sums(direction), rare)
+    }
+
+    /// What sums of a side's have beyond 32 bits.
+    fn sums(&self, direction: usize) -> Sums {
+        let sums = self.seldom.as_ref().and_then(|it| it.sums.as_deref());
+        sums.map_or_else(Sums::default, |sums| sums[direction])
+    }
+
+    /// Sum of `tcp.len` of what a side sent.
+    pub(in crate::answers::conversations) fn payload_bytes(&self, direction: usize) -> u64 {
+        self.sent[direction].payload_bytes(self.sums(direction))
     }
 
     /// Number of its last frame.
@@ -116,8 +125,7 @@ impl Conversation {
         } else {
             0
         };
-        let payload = |direction| self.sent(direction).payload_bytes;
-        (messages, payload(0) + payload(1))
+        (messages, self.payload_bytes(0) + self.payload_bytes(1))
     }
 
     /// Whether a server message was the transform of a client message.
@@ -155,6 +163,11 @@ impl Conversation {
         self.stood(FIRST, self.first_frame)
     }
 
+    /// Where the first frame of its largest payload stands, which has this number.
+    pub(in crate::answers::conversations) fn largest_origin(&self, number: u64) -> Origin {
+        self.stood(LARGEST, number)
+    }
+
     fn stood(&self, which: usize, number: u64) -> Origin {
         let origin = self.seldom.as_ref().map(|it| it.origins[which]);
         let unusual = origin.filter(|origin| *origin != Origin::default());
@@ -168,7 +181,7 @@ impl Conversation {
             return Some(self.first_origin());
         }
         if self.largest().is_some_and(|(number, _)| number == frame) {
-            return Some(self.stood(LARGEST, frame));
+            return Some(self.largest_origin(frame));
         }
         self.evidence
             .as_ref()
