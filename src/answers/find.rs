@@ -234,7 +234,8 @@ impl Find {
         };
         let window = &mut windows[direction];
         match *piece {
-            Piece::Bytes { offset, data, by } => {
+            Piece::Bytes { part, data } => {
+                let (offset, by) = (part.offset, part.by);
                 window.bytes(&self.patterns, offset, data, by, &mut take);
                 if let Some(seq) = payloads.seq(&by) {
                     // on the circle of sequence numbers, where the first may stand before

@@ -146,7 +146,7 @@ impl<'a> Parts<'a> {
 
 /// A hash of bytes whose key nobody knows, the same for all of this process; 0 for none.
 #[must_use]
-#[inline]
+#[inline(always)]
 pub fn hash(bytes: &[u8]) -> u64 {
     static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::default);
     if bytes.is_empty() {

@@ -107,7 +107,9 @@ impl Beginning {
         dialogue.begin(lines, framing, found.roles.client, roles.is_none());
         give(Told::Settled(found));
         for (direction, piece) in self.opening.pieces() {
-            dialogue.piece(direction, &piece, hasher, give);
+            if dialogue.usual_piece(direction, &piece, give).is_none() {
+                dialogue.piece(direction, &piece, hasher, give);
+            }
         }
         Some(dialogue)
     }

@@ -1,9 +1,8 @@
 //! One conversation's messages.
 
 use super::exchange::{Exchange, Exchanges};
-use super::lines::{Framing, Line, Lines, Part};
+use super::lines::{Framing, Line, Lines, is_plain};
 use super::{Hasher, Hear, Reading, Sink, Told};
-use crate::echo::line::split_ending;
 use crate::stream::piece::Piece;
 
 /// A conversation whose roles and framing are fixed.
@@ -83,29 +82,28 @@ impl Dialogue {
         &mut self,
         direction: usize,
         piece: &Piece<'_>,
-        give: &mut impl Hear,
+        give: &mut (impl Hear + ?Sized),
     ) -> Option<usize> {
-        let Piece::Bytes { offset, data, by } = piece else {
+        let Piece::Bytes { part, data } = piece else {
             return None;
         };
+        let Some((b'\n', line)) = data.split_last() else {
+            return None;
+        };
+        let text = line.strip_suffix(b"\r").unwrap_or(line);
         let from_client = direction == usize::from(self.client);
-        let text = split_ending(data).0;
         let usual = self.framing == Framing::Line
+            && self.lines[direction].is_between()
             && if from_client {
-                self.exchanges.is_usual_request(text) && self.lines[direction].is_line(data)
+                self.exchanges.is_usual_request(text) && is_plain(line)
             } else {
-                // the answer to a line has no more line endings than that
-                self.lines[direction].is_lines(data) && self.exchanges.is_usual_answer(text)
+                // so it has no more line endings than a line has
+                self.exchanges.is_usual_answer(text)
             };
         if !usual {
             return None;
         }
-        let part = Part {
-            by: *by,
-            offset: *offset,
-            len: data.len() as u64,
-        };
-        let line = self.lines[direction].line(&part, data);
+        let line = self.lines[direction].line(part, data);
         give.hear(Told::Message {
             from_client,
             greeting: false,
@@ -113,10 +111,10 @@ impl Dialogue {
         });
         if from_client {
             self.client_spoke = true;
-            self.exchanges.usual_request(&line, text);
+            self.exchanges.usual_request(&line, part.by, text);
             Some(0)
         } else {
-            Some(self.exchanges.usual_answer(&line, give))
+            Some(self.exchanges.usual_answer(&line, part.by, give))
         }
     }
 
@@ -128,13 +126,13 @@ impl Dialogue {
         give: &mut Sink<'_>,
     ) {
         match *piece {
-            Piece::Bytes { offset, data, by } => {
+            Piece::Bytes { part, data } => {
                 if self.framing == Framing::Chunk {
                     self.end(1 - direction, hasher, give);
                 }
                 let (lines, mut teller) = self.teller(direction, hasher);
                 let from_client = teller.from_client;
-                lines.bytes(teller.framing, offset, data, by, &mut |line| {
+                lines.bytes(teller.framing, &part, data, &mut |line| {
                     teller.tell(line, give);
                 });
                 self.client_spoke |= from_client;

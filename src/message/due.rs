@@ -12,13 +12,27 @@ use crate::echo::transform::Transform;
 /// Bytes that are kept without memory of their own: most lines have no more.
 pub(super) const SHORT: usize = 62;
 
-/// A message's text.
+/// An answer's text.
 pub(super) enum Text {
     Short(u8, [u8; SHORT]),
     Long(Box<[u8]>),
 }
 
 impl Text {
+    /// What answers a message.
+    pub fn answering(message: &[u8], transform: Transform) -> Self {
+        let mut short = [0; SHORT];
+        if message.is_ascii()
+            && let Some(answer) = short.get_mut(..message.len())
+        {
+            transform.apply_to_ascii(message, answer);
+            return Self::Short(message.len() as u8, short);
+        }
+        let mut answer = Vec::new();
+        transform.apply(message, &mut answer);
+        Self::new(&answer)
+    }
+
     pub fn new(text: &[u8]) -> Self {
         let mut short = [0; SHORT];
         match short.get_mut(..text.len()) {
@@ -45,8 +59,8 @@ pub(super) enum Due {
     Unknown,
     /// It is whatever comes.
     Any,
-    /// It answers this message.
-    To(Text),
+    /// Its text.
+    Text(Text),
     /// Its hash.
     Hash(u64),
 }
@@ -72,10 +86,10 @@ impl<'a> Said<'a> {
     }
 
     /// Whether this is the answer that is due.
-    pub fn is(&self, due: &Due, transform: Transform) -> bool {
+    pub fn is(&self, due: &Due) -> bool {
         match due {
             Due::Unknown | Due::Any => false,
-            Due::To(message) => transform.is_answer(message.bytes(), self.text),
+            Due::Text(text) => text.bytes() == self.text,
             Due::Hash(hash) => *hash == self.hash(),
         }
     }
@@ -145,31 +159,31 @@ impl Waiting {
         }
     }
 
-    /// One whose text is short.
+    /// One whose answer has so many bytes, which are few.
     #[inline(always)]
     pub fn short(cited: Cited, len: u8, doubtful: bool) -> Self {
         Self {
             cited,
-            due: Due::To(Text::Short(len, [0; SHORT])),
+            due: Due::Text(Text::Short(len, [0; SHORT])),
             doubtful,
             beside: None,
         }
     }
 
-    /// Its text, where that and all else of it stands in here.
+    /// Its answer, where that and all else of it stands in here.
     #[inline(always)]
-    pub fn short_text(&self) -> Option<&[u8]> {
+    pub fn short_due(&self) -> Option<&[u8]> {
         match (&self.due, &self.beside) {
-            (Due::To(text @ Text::Short(..)), None) => Some(text.bytes()),
+            (Due::Text(text @ Text::Short(..)), None) => Some(text.bytes()),
             _ => None,
         }
     }
 
-    /// Where that text stands.
+    /// Where that stands.
     #[inline(always)]
-    pub fn short_text_mut(&mut self) -> Option<&mut [u8]> {
+    pub fn short_due_mut(&mut self) -> Option<&mut [u8]> {
         match &mut self.due {
-            Due::To(Text::Short(len, bytes)) => bytes.get_mut(..usize::from(*len)),
+            Due::Text(Text::Short(len, bytes)) => bytes.get_mut(..usize::from(*len)),
             _ => None,
         }
     }
@@ -205,7 +219,7 @@ impl Waiting {
     /// Memory that it takes beside its place.
     pub fn bytes_beside(&self) -> usize {
         let long = match &self.due {
-            Due::To(Text::Long(text)) => text.len(),
+            Due::Text(Text::Long(text)) => text.len(),
             _ => 0,
         };
         let beside = self.beside.as_ref().map_or(0, |it| {

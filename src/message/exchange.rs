@@ -113,12 +113,12 @@ impl Exchanges {
         let text = split_ending(line.content).0;
         let kept = text.len() <= LONGEST_KEPT;
         if kept && !self.texts {
-            return (Due::To(Text::new(text)), None);
+            return (Due::Text(Text::answering(text, transform)), None);
         }
         let mut answer = Vec::new();
         transform.apply(text, &mut answer);
         let due = if kept {
-            Due::To(Text::new(text))
+            Due::Text(Text::new(&answer))
         } else {
             Due::Hash(hasher.hash_one(answer.as_slice()))
         };
@@ -281,15 +281,15 @@ impl Exchanges {
             return unsolicited(&Cited::of(line), give);
         }
         let said = Said::new(line, hasher);
-        let Pair::Content(transform) = self.pair else {
+        if self.pair == Pair::Fifo {
             return self.settle(Outcome::Paired, line, None, give);
-        };
+        }
         if !line.whole {
             self.give_up(give);
             return self.settle(Outcome::Unknown, line, None, give);
         }
         let step = self.in_step();
-        let mut due = |waiting: &Waiting| said.is(&waiting.due, transform);
+        let mut due = |waiting: &Waiting| said.is(&waiting.due);
         let ahead = match self.waiting.get(step).is_some_and(&mut due) {
             true => Some(step),
             false => self

@@ -1,8 +1,9 @@
 //! From one direction's bytes to its messages.
 
-use memchr::memchr;
+use memchr::{memchr, memchr_iter};
 
 use crate::stream::piece::Carrier;
+pub use crate::stream::piece::Part;
 
 /// Bytes of a message that are kept to be compared, 1 MiB and a line ending; of a longer one the
 /// answer is unknown.
@@ -21,17 +22,6 @@ pub enum Framing {
     Line,
     /// What one side sends before the other does is a message, cut at 4,096 bytes.
     Chunk,
-}
-
-/// Bytes of a message that one packet carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Part {
-    /// The packet, and where in its payload they begin.
-    pub by: Carrier,
-    /// Stream offset of the first.
-    pub offset: u64,
-    /// How many.
-    pub len: u64,
 }
 
 /// A message that is told.
@@ -118,17 +108,15 @@ impl Lines {
         self.number
     }
 
-    /// Whether bytes that come next are the last of one message or several, all complete.
+    /// Whether the next byte begins a message.
     #[inline(always)]
     #[must_use]
-    pub fn is_lines(&self, data: &[u8]) -> bool {
-        self.begun.is_none() && data.last() == Some(&b'\n')
+    pub fn is_between(&self) -> bool {
+        self.begun.is_none()
     }
 
     /// Whether bytes that come next are one message.
-    #[inline(always)]
-    #[must_use]
-    pub fn is_line(&self, data: &[u8]) -> bool {
+    fn is_line(&self, data: &[u8]) -> bool {
         let Some((b'\n', text)) = data.split_last() else {
             return false;
         };
@@ -153,24 +141,16 @@ impl Lines {
     }
 
     /// Takes bytes; gives the messages that they complete.
-    pub fn bytes(
-        &mut self,
-        framing: Framing,
-        offset: u64,
-        data: &[u8],
-        by: Carrier,
-        give: &mut Sink<'_>,
-    ) {
+    pub fn bytes(&mut self, framing: Framing, all: &Part, data: &[u8], give: &mut Sink<'_>) {
         if framing == Framing::Line && self.is_line(data) {
-            let len = data.len() as u64;
-            return give(&self.line(&Part { by, offset, len }, data));
+            return give(&self.line(all, data));
         }
-        let (mut at, mut rest) = (offset, data);
+        let (mut at, mut rest) = (all.offset, data);
         while !rest.is_empty() {
             let (len, complete) = self.next_part(framing, rest);
             let (part, after) = rest.split_at(len);
             let carried = Part {
-                by: by.skip(at - offset),
+                by: all.by.skip(at - all.offset),
                 offset: at,
                 len: len as u64,
             };
@@ -328,21 +308,55 @@ impl Lines {
     }
 }
 
-/// Whether there is a line ending. Most texts are short: then this is less work than [`memchr`].
-#[inline(always)]
-fn has_ending(text: &[u8]) -> bool {
-    let (blocks, _) = text.as_chunks::<16>();
-    match text.last_chunk::<16>() {
-        // it overlaps the one before
-        Some(last) if blocks.len() < 8 => blocks.iter().any(any_ending) || any_ending(last),
-        _ => memchr(b'\n', text).is_some(),
+/// How many line endings there are.
+#[inline]
+pub(super) fn endings(data: &[u8]) -> usize {
+    match data.split_last() {
+        // most are one line
+        Some((b'\n', text)) if !has_ending(text) => 1,
+        _ => memchr_iter(b'\n', data).count(),
     }
 }
 
-/// The same of sixteen bytes, which are compared at once.
+/// Whether there is no line ending, and all is ASCII.
 #[inline(always)]
-fn any_ending(bytes: &[u8; 16]) -> bool {
-    bytes.iter().fold(false, |any, byte| any | (*byte == b'\n'))
+pub(super) fn is_plain(text: &[u8]) -> bool {
+    !has(text, |byte| byte == b'\n' || !byte.is_ascii())
+}
+
+/// Texts up to this length are looked at as a whole.
+const SHORT: usize = 64;
+
+/// Whether there is a line ending. Most texts are short: then this is less work than [`memchr`].
+#[inline(always)]
+fn has_ending(text: &[u8]) -> bool {
+    if text.len() > SHORT {
+        memchr(b'\n', text).is_some()
+    } else {
+        has(text, |byte| byte == b'\n')
+    }
+}
+
+/// Whether any byte is such. Of a short text all are looked at at once.
+#[inline(always)]
+fn has(text: &[u8], is: impl Fn(u8) -> bool) -> bool {
+    match text.len() {
+        8..=16 => ends_have::<8>(text, is),
+        17..=32 => ends_have::<16>(text, is),
+        33..=SHORT => ends_have::<32>(text, is),
+        _ => text.iter().any(|byte| is(*byte)),
+    }
+}
+
+/// Whether any of the first bytes or of the last is such.
+#[inline(always)]
+fn ends_have<const BYTES: usize>(text: &[u8], is: impl Fn(u8) -> bool) -> bool {
+    let (Some(first), Some(last)) = (text.first_chunk::<BYTES>(), text.last_chunk::<BYTES>())
+    else {
+        return false;
+    };
+    let both = first.iter().zip(last);
+    both.fold(false, |any, (a, b)| any | is(*a) | is(*b))
 }
 
 #[cfg(test)]
@@ -355,6 +369,18 @@ mod tests {
             frame,
             ..Carrier::default()
         }
+    }
+
+    fn take(
+        lines: &mut Lines,
+        framing: Framing,
+        offset: u64,
+        data: &[u8],
+        by: Carrier,
+        give: &mut Sink<'_>,
+    ) {
+        let len = data.len() as u64;
+        lines.bytes(framing, &Part { by, offset, len }, data, give);
     }
 
     type Row = (u64, u64, u64, u64, Vec<u8>, bool);
@@ -374,8 +400,8 @@ mod tests {
     fn a_line_in_pieces_and_lines_in_one_piece() {
         let (mut lines, mut rows) = (Lines::default(), Vec::new());
         let mut give = |line: &Line<'_>| rows.push(row(line));
-        lines.bytes(Framing::Line, 0, b"ab", by(1), &mut give);
-        lines.bytes(Framing::Line, 2, b"c\nd\ne", by(2), &mut give);
+        take(&mut lines, Framing::Line, 0, b"ab", by(1), &mut give);
+        take(&mut lines, Framing::Line, 2, b"c\nd\ne", by(2), &mut give);
         lines.end(&mut give);
         let want: [Row; 3] = [
             (0, 4, 1, 2, b"abc\n".into(), true),
@@ -389,9 +415,9 @@ mod tests {
     fn a_gap_breaks_the_message_around_it() {
         let (mut lines, mut rows) = (Lines::default(), Vec::new());
         let mut give = |line: &Line<'_>| rows.push(row(line));
-        lines.bytes(Framing::Line, 0, b"a\nb", by(1), &mut give);
+        take(&mut lines, Framing::Line, 0, b"a\nb", by(1), &mut give);
         lines.gap(3, 10);
-        lines.bytes(Framing::Line, 13, b"c\nd\n", by(2), &mut give);
+        take(&mut lines, Framing::Line, 13, b"c\nd\n", by(2), &mut give);
         lines.gap(17, 5);
         lines.end(&mut give);
         let want: [Row; 3] = [
@@ -406,8 +432,22 @@ mod tests {
     fn chunks_end_at_4096_bytes() {
         let (mut lines, mut lens) = (Lines::default(), Vec::new());
         let mut give = |line: &Line<'_>| lens.push(line.len);
-        lines.bytes(Framing::Chunk, 0, &[b'x'; 3000], by(1), &mut give);
-        lines.bytes(Framing::Chunk, 3000, &[b'x'; 6000], by(2), &mut give);
+        take(
+            &mut lines,
+            Framing::Chunk,
+            0,
+            &[b'x'; 3000],
+            by(1),
+            &mut give,
+        );
+        take(
+            &mut lines,
+            Framing::Chunk,
+            3000,
+            &[b'x'; 6000],
+            by(2),
+            &mut give,
+        );
         lines.end(&mut give);
         assert_eq!(lens, [4096, 4096, 808]);
     }
@@ -423,12 +463,12 @@ mod tests {
                 .collect();
             got.push((parts, line.again));
         };
-        lines.bytes(Framing::Line, 0, b"a\nbc", by(1), &mut give);
+        take(&mut lines, Framing::Line, 0, b"a\nbc", by(1), &mut give);
         lines.again(0, 2);
-        lines.bytes(Framing::Line, 4, b"d\n", by(2), &mut give);
-        lines.bytes(Framing::Line, 6, b"e", by(3), &mut give);
+        take(&mut lines, Framing::Line, 4, b"d\n", by(2), &mut give);
+        take(&mut lines, Framing::Line, 6, b"e", by(3), &mut give);
         lines.again(5, 2);
-        lines.bytes(Framing::Line, 7, b"\nf\n", by(4), &mut give);
+        take(&mut lines, Framing::Line, 7, b"\nf\n", by(4), &mut give);
         let want = [
             (vec![(1, 0, 0, 2)], false),
             (vec![(1, 2, 2, 2), (2, 0, 4, 2)], false),
@@ -441,13 +481,15 @@ mod tests {
     proptest! {
         /// However the bytes are cut, the lines are those of the whole text.
         #[test]
-        fn a_line_has_its_only_ending_last(mut text in prop::collection::vec(any::<u8>(), 0..200), ending in 0usize..400) {
+        fn a_line_has_its_only_ending_last(mut text in prop::collection::vec(prop_oneof![9 => 0u8..128, 1 => any::<u8>()], 0..200), ending in 0usize..400) {
             text.iter_mut().for_each(|byte| *byte = if *byte == b'\n' { b'a' } else { *byte });
             if let Some(byte) = text.get_mut(ending) {
                 *byte = b'\n';
             }
             let lines = Lines::default();
             prop_assert_eq!(lines.is_line(&text), ending + 1 == text.len());
+            prop_assert_eq!(is_plain(&text), ending >= text.len() && text.is_ascii());
+            prop_assert_eq!(endings(&text), usize::from(ending < text.len()));
             text.push(b'\n');
             prop_assert_eq!(lines.is_line(&text), ending + 1 >= text.len());
         }
@@ -459,7 +501,7 @@ mod tests {
             let (mut at, mut rest) = (0, text.as_bytes());
             for cut in cuts.into_iter().chain([usize::MAX]) {
                 let (part, after) = rest.split_at(cut.min(rest.len()));
-                lines.bytes(Framing::Line, at, part, by(1), &mut give);
+                take(&mut lines, Framing::Line, at, part, by(1), &mut give);
                 (at, rest) = (at + part.len() as u64, after);
             }
             lines.end(&mut give);

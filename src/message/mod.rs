@@ -146,7 +146,7 @@ impl Messages {
     }
 
     /// Takes a piece of a stream.
-    #[inline]
+    #[inline(always)]
     pub fn piece(&mut self, id: u32, direction: usize, piece: &Piece<'_>, give: &mut impl Hear) {
         if let Some(Slot::Open(dialogue)) = self.slots.get_mut(id as usize)
             && let Some(freed) = dialogue.usual_piece(direction, piece, give)
@@ -270,6 +270,7 @@ impl Slot {
         matches!(self, Self::None | Self::Unseen(_))
     }
 
+    #[inline]
     fn held(&self) -> usize {
         match self {
             Self::None | Self::Over(_) => 0,

@@ -1,14 +1,12 @@
 //! How a conversation begins: who is the client, and how messages are told apart. Both are
 //! fixed early and never change; until then its bytes wait here, few as they are.
 
-use memchr::memchr_iter;
-
 use super::Reading;
-use super::lines::{CHUNK, Framing, Line, Lines};
+use super::lines::{CHUNK, Framing, Line, Lines, Part, endings};
 use crate::decode::segment::{Endpoint, Flags};
 use crate::echo::line::split_ending;
 use crate::echo::transform::Transform;
-use crate::stream::piece::{Carrier, Piece};
+use crate::stream::piece::Piece;
 
 /// Pieces, bytes and messages that may wait.
 const MOST_PIECES: usize = 64;
@@ -124,12 +122,10 @@ struct Early {
 }
 
 enum What {
-    /// So many bytes, and line endings among them.
+    /// Bytes, and how many line endings are among them.
     Bytes {
-        offset: u64,
-        len: usize,
+        part: Part,
         endings: usize,
-        by: Carrier,
     },
     Gap {
         offset: u64,
@@ -177,16 +173,11 @@ impl Opening {
     /// Takes a piece, if that is of any use for what is to be told; tells whether.
     pub fn push(&mut self, direction: usize, piece: &Piece<'_>) -> bool {
         let what = match *piece {
-            Piece::Bytes { offset, data, by } => {
+            Piece::Bytes { part, data } => {
                 self.text.extend_from_slice(data);
-                let (len, endings) = (data.len(), memchr_iter(b'\n', data).count());
-                self.most += endings as u64 + len as u64 / CHUNK;
-                What::Bytes {
-                    offset,
-                    len,
-                    endings,
-                    by,
-                }
+                let endings = endings(data);
+                self.most += endings as u64 + part.len / CHUNK;
+                What::Bytes { part, endings }
             }
             Piece::Gap { offset, len, cut } => What::Gap { offset, len, cut },
             Piece::End => What::End,
@@ -204,12 +195,11 @@ impl Opening {
         let mut rest = &self.text[..];
         self.pieces.iter().map(move |early| {
             let piece = match early.what {
-                What::Bytes {
-                    offset, len, by, ..
-                } => {
-                    let (data, after) = rest.split_at(len);
+                What::Bytes { part, .. } => {
+                    // no segment is longer than memory
+                    let (data, after) = rest.split_at(part.len as usize);
                     rest = after;
-                    Piece::Bytes { offset, data, by }
+                    Piece::Bytes { part, data }
                 }
                 What::Gap { offset, len, cut } => Piece::Gap { offset, len, cut },
                 What::End => Piece::End,
@@ -267,8 +257,12 @@ impl Opening {
     fn framing(&self, roles: Option<Roles>, must: bool) -> Option<Framing> {
         let by_server = |direction| roles.is_some_and(|roles| roles.client != direction);
         let mut turns = self.turns();
-        match (turns.next(), turns.next(), turns.next()) {
-            (Some((_, true)), ..) | (_, Some((_, true)), _) => Some(Framing::Line),
+        let first = turns.next();
+        if first.is_some_and(|(_, ended)| ended) {
+            return Some(Framing::Line);
+        }
+        match (first, turns.next(), turns.next()) {
+            (_, Some((_, true)), _) => Some(Framing::Line),
             (Some((direction, false)), Some(_), _) if by_server(direction) => Some(Framing::Chunk),
             (_, _, Some(_)) => Some(Framing::Chunk),
             _ if must => Some(Framing::Chunk),
@@ -315,12 +309,12 @@ impl Opening {
                         said.end(&mut lines, direction);
                     }
                 }
-                Piece::Bytes { offset, data, by } => {
+                Piece::Bytes { part, data } => {
                     if framing == Framing::Chunk {
                         said.end(&mut lines, 1 - direction);
                     }
                     let give = &mut |line: &Line<'_>| said.add(direction, line);
-                    lines[direction].bytes(framing, offset, data, by, give);
+                    lines[direction].bytes(framing, &part, data, give);
                 }
                 Piece::End | Piece::Again { .. } => said.end(&mut lines, direction),
             }
@@ -400,6 +394,7 @@ impl Said {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stream::piece::Carrier;
     use proptest::prelude::*;
     use proptest::sample::select;
     use std::net::Ipv4Addr;
@@ -416,11 +411,7 @@ mod tests {
     fn opening(script: &[(usize, &str)]) -> Opening {
         let mut opening = Opening::new(Reading::default());
         for (direction, text) in script {
-            let piece = Piece::Bytes {
-                offset: 0,
-                data: text.as_bytes(),
-                by: Carrier::default(),
-            };
+            let piece = Piece::bytes(0, text.as_bytes(), Carrier::default());
             assert!(opening.push(*direction, &piece));
         }
         opening
@@ -580,7 +571,7 @@ mod tests {
                 let piece = match kind {
                     0 => Piece::End,
                     1 | 2 => Piece::Gap { offset, len: len + 1, cut: kind == 1 },
-                    _ => Piece::Bytes { offset, data: &data, by: Carrier::default() },
+                    _ => Piece::bytes(offset, &data, Carrier::default()),
                 };
                 offset += len;
                 opening.push(0, &piece);

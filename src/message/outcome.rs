@@ -59,10 +59,19 @@ impl Cited {
     #[must_use]
     pub fn of(line: &Line<'_>) -> Self {
         Self {
+            last: line.last(),
+            ..Self::brought_by(line.first(), line)
+        }
+    }
+
+    /// The same of a message that one packet brought.
+    #[inline(always)]
+    pub(super) fn brought_by(by: Carrier, line: &Line<'_>) -> Self {
+        Self {
             number: line.number,
             len: line.len,
-            first: line.first(),
-            last: line.last(),
+            first: by,
+            last: by,
             blank: line.len <= 2 && is_blank(line),
         }
     }

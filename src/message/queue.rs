@@ -138,10 +138,18 @@ impl<T> Fronted<T> {
     }
 
     /// Lets the first go; tells whether another takes its place.
-    #[inline]
+    #[inline(always)]
     pub fn drop_front(&mut self) -> bool {
-        let others = !self.others.is_empty();
-        self.first = if others { self.others.pop() } else { None };
-        others
+        if self.others.is_empty() {
+            self.first = None;
+            return false;
+        }
+        self.move_up();
+        true
+    }
+
+    #[inline(never)]
+    fn move_up(&mut self) {
+        self.first = self.others.pop();
     }
 }

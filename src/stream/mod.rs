@@ -12,7 +12,7 @@ use crate::flow::slab::{Handle, Slab};
 use crate::flow::{Flowed, make_room};
 use crate::sys::prefetch;
 use crate::time::Time;
-use piece::{Carrier, Piece};
+use piece::{Carrier, Part, Piece};
 use reassembler::{Counts, Reassembler};
 use recent::Recent;
 use side::{Rare, Side, State};
@@ -72,25 +72,28 @@ impl Streams {
             make_room(&mut self.slots);
             self.slots.push(Slot::default());
         }
-        let slot = &mut self.slots[id];
-        let carries = segment.analysed && carries(segment);
-        if slot.open.is_none() && slot.have_ended() && !carries {
+        let (slot, all) = (&mut self.slots[id], &mut self.open);
+        let handle = match slot.open {
+            Some(handle) => handle,
             // nothing can come of it
-            return false;
-        }
-        let all = &mut self.open;
-        let before = slot.held(all);
-        let handle = *slot.open.get_or_insert_with(|| all.take());
+            None if slot.have_ended() && !(segment.analysed && carries(segment)) => return false,
+            None => {
+                self.held += size_of::<Open>();
+                *slot.open.insert(all.take())
+            }
+        };
         let this = flowed.direction;
         if !slot.begin_or_end(segment, this, give) {
+            let before = slot.held_back(all);
             slot.take(all, handle, segment, this, give);
+            self.held = self.held + slot.held_back(all) - before;
         }
         let over = slot.have_ended();
         if over {
             slot.open = None;
             all.give(handle);
+            self.held -= size_of::<Open>();
         }
-        self.held = self.held + slot.held(all) - before;
         over
     }
 
@@ -124,7 +127,7 @@ impl Streams {
             return slot.have_ended().then_some(counts);
         }
         let all = &mut self.open;
-        self.held -= slot.held(all);
+        self.held -= size_of::<Open>() + slot.held_back(all);
         let counts = [0, 1].map(|direction| {
             slot.with(all, direction, |it| {
                 it.close(&mut |piece| give(direction, piece));
@@ -180,11 +183,14 @@ impl Slot {
         let Some(open) = self.open else {
             return false;
         };
-        let offset = side.offset;
-        all.get_mut(open).recent[this].add(side.turn(), offset, data.len(), hash(data));
-        side.advance(data.len() as u64);
-        let by = Carrier::of(segment);
-        give(this, &Piece::Bytes { offset, data, by });
+        let part = Part {
+            by: Carrier::of(segment),
+            offset: side.offset,
+            len: data.len() as u64,
+        };
+        all.get_mut(open).recent[this].add(side.turn(), part.offset, data.len(), hash(data));
+        side.advance(part.len);
+        give(this, &Piece::Bytes { part, data });
         true
     }
 
@@ -267,15 +273,15 @@ impl Slot {
         self.sides.iter().any(|side| side.state == State::Watched)
     }
 
-    /// Its memory, in bytes: none once both directions have ended.
-    fn held(&self, all: &Slab<Open>) -> usize {
-        let Some(open) = self.open else { return 0 };
-        let mut held = size_of::<Open>();
-        if self.is_watched() {
-            let rare = all.get(open).rare.iter().flatten();
-            held += rare.map(|rare| rare.held_bytes).sum::<usize>();
+    /// Memory of what it holds back behind holes, in bytes.
+    fn held_back(&self, all: &Slab<Open>) -> usize {
+        match self.open {
+            Some(open) if self.is_watched() => {
+                let rare = all.get(open).rare.iter().flatten();
+                rare.map(|rare| rare.held_bytes).sum()
+            }
+            _ => 0,
         }
-        held
     }
 
     /// Whether both directions have ended with all their bytes seen.

@@ -25,7 +25,7 @@ pub struct Carrier {
 }
 
 impl Carrier {
-    #[inline]
+    #[inline(always)]
     pub(super) fn of(segment: &Segment<'_>) -> Self {
         Self {
             frame: segment.frame.number,
@@ -47,17 +47,26 @@ impl Carrier {
     }
 }
 
+/// Bytes of a stream that one packet brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The packet, and where in its payload they begin.
+    pub by: Carrier,
+    /// Stream offset of the first; the first payload byte seen is 0.
+    pub offset: u64,
+    /// How many.
+    pub len: u64,
+}
+
 /// What a direction gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Piece<'a> {
     /// Bytes in order.
     Bytes {
-        /// Stream offset of the first; the first payload byte seen is 0.
-        offset: u64,
+        /// What brought them, and where they stand.
+        part: Part,
         /// The bytes.
         data: &'a [u8],
-        /// What brought them.
-        by: Carrier,
     },
     /// Bytes whose place in the stream an earlier segment has, and which are not given: a copy,
     /// or bytes that come late for their gap. The place may be ahead of what was given.
@@ -80,6 +89,16 @@ pub enum Piece<'a> {
     },
     /// The sender has ended its stream, or the conversation ended.
     End,
+}
+
+impl<'a> Piece<'a> {
+    /// Bytes from an offset on.
+    #[must_use]
+    pub fn bytes(offset: u64, data: &'a [u8], by: Carrier) -> Self {
+        let len = data.len() as u64;
+        let part = Part { by, offset, len };
+        Self::Bytes { part, data }
+    }
 }
 
 /// Receives pieces.

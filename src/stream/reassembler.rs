@@ -156,11 +156,7 @@ impl Reassembler<'_> {
     fn deliver(&mut self, data: &[u8], claimed: u64, by: Carrier, give: &mut Sink<'_>) {
         let len = data.len() as u64;
         if len > 0 {
-            give(&Piece::Bytes {
-                offset: self.side.offset,
-                data,
-                by,
-            });
+            give(&Piece::bytes(self.side.offset, data, by));
             self.side.advance(len);
         }
         if claimed > len {

@@ -79,8 +79,10 @@ impl Side {
     /// Whether nothing comes of an acknowledgment.
     #[inline]
     pub(super) fn knows(&self, ack: Seq) -> bool {
-        let goes_on = self.state == State::Plain;
-        goes_on && !ack.after(self.next) || matches!(self.state, State::Unseen | State::Ended)
+        match self.state {
+            State::Plain => !ack.after(self.next),
+            other => other != State::Watched,
+        }
     }
 }
 

@@ -26,9 +26,10 @@ impl Given {
     fn take(&mut self, piece: &Piece<'_>) {
         let at = self.bytes.len() as u64;
         match *piece {
-            Piece::Bytes { offset, data, by } => {
-                assert_eq!(offset, at, "bytes follow on each other");
-                assert!(!data.is_empty());
+            Piece::Bytes { part, data } => {
+                let by = part.by;
+                assert_eq!(part.offset, at, "bytes follow on each other");
+                assert!(!data.is_empty() && data.len() as u64 == part.len);
                 assert_eq!(by.time, when(by.frame), "the time is that of the frame");
                 self.bytes
                     .extend(data.iter().map(|byte| Some((*byte, by.frame))));

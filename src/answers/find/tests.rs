@@ -31,7 +31,7 @@ fn found(patterns: &[&str], pieces: &[&[u8]]) -> Vec<Row> {
                 frame,
                 ..Carrier::default()
             };
-            Piece::Bytes { offset, data, by }
+            Piece::bytes(offset, data, by)
         };
         offset += if data.is_empty() {
             5
@@ -142,7 +142,7 @@ fn what_is_only_counted_is_counted_whole() {
             };
             let offset = [0, 4, 9, 12][frame as usize - 1];
             let mut give = |_, _| given += 1;
-            for piece in [Piece::Bytes { offset, data, by }, Piece::End] {
+            for piece in [Piece::bytes(offset, data, by), Piece::End] {
                 if frame < 4 && piece == Piece::End {
                     continue;
                 }

@@ -72,7 +72,7 @@ fn told(steps: &[Step], usual: bool) -> (Vec<String>, usize) {
         let (piece, taken) = match step.what {
             What::Gap => (Piece::Gap { offset, len, cut }, len),
             What::Again => (Piece::Again { offset, len, by }, 0),
-            _ => (Piece::Bytes { offset, data, by }, data.len() as u64),
+            _ => (Piece::bytes(offset, data, by), data.len() as u64),
         };
         offsets[direction] += taken;
         let lines = data.split(|byte| *byte == b'\n').map(<[u8]>::to_vec);

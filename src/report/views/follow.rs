@@ -114,14 +114,14 @@ impl FollowView {
 
     fn piece(&mut self, direction: usize, piece: &Piece<'_>, show: &mut Show<'_>) {
         let piece = match *piece {
-            Piece::Bytes { offset, data, by } if self.client.is_some() => {
-                return self.bytes(direction, offset, data, by, show);
+            Piece::Bytes { part, data } if self.client.is_some() => {
+                return self.bytes(direction, part.offset, data, part.by, show);
             }
             Piece::Gap { offset, len, .. } if self.client.is_some() => {
                 return self.gap(direction, offset, len, show);
             }
-            Piece::Bytes { offset, data, by } => {
-                Waiting::Bytes(direction, offset, data.to_vec(), by)
+            Piece::Bytes { part, data } => {
+                Waiting::Bytes(direction, part.offset, data.to_vec(), part.by)
             }
             Piece::Gap { offset, len, .. } => Waiting::Gap(direction, offset, len),
             Piece::Again { .. } | Piece::End => return,

@@ -246,7 +246,7 @@ fn a_conversation_that_has_ended_holds_nothing_and_may_go_on() {
         let mut told = String::new();
         let over = streams.push(&made, &flowed, |direction, piece| {
             told += &match *piece {
-                Piece::Bytes { offset, data, .. } => format!("{direction}+{offset},{}", data.len()),
+                Piece::Bytes { part, .. } => format!("{direction}+{},{}", part.offset, part.len),
                 Piece::Again { offset, len, .. } => format!("{direction}={offset},{len}"),
                 Piece::Gap { offset, len, .. } => format!("{direction}-{offset},{len}"),
                 Piece::End => format!("{direction}."),
