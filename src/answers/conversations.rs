@@ -173,7 +173,6 @@ impl Conversations {
         if !first {
             self.with_evidence.push(flowed.conversation);
         }
-        let mut one = Conversation::new(segment, keeps);
         let mut evidence = self.spare.pop().unwrap_or_default();
         evidence.approach_lists();
         // it was used long ago: asked for now, it is near when the next one is opened
@@ -181,9 +180,9 @@ impl Conversations {
             .last()
             .into_iter()
             .for_each(|next| prefetch(&**next));
-        one.evidence = Some(evidence);
-        self.firsts.push(one.first_frame);
-        self.all.push(one);
+        self.firsts.push(segment.frame.number);
+        self.all
+            .push(Conversation::new(segment, keeps, Some(evidence)));
         if let Some(before) = flowed.reuses {
             for id in [before, flowed.conversation] {
                 if let Some(one) = self.all.get_mut(id as usize) {
@@ -276,7 +275,8 @@ impl Followed<'_> {
     pub fn told(&mut self, told: &Told<'_>) {
         let one = &mut *self.one;
         match told {
-            Told::Settled(settled) => one.settle(settled),
+            // its evidence needs nothing of that
+            Told::Settled(settled) => return one.settle(settled),
             Told::Message {
                 from_client, line, ..
             } => one.message(*from_client, line),

@@ -178,6 +178,17 @@ impl Quantiles {
     }
 }
 
+/// Which of so many samples in order, counted from 1, is the first that at least so many percent
+/// of all do not exceed.
+#[inline]
+fn rank(percent: f64, count: usize) -> usize {
+    let exact = percent / 100.0 * count as f64;
+    // rounded up without a call
+    let below = exact as usize;
+    let rank = below + usize::from(exact > below as f64);
+    rank.max(1)
+}
+
 /// What is told of durations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Summary<const N: usize> {
@@ -199,10 +210,7 @@ where
         samples.sort_unstable();
     }
     let (first, last) = (*samples.first()?, *samples.last()?);
-    let percentile = |percent: f64| {
-        let rank = (percent / 100.0 * samples.len() as f64).ceil() as usize;
-        samples[rank.max(1) - 1].into()
-    };
+    let percentile = |percent| samples[rank(percent, samples.len()) - 1].into();
     Some(Summary {
         min: first.into(),
         percentiles: percents.map(percentile),

@@ -18,7 +18,6 @@ use recent::Recent;
 use side::{Rare, Side, State};
 
 /// A conversation's streams.
-#[derive(Default)]
 struct Slot {
     sides: [Side; 2],
     /// None before its first segment, once both have ended with all their bytes seen, as most
@@ -70,7 +69,7 @@ impl Streams {
         let id = flowed.conversation as usize;
         while id >= self.slots.len() {
             make_room(&mut self.slots);
-            self.slots.push(Slot::default());
+            self.slots.push(Slot::NEW);
         }
         let (slot, all) = (&mut self.slots[id], &mut self.open);
         let handle = match slot.open {
@@ -118,7 +117,7 @@ impl Streams {
         id: u32,
         mut give: impl FnMut(usize, &Piece<'_>),
     ) -> Option<[Counts; 2]> {
-        let mut slot = std::mem::take(self.slots.get_mut(id as usize)?);
+        let mut slot = std::mem::replace(self.slots.get_mut(id as usize)?, Slot::NEW);
         if slot.open.is_none() {
             let counts = slot.sides.each_ref().map(|side| Counts {
                 seen: side.offset,
@@ -156,6 +155,12 @@ fn carries(segment: &Segment<'_>) -> bool {
 type Give<'g> = dyn FnMut(usize, &Piece<'_>) + 'g;
 
 impl Slot {
+    /// Before the first segment.
+    const NEW: Self = Self {
+        sides: [Side::NEW, Side::NEW],
+        open: None,
+    };
+
     /// Takes a segment with which its direction goes on where it stood, or that only acknowledges,
     /// if there is nothing else to think of: so it is with nearly all. Tells whether it did.
     #[inline(always)]

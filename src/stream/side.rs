@@ -10,7 +10,7 @@ use super::recent::REMEMBERED;
 use crate::decode::seq::Seq;
 
 /// How far a direction is. It is kept of each, also of those that have ended: so it is small.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Side {
     /// Stream offset that `next` stands for.
     pub(super) offset: u64,
@@ -22,10 +22,9 @@ pub struct Side {
 }
 
 /// What is known of a direction.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
     /// None of its segments.
-    #[default]
     Unseen,
     /// It goes on, and there is nothing else to think of.
     Plain,
@@ -61,6 +60,14 @@ pub(super) struct Held {
 }
 
 impl Side {
+    /// Before its first segment.
+    pub(super) const NEW: Self = Self {
+        offset: 0,
+        next: Seq(0),
+        state: State::Unseen,
+        oldest: 0,
+    };
+
     /// Where the next delivered segment is remembered.
     #[inline]
     pub(super) fn turn(&mut self) -> usize {

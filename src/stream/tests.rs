@@ -76,7 +76,7 @@ impl Direction {
     fn midway(isn: u32) -> Self {
         Self {
             isn,
-            slot: Slot::default(),
+            slot: Slot::NEW,
             open: Slab::default(),
             given: Given::default(),
             frame: 0,

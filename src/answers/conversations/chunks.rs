@@ -21,6 +21,7 @@ impl<T> Chunks<T> {
     }
 
     /// Adds one.
+    #[inline(always)]
     pub fn push(&mut self, value: T) {
         match self.0.last_mut() {
             Some(chunk) if chunk.len() < CHUNK => chunk.push(value),

@@ -72,9 +72,11 @@ const FIRST: usize = 0;
 const LARGEST: usize = 1;
 
 impl Conversation {
-    pub(super) fn new(segment: &Segment<'_>, keeps: bool) -> Self {
-        let frame = segment.frame;
-        let mut one = Self {
+    #[inline]
+    pub(super) fn new(segment: &Segment<'_>, keeps: bool, evidence: Option<Box<Evidence>>) -> Self {
+        let frame = &segment.frame;
+        let usual = frame.origin == Origin::new(0, frame.number);
+        Self {
             rtt: Default::default(),
             response: Quantiles::NONE,
             digest: 0,
@@ -91,12 +93,10 @@ impl Conversation {
             endpoints_reused: false,
             life: Life::default(),
             settled: None,
-            evidence: None,
-            seldom: None,
+            evidence,
+            seldom: (!usual).then(|| Seldom::of_first(frame.origin)),
             ends: Kept::from(&segment.ends().key),
-        };
-        one.stands(FIRST, frame.number, frame.origin);
-        one
+        }
     }
 
     /// Both ends, without direction.
@@ -193,16 +193,11 @@ impl Conversation {
         if since == ELSEWHERE {
             self.widen().largest_frame = number;
         }
-        self.stands(LARGEST, number, origin);
-    }
-
-    /// Takes note of where a frame stands.
-    fn stands(&mut self, which: usize, number: u64, origin: Origin) {
         let usual = origin == Origin::new(0, number);
         if !usual {
-            self.seldom().origins[which] = origin;
+            self.seldom().origins[LARGEST] = origin;
         } else if let Some(seldom) = &mut self.seldom {
-            seldom.origins[which] = Origin::default();
+            seldom.origins[LARGEST] = Origin::default();
         }
     }
 

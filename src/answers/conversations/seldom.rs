@@ -30,6 +30,18 @@ pub(super) struct Seldom {
     pub ways: Option<Box<Ways>>,
 }
 
+impl Seldom {
+    /// Of a conversation whose first frame stands here.
+    #[cold]
+    pub fn of_first(origin: Origin) -> Box<Self> {
+        let origins = [origin, Origin::default()];
+        Box::new(Self {
+            origins,
+            ..Self::default()
+        })
+    }
+}
+
 /// Numbers that are nearly always small.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Wide {

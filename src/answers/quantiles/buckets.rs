@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::Summary;
+use super::{Summary, rank};
 use crate::sys::prefetch;
 
 /// Lower bound of the first bucket, in nanoseconds: shorter durations count as this long.
@@ -102,11 +102,11 @@ impl Buckets {
     pub fn summary<const N: usize>(&self, percents: [f64; N]) -> Summary<N> {
         let mut walk = Walk::default();
         let percentile = |percent: f64| {
-            let rank = (percent / 100.0 * self.total as f64).ceil().max(1.0) as u32;
+            // all buckets full are fewer than 2^32
+            let rank = rank(percent, self.total as usize) as u32;
             let bucket = walk.ranked(&self.counts, rank);
-            bucket.map_or(self.max, |at| {
-                middle(self.low + at).clamp(self.min, self.max)
-            })
+            let middle = bucket.and_then(|at| BOUNDS.middles.get(self.low + at));
+            middle.map_or(self.max, |nanos| (*nanos).clamp(self.min, self.max))
         };
         Summary {
             min: self.min,
@@ -144,8 +144,7 @@ fn halve(counts: &mut [u16], total: &mut u64) {
 /// The way through the counts, from one percentile to the next.
 #[derive(Default)]
 struct Walk {
-    /// Chunks of counts that are passed, and the samples in them: all buckets full are fewer than
-    /// 2^32.
+    /// Chunks of counts that are passed, and the samples in them.
     chunks: usize,
     samples: u32,
 }
@@ -190,10 +189,11 @@ const CELL_BITS: u32 = 7;
 /// Cells of durations of less than 2^32 nanoseconds.
 const CELLS: usize = 32 << CELL_BITS;
 
-/// Where each bucket begins, and in which bucket each cell does: a logarithm for each sample
-/// would be dear.
+/// Where each bucket begins and where its middle is, and in which bucket each cell begins: a
+/// logarithm for each sample would be dear, and so is a power for each percentile.
 struct Bounds {
     begins: [u64; BUCKETS],
+    middles: [u64; BUCKETS],
     cells: [Cell; CELLS],
 }
 
@@ -226,7 +226,11 @@ static BOUNDS: LazyLock<Bounds> = LazyLock::new(|| {
             bucket: bucket as u32,
         }
     });
-    Bounds { begins, cells }
+    Bounds {
+        begins,
+        middles: std::array::from_fn(middle),
+        cells,
+    }
 });
 
 impl Bounds {

@@ -53,7 +53,9 @@ fn segment<R>(packet: &Packet, look: impl FnOnce(&Segment<'_>, &Flowed) -> R) ->
 }
 
 fn of(packets: &[Packet]) -> Conversation {
-    let mut one = segment(&packets[0], |first, _| Conversation::new(first, false));
+    let mut one = segment(&packets[0], |first, _| {
+        Conversation::new(first, false, None)
+    });
     for packet in packets {
         segment(packet, |segment, flowed| {
             one.seen(segment);
