@@ -81,7 +81,7 @@ impl Beginning {
         if let Piece::Again { offset, len, .. } = *piece {
             self.lines[direction].again(offset, len);
         }
-        if !self.opening.push(direction, piece) {
+        if !self.opening.push(direction, piece) || !self.opening.may_tell() {
             return None;
         }
         self.settle(false, spare, hasher, give)

@@ -214,17 +214,27 @@ impl Opening {
         self.text.len() + self.pieces.len() * size_of::<Early>()
     }
 
+    /// Whether no more may wait.
+    fn is_full(&self) -> bool {
+        self.pieces.len() >= MOST_PIECES || self.text.len() >= MOST_BYTES
+    }
+
+    /// Whether more may be fixed than before anything was said: what one side says proves nothing
+    /// yet.
+    #[inline]
+    #[must_use]
+    pub fn may_tell(&self) -> bool {
+        self.spoke == [true; 2] || self.most >= MOST_MESSAGES || self.is_full()
+    }
+
     /// What is fixed, once it can be told. `roles`: what a handshake tells, `fallback` what else
     /// does. `last`: nothing more will come.
     #[must_use]
     pub fn decide(&self, roles: Option<Roles>, fallback: Roles, last: bool) -> Option<Settled> {
-        let full = self.pieces.len() >= MOST_PIECES || self.text.len() >= MOST_BYTES;
-        let must = last || full;
-        let both = self.spoke == [true; 2];
-        // what one side says proves nothing yet
-        if !must && !both && self.most < MOST_MESSAGES {
+        if !last && !self.may_tell() {
             return None;
         }
+        let must = last || self.is_full();
         let framing = self.reading.framing;
         let framing = framing.or_else(|| self.framing(roles, must))?;
         let said = self.said(framing);
