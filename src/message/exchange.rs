@@ -57,9 +57,9 @@ impl Exchanges {
     /// Forgets all, when it is at its end.
     pub fn clear(&mut self) {
         self.held = 0;
-        self.waiting = Fronted::default();
-        self.overtaken = Overtaken::default();
-        self.early = Queue::default();
+        self.waiting.clear();
+        self.overtaken.clear();
+        self.early.clear();
         (self.unseen_requests, self.asked, self.echoed) = (false, false, false);
     }
 

@@ -31,6 +31,13 @@ impl Overtaken {
         self.keep(waiting, give);
     }
 
+    /// Forgets all.
+    #[inline]
+    pub fn clear(&mut self) {
+        self.kept.clear();
+        self.held = 0;
+    }
+
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.kept.is_empty()

@@ -63,6 +63,14 @@ impl<T> Queue<T> {
     pub fn remove(&mut self, place: usize) -> Option<T> {
         self.0.as_mut()?.remove(place)
     }
+
+    /// Lets all go, and their memory.
+    #[inline]
+    pub fn clear(&mut self) {
+        if self.0.is_some() {
+            self.0 = None;
+        }
+    }
 }
 
 /// A queue whose first element stands in it.
@@ -135,6 +143,15 @@ impl<T> Fronted<T> {
         let first = self.first.take();
         self.first = self.others.pop();
         first
+    }
+
+    /// Lets all go.
+    #[inline]
+    pub fn clear(&mut self) {
+        if self.first.is_some() {
+            self.first = None;
+        }
+        self.others.clear();
     }
 
     /// Lets the first go; tells whether another takes its place.
