@@ -90,7 +90,10 @@ impl Dialogue {
         let Some((b'\n', line)) = data.split_last() else {
             return None;
         };
-        let text = line.strip_suffix(b"\r").unwrap_or(line);
+        let text = match line.split_last() {
+            Some((b'\r', text)) => text,
+            _ => line,
+        };
         let from_client = direction == usize::from(self.client);
         let usual = self.framing == Framing::Line
             && self.lines[direction].is_between()

@@ -9,8 +9,8 @@ use crate::answers::totals::Totals;
 use crate::decode::segment::{Flags, Header, Segment};
 use crate::flow::{Flow, Flowed, Placed};
 use crate::message::{Hear, Messages, Reading, Sink, Told};
-use crate::stream::Streams;
 use crate::stream::piece::Piece;
+use crate::stream::{Receive, Streams};
 use crate::sys::{prefetch, prefetch_from};
 
 /// Conversations are spread over as many shards, and each has its part of every budget, so
@@ -148,10 +148,7 @@ impl Shard {
                 watch,
             },
         };
-        let over = self.streams.push(segment, flowed, |direction, piece| {
-            teller.piece(direction, piece)
-        });
-        if over {
+        if self.streams.push(segment, flowed, &mut teller) {
             teller.tell(Messages::over);
             self.flow.over(id);
         }
@@ -325,9 +322,7 @@ impl Shard {
                 watch,
             },
         };
-        let streams = self
-            .streams
-            .close(id, |direction, piece| teller.piece(direction, piece));
+        let streams = self.streams.close(id, &mut teller);
         teller.tell(Messages::close);
         if let Some((largest, origin)) = self.conversations.closed(id, closed, streams) {
             self.totals.largest(largest, origin);
@@ -343,7 +338,7 @@ struct Teller<'a, W: ?Sized> {
     listener: Listener<'a, W>,
 }
 
-impl<W: Watch + ?Sized> Teller<'_, W> {
+impl<W: Watch + ?Sized> Receive for Teller<'_, W> {
     #[inline(always)]
     fn piece(&mut self, direction: usize, piece: &Piece<'_>) {
         let listener = &mut self.listener;
@@ -354,7 +349,9 @@ impl<W: Watch + ?Sized> Teller<'_, W> {
         });
         self.messages.piece(self.id, direction, piece, listener);
     }
+}
 
+impl<W: Watch + ?Sized> Teller<'_, W> {
     /// Tells what the messages' stage tells of the conversation's end.
     fn tell(&mut self, end: fn(&mut Messages, u32, &mut Sink<'_>)) {
         let listener = &mut self.listener;

@@ -17,6 +17,18 @@ use reassembler::{Counts, Reassembler};
 use recent::Recent;
 use side::{Rare, Side, State};
 
+/// Receives what a conversation's streams give.
+pub trait Receive {
+    /// Takes a piece of the stream in a direction.
+    fn piece(&mut self, direction: usize, piece: &Piece<'_>);
+}
+
+impl<F: FnMut(usize, &Piece<'_>)> Receive for F {
+    fn piece(&mut self, direction: usize, piece: &Piece<'_>) {
+        self(direction, piece);
+    }
+}
+
 /// A conversation's streams.
 struct Slot {
     sides: [Side; 2],
@@ -48,24 +60,19 @@ impl Streams {
     /// Takes a segment; gives what it makes deliverable, with its direction. Tells whether with
     /// it both directions have ended with all their bytes seen.
     #[inline(always)]
-    pub fn push(
-        &mut self,
-        segment: &Segment<'_>,
-        flowed: &Flowed,
-        mut give: impl FnMut(usize, &Piece<'_>),
-    ) -> bool {
+    pub fn push(&mut self, segment: &Segment<'_>, flowed: &Flowed, to: &mut impl Receive) -> bool {
         let this = flowed.direction;
         if let Some(slot) = self.slots.get_mut(flowed.conversation as usize)
-            && slot.carry_on(&mut self.open, segment, this, &mut give)
+            && slot.carry_on(&mut self.open, segment, this, to)
         {
             return false;
         }
-        self.take(segment, *flowed, &mut give)
+        self.take(segment, *flowed, to)
     }
 
     /// Takes any segment.
     #[inline(never)]
-    fn take(&mut self, segment: &Segment<'_>, flowed: Flowed, give: &mut Give<'_>) -> bool {
+    fn take(&mut self, segment: &Segment<'_>, flowed: Flowed, to: &mut dyn Receive) -> bool {
         let id = flowed.conversation as usize;
         while id >= self.slots.len() {
             make_room(&mut self.slots);
@@ -82,9 +89,9 @@ impl Streams {
             }
         };
         let this = flowed.direction;
-        if !slot.begin_or_end(segment, this, give) {
+        if !slot.begin_or_end(segment, this, to) {
             let before = slot.held_back(all);
-            slot.take(all, handle, segment, this, give);
+            slot.take(all, handle, segment, this, to);
             self.held = self.held + slot.held_back(all) - before;
         }
         let over = slot.have_ended();
@@ -112,11 +119,7 @@ impl Streams {
 
     /// Ends a conversation: what stands behind holes is given after the gaps. Tells what
     /// became of each direction's payload, unless it has ended before.
-    pub fn close(
-        &mut self,
-        id: u32,
-        mut give: impl FnMut(usize, &Piece<'_>),
-    ) -> Option<[Counts; 2]> {
+    pub fn close(&mut self, id: u32, to: &mut dyn Receive) -> Option<[Counts; 2]> {
         let mut slot = std::mem::replace(self.slots.get_mut(id as usize)?, Slot::NEW);
         if slot.open.is_none() {
             let counts = slot.sides.each_ref().map(|side| Counts {
@@ -129,7 +132,7 @@ impl Streams {
         self.held -= size_of::<Open>() + slot.held_back(all);
         let counts = [0, 1].map(|direction| {
             slot.with(all, direction, |it| {
-                it.close(&mut |piece| give(direction, piece));
+                it.close(&mut |piece| to.piece(direction, piece));
                 it.counts()
             })
         });
@@ -151,9 +154,6 @@ fn carries(segment: &Segment<'_>) -> bool {
     segment.payload_len > 0 || segment.flags.any(Flags::SYN | Flags::FIN)
 }
 
-/// Receives pieces, with their directions.
-type Give<'g> = dyn FnMut(usize, &Piece<'_>) + 'g;
-
 impl Slot {
     /// Before the first segment.
     const NEW: Self = Self {
@@ -169,7 +169,7 @@ impl Slot {
         all: &mut Slab<Open>,
         segment: &Segment<'_>,
         this: usize,
-        give: &mut impl FnMut(usize, &Piece<'_>),
+        to: &mut impl Receive,
     ) -> bool {
         if self.sides[this].state != State::Plain
             || !segment.analysed
@@ -195,14 +195,14 @@ impl Slot {
         };
         all.get_mut(open).recent[this].add(side.turn(), part.offset, data.len(), hash(data));
         side.advance(part.len);
-        give(this, &Piece::Bytes { part, data });
+        to.piece(this, &Piece::Bytes { part, data });
         true
     }
 
     /// Takes a segment without payload that begins its direction or ends it where it stood, if
     /// there is nothing else to think of. Tells whether it did.
     #[inline(always)]
-    fn begin_or_end(&mut self, segment: &Segment<'_>, this: usize, give: &mut Give<'_>) -> bool {
+    fn begin_or_end(&mut self, segment: &Segment<'_>, this: usize, to: &mut dyn Receive) -> bool {
         let other = &self.sides[1 - this];
         if segment.payload_len > 0
             || !segment.analysed
@@ -219,7 +219,7 @@ impl Slot {
             }
             (State::Plain, Flags::FIN) if segment.seq == side.next => {
                 side.state = State::Ended;
-                give(this, &Piece::End);
+                to.piece(this, &Piece::End);
             }
             _ => return false,
         }
@@ -233,12 +233,12 @@ impl Slot {
         handle: Handle,
         segment: &Segment<'_>,
         this: usize,
-        give: &mut Give<'_>,
+        to: &mut dyn Receive,
     ) {
         let other = 1 - this;
         if segment.analysed && carries(segment) {
             self.with(all, this, |it| {
-                it.segment(segment, &mut |piece| give(this, piece))
+                it.segment(segment, &mut |piece| to.piece(this, piece))
             });
         }
         let acknowledges = segment.analysed && segment.flags.any(Flags::ACK);
@@ -251,7 +251,7 @@ impl Slot {
             let (now, packets) = (segment.frame.time, *packets);
             for direction in [this, other] {
                 self.with(all, direction, |it| {
-                    it.look_for_holes(now, packets, &mut |piece| give(direction, piece));
+                    it.look_for_holes(now, packets, &mut |piece| to.piece(direction, piece));
                 });
             }
         }

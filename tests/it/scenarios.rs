@@ -127,14 +127,18 @@ fn library(scenario: &Scenario) -> Said {
             .resize(said.streams.len().max(conversation + 1), Default::default());
         if flowed.sighting.is_none() {
             let told = &mut said.streams[conversation];
-            streams.push(&segment, &flowed, |direction, piece| {
-                tell(&mut told[direction], piece)
-            });
+            streams.push(
+                &segment,
+                &flowed,
+                &mut |direction: usize, piece: &Piece<'_>| tell(&mut told[direction], piece),
+            );
         }
     }
     for (id, told) in said.streams.iter_mut().enumerate() {
         let id = u32::try_from(id).expect("few conversations");
-        streams.close(id, |direction, piece| tell(&mut told[direction], piece));
+        streams.close(id, &mut |direction: usize, piece: &Piece<'_>| {
+            tell(&mut told[direction], piece);
+        });
     }
     said
 }

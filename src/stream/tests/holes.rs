@@ -203,12 +203,16 @@ fn holes_of_a_conversation_count_its_packets() {
         let made = with(&made, |header| header.ack = Seq(ack));
         let flowed = flow.push(&made);
         let mut pieces = Vec::new();
-        streams.push(&made, &flowed, |direction, piece| match *piece {
-            Piece::Bytes { data, .. } => pieces.push((direction, Some(data.to_vec()))),
-            Piece::Gap { len, .. } => pieces.push((direction, Some(vec![b'.'; len as usize]))),
-            Piece::Again { .. } => {}
-            Piece::End => pieces.push((direction, None)),
-        });
+        streams.push(
+            &made,
+            &flowed,
+            &mut |direction: usize, piece: &Piece<'_>| match *piece {
+                Piece::Bytes { data, .. } => pieces.push((direction, Some(data.to_vec()))),
+                Piece::Gap { len, .. } => pieces.push((direction, Some(vec![b'.'; len as usize]))),
+                Piece::Again { .. } => {}
+                Piece::End => pieces.push((direction, None)),
+            },
+        );
         for (direction, data) in pieces {
             for byte in data.unwrap_or_default() {
                 given[direction].bytes.push(Some((byte, 0)));
@@ -227,10 +231,12 @@ fn holes_of_a_conversation_count_its_packets() {
         (held, "...def".to_owned())
     );
     let mut ends = 0;
-    let seen = streams.close(0, |_, piece| ends += usize::from(*piece == Piece::End));
+    let seen = streams.close(0, &mut |_: usize, piece: &Piece<'_>| {
+        ends += usize::from(*piece == Piece::End)
+    });
     let seen = seen.map(|both| both.map(|one| one.seen));
     assert_eq!((seen, ends), (Some([3, 0]), 2));
-    assert_eq!(streams.close(0, |_, _| ()), None);
+    assert_eq!(streams.close(0, &mut |_: usize, _: &Piece<'_>| ()), None);
 }
 
 /// What is kept of a conversation that has ended is enough for what comes of it all the same.
@@ -244,14 +250,20 @@ fn a_conversation_that_has_ended_holds_nothing_and_may_go_on() {
         let made = with(&made, |header| header.ack = Seq(ack));
         let flowed = flow.push(&made);
         let mut told = String::new();
-        let over = streams.push(&made, &flowed, |direction, piece| {
-            told += &match *piece {
-                Piece::Bytes { part, .. } => format!("{direction}+{},{}", part.offset, part.len),
-                Piece::Again { offset, len, .. } => format!("{direction}={offset},{len}"),
-                Piece::Gap { offset, len, .. } => format!("{direction}-{offset},{len}"),
-                Piece::End => format!("{direction}."),
-            };
-        });
+        let over = streams.push(
+            &made,
+            &flowed,
+            &mut |direction: usize, piece: &Piece<'_>| {
+                told += &match *piece {
+                    Piece::Bytes { part, .. } => {
+                        format!("{direction}+{},{}", part.offset, part.len)
+                    }
+                    Piece::Again { offset, len, .. } => format!("{direction}={offset},{len}"),
+                    Piece::Gap { offset, len, .. } => format!("{direction}-{offset},{len}"),
+                    Piece::End => format!("{direction}."),
+                };
+            },
+        );
         (told, over, streams.held() > 0)
     };
     let told = |text: &str, over, holds| (text.to_owned(), over, holds);
@@ -267,7 +279,7 @@ fn a_conversation_that_has_ended_holds_nothing_and_may_go_on() {
     // the FIN again, with bytes before it; what they were is not known any more
     assert_eq!(push(0, 12, 102, fin, b"X"), told("0=2,1", true, false));
     assert_eq!(push(0, 13, 102, fin, b"e"), told("0+3,1", true, false));
-    let counts = streams.close(0, |_, piece| panic!("{piece:?}"));
+    let counts = streams.close(0, &mut |_: usize, piece: &Piece<'_>| panic!("{piece:?}"));
     let seen = counts.map(|both| both.map(|one| (one.seen, one.differing)));
     assert_eq!(seen, Some([(4, 0), (1, 0)]));
 }
