@@ -1,12 +1,13 @@
 //! How a conversation begins: who is the client, and how messages are told apart. Both are
 //! fixed early and never change; until then its bytes wait here, few as they are.
 
+mod said;
+
 use super::Reading;
 use super::lines::{CHUNK, Framing, Line, Lines, Part, endings};
 use crate::decode::segment::{Endpoint, Flags};
-use crate::echo::line::split_ending;
-use crate::echo::transform::Transform;
 use crate::stream::piece::Piece;
+use said::Said;
 
 /// Pieces, bytes and messages that may wait.
 const MOST_PIECES: usize = 64;
@@ -305,11 +306,8 @@ impl Opening {
 
     /// The messages so far.
     fn said(&self, framing: Framing) -> Said {
-        let mut said = Said {
-            // of one side alone nothing is compared
-            compared: self.spoke == [true; 2],
-            ..Said::default()
-        };
+        // of one side alone nothing is compared
+        let mut said = Said::new(self.spoke == [true; 2]);
         let mut lines = [Lines::default(), Lines::default()];
         for (direction, piece) in self.pieces() {
             match piece {
@@ -332,72 +330,6 @@ impl Opening {
         said.end(&mut lines, 0);
         said.end(&mut lines, 1);
         said
-    }
-}
-
-/// Messages in the order of their last bytes.
-#[derive(Default)]
-struct Said {
-    /// How many there are of each direction.
-    count: [u64; 2],
-    /// Whether their texts are wanted.
-    compared: bool,
-    /// Then of each the direction, and where its text ends.
-    ends: Vec<(usize, usize)>,
-    /// Their texts.
-    texts: Vec<u8>,
-}
-
-impl Said {
-    /// Takes a message, without its ending; of one that is not whole no text, for it proves
-    /// nothing.
-    fn add(&mut self, direction: usize, line: &Line<'_>) {
-        self.count[direction] += 1;
-        if !self.compared {
-            return;
-        }
-        if line.whole {
-            self.texts.extend_from_slice(split_ending(line.content).0);
-        }
-        self.ends.push((direction, self.texts.len()));
-    }
-
-    /// Takes what one side has not ended as a message.
-    fn end(&mut self, lines: &mut [Lines; 2], direction: usize) {
-        lines[direction].end(&mut |line: &Line<'_>| self.add(direction, line));
-    }
-
-    /// The first `most` messages, each with its direction and its number there.
-    fn first(&self, most: usize) -> impl Iterator<Item = (usize, u64, &[u8])> {
-        let (mut begins, mut numbers) = (0, [0; 2]);
-        self.ends[..most].iter().map(move |&(direction, ends)| {
-            let text = &self.texts[std::mem::replace(&mut begins, ends)..ends];
-            numbers[direction] += 1;
-            (direction, numbers[direction] - 1, text)
-        })
-    }
-
-    /// The first message that answers an earlier one of the other side, which is the client if
-    /// that is known: who the client is, and the numbers of both.
-    fn answered(&self, transform: Transform, roles: Option<Roles>) -> Option<(usize, (u64, u64))> {
-        let mut due = Vec::new();
-        for (at, (direction, answer, text)) in self.first(self.ends.len()).enumerate() {
-            if text.is_empty() || roles.is_some_and(|roles| roles.client == direction) {
-                continue;
-            }
-            for (asker, request, asked) in self.first(at) {
-                // only letters beyond ASCII can change their length with their case
-                if asker == direction || asked.len() != text.len() && asked.is_ascii() {
-                    continue;
-                }
-                due.clear();
-                transform.apply(asked, &mut due);
-                if due == text {
-                    return Some((asker, (request, answer)));
-                }
-            }
-        }
-        None
     }
 }
 
@@ -482,7 +414,7 @@ mod tests {
         let echoed = [(0, "ab"), (0, ""), (0, "\n"), (1, "BA\n")];
         let said = |cut| {
             let said = gap(&echoed, 1, cut).said(Framing::Line);
-            let all = said.first(said.ends.len());
+            let all = said.all();
             all.map(|(direction, number, text)| (direction, number, text.to_vec()))
                 .collect::<Vec<_>>()
         };
