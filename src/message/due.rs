@@ -21,16 +21,19 @@ pub(super) enum Text {
 impl Text {
     /// What answers a message.
     pub fn answering(message: &[u8], transform: Transform) -> Self {
+        if !message.is_ascii() {
+            let mut answer = Vec::new();
+            transform.apply(message, &mut answer);
+            return Self::new(&answer);
+        }
         let mut short = [0; SHORT];
-        if message.is_ascii()
-            && let Some(answer) = short.get_mut(..message.len())
-        {
+        if let Some(answer) = short.get_mut(..message.len()) {
             transform.apply_to_ascii(message, answer);
             return Self::Short(message.len() as u8, short);
         }
-        let mut answer = Vec::new();
-        transform.apply(message, &mut answer);
-        Self::new(&answer)
+        let mut answer = vec![0; message.len()].into_boxed_slice();
+        transform.apply_to_ascii(message, &mut answer);
+        Self::Long(answer)
     }
 
     pub fn new(text: &[u8]) -> Self {
