@@ -36,6 +36,8 @@ pub struct Conversations {
     all: Chunks<Conversation>,
     /// The first frame of each, until they are merged: to order them, none has to be looked at.
     firsts: Vec<u64>,
+    /// Of each what [`Conversations::crossed`] looks at first.
+    marks: Vec<u16>,
     /// The place of each in `all`, once those of disjoint sets are one.
     order: Vec<u32>,
     /// Those that have evidence and may lose it.
@@ -117,15 +119,20 @@ impl Conversations {
         let mut all = Chunks::default();
         let count = parts.iter().map(|part| part.all.len()).sum();
         let mut firsts: Vec<(u64, u32)> = Vec::with_capacity(count);
-        for part in parts {
-            let places = all.append(part.all)..;
-            firsts.extend(part.firsts.into_iter().zip(places));
+        let mut marks = Vec::with_capacity(count);
+        for mut part in parts {
+            let first = all.append(part.all);
+            // there may be places of none before it
+            marks.resize(first as usize, 0);
+            marks.append(&mut part.marks);
+            firsts.extend(part.firsts.into_iter().zip(first..));
         }
         // each part is in order already, which this sort makes use of
         firsts.sort_by_key(|(first, _)| *first);
         Self {
             all,
             order: firsts.iter().map(|(_, place)| *place).collect(),
+            marks,
             best,
             ..Self::default()
         }
@@ -181,6 +188,7 @@ impl Conversations {
             .into_iter()
             .for_each(|next| prefetch(&**next));
         self.firsts.push(segment.frame.number);
+        self.marks.push(crossed::mark(segment.ends().key.spread()));
         self.all
             .push(Conversation::new(segment, keeps, Some(evidence)));
         if let Some(before) = flowed.reuses {

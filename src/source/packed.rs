@@ -244,8 +244,15 @@ impl Outlet {
     /// bounded by those that wait for the reader, and by what it holds.
     fn begin(&mut self) {
         let room = self.within.room();
-        self.chunk = self.side.spare().unwrap_or_default();
-        self.chunk.resize(room + self.within.chunk(), 0);
+        let len = room + self.within.chunk();
+        self.chunk = match self.side.spare() {
+            Some(mut chunk) => {
+                chunk.resize(len, 0);
+                chunk
+            }
+            // what is not written to takes no memory
+            None => vec![0; len],
+        };
         self.filled = room;
     }
 

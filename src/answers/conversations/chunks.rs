@@ -43,11 +43,6 @@ impl<T> Chunks<T> {
         self.0.get_mut(at / CHUNK)?.get_mut(at % CHUNK)
     }
 
-    /// All, in the order of memory.
-    pub fn iter(&self) -> impl Iterator<Item = &T> {
-        self.0.iter().flatten()
-    }
-
     /// Takes in others; tells the number of their first here, which those of the others follow.
     /// None may be pushed then.
     pub fn append(&mut self, others: Self) -> u32 {
@@ -79,7 +74,7 @@ mod tests {
             assert!(found.take(values.len()).eq(values));
         }
         let all_values = (0..40).chain(100..164).chain(200..201);
-        assert!(all.iter().copied().eq(all_values));
+        assert!(all.0.iter().flatten().copied().eq(all_values));
         assert_eq!(all.get(40), None, "behind those of the first");
         *all.get_mut(3).unwrap() = 9;
         assert_eq!(all.get(3), Some(&9));

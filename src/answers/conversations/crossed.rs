@@ -6,8 +6,14 @@ use super::{Conversation, Conversations};
 use crate::decode::ends::{Ends, Key};
 use crate::decode::segment::Endpoint;
 
-/// Of so many places in a table, those that are sought have one each: few others need be looked for.
+/// Of so many places in a table, those that are sought have one each: few others need be looked
+/// for. The place of each conversation stands in a list, for to look at all of them takes long.
 const PLACES: usize = 1 << 12;
+
+/// The place of ends that are spread so.
+pub(super) fn mark(spread: u64) -> u16 {
+    (spread % PLACES as u64) as u16
+}
 
 impl Conversations {
     /// Of these, those for which there is one with the same addresses and ports, put together
@@ -20,11 +26,14 @@ impl Conversations {
         sought.extend(ids.iter().filter_map(|id| of(*id)));
         let mut found = HashSet::with_hasher(hasher());
         if !sought.is_empty() {
-            let place = |key: &Key| key.spread() as usize % PLACES;
             let mut places = [false; PLACES];
-            sought.iter().for_each(|key| places[place(key)] = true);
-            let keys = self.all.iter().map(Conversation::key);
-            found.extend(keys.filter(|key| places[place(key)] && sought.contains(key)));
+            for key in &sought {
+                places[usize::from(mark(key.spread()))] = true;
+            }
+            let marks = (0..).zip(&self.marks);
+            let near = marks.filter(|(_, mark)| places[usize::from(**mark)]);
+            let keys = near.filter_map(|(at, _)| Some(self.all.get(at)?.key()));
+            found.extend(keys.filter(|key| sought.contains(key)));
         }
         let is_found = |id: &usize| of(*id).is_some_and(|key| found.contains(&key));
         ids.iter().copied().filter(is_found).collect()

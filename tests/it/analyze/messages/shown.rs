@@ -364,3 +364,33 @@ fn the_filter_shows_all_packets_with_payload() {
         .collect();
     assert_eq!(shown, wanted, "{}", ran.out);
 }
+
+/// Of many conversations each first one has its own filter, and where another has the same
+/// addresses and ports, put together otherwise, one that tells both apart.
+#[test]
+fn a_filter_tells_ways_where_another_conversation_has_the_same_ports() {
+    let mut capture = Capture::new(Link::Ethernet, ENDS);
+    let [(client, _), (server, port)] = ENDS;
+    let ports: Vec<u16> = (0..700).map(|at| 40_000 + at).collect();
+    for from in &ports {
+        capture.between([(client, *from), (server, port)]);
+        capture.handshake();
+    }
+    // of the second, the sixth and the last one
+    let crossed = [ports[1], ports[5], ports[699]];
+    for from in crossed {
+        capture.between([(client, port), (server, from)]);
+        capture.handshake();
+    }
+    let report = run_on(&capture.bytes, &["--format=json"]).capture();
+    let all = report["conversations"].as_array().unwrap();
+    assert_eq!(all.len(), ports.len() + crossed.len());
+    for one in all.iter().filter(|one| one.get("answers").is_some()) {
+        let port = one["client"]["port"].as_u64().unwrap();
+        let filter = one["answers"]["transport_protocol"]["filter"]
+            .as_str()
+            .unwrap();
+        let expected = crossed.iter().any(|of| u64::from(*of) == port);
+        assert_eq!(filter.contains("ip.src =="), expected, "{port}: {filter}");
+    }
+}
