@@ -293,37 +293,6 @@ fn what_is_ours_is_told_as_soon_as_it_is_known() {
 }
 
 #[test]
-fn rows_of_the_ledger_that_a_limit_leaves_out_are_counted() {
-    let bytes = echo().bytes;
-    let left_out = |words: &[&str]| {
-        let ran = run_on(&bytes, &[&["--show=messages,exchanges"], words].concat());
-        let rows = if words.contains(&"--format=json") {
-            ran.capture()["rows"].as_array().unwrap().clone()
-        } else {
-            let lines = ran.out.lines();
-            lines
-                .map(|line| serde_json::from_str(line).unwrap())
-                .collect()
-        };
-        let kinds = ["message", "exchange", "left_out"];
-        let of = |kind: &str| rows.iter().filter(|row| row["type"] == kind).count() as u64;
-        let last = rows.iter().find(|row| row["type"] == "left_out");
-        let told = last.map(|row| [&row["messages"], &row["exchanges"]].map(|n| n.as_u64()));
-        (kinds.map(of), told)
-    };
-    let (all, told) = left_out(&["--format=ndjson"]);
-    assert!(
-        all[0] > 2 && all[1] > 1 && told.is_none(),
-        "{all:?} {told:?}"
-    );
-    for format in ["--format=json", "--format=ndjson"] {
-        let (few, told) = left_out(&[format, "--limit=1"]);
-        assert_eq!(few, [1, 1, 1]);
-        assert_eq!(told, Some([Some(all[0] - 1), Some(all[1] - 1)]));
-    }
-}
-
-#[test]
 fn conversations_and_limits_part_the_list() {
     let mut capture = echo();
     capture.between([("10.0.0.5", 40_005), ("10.0.0.6", 50_007)]);

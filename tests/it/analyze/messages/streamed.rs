@@ -1,11 +1,11 @@
-//! Rows are written while the capture is read, and not held.
+//! Rows are written while the capture is read, and not held; those left out are counted.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 use std::sync::mpsc;
 
-use super::super::analyze;
-use super::super::capture::{ACK, PSH};
+use super::super::capture::{ACK, PSH, echo};
+use super::super::{analyze, run_on};
 use super::begun;
 
 /// Messages of each side.
@@ -63,4 +63,35 @@ fn rows_come_while_the_capture_is_read_and_are_not_held() {
     assert!(child.wait().unwrap().success());
     assert!(bytes as u64 / 1024 > 2 * MOST_KIB, "{bytes} bytes of rows");
     assert!(peak < MOST_KIB, "{peak} KiB");
+}
+
+#[test]
+fn rows_of_the_ledger_that_a_limit_leaves_out_are_counted() {
+    let bytes = echo().bytes;
+    let left_out = |words: &[&str]| {
+        let ran = run_on(&bytes, &[&["--show=messages,exchanges"], words].concat());
+        let rows = if words.contains(&"--format=json") {
+            ran.capture()["rows"].as_array().unwrap().clone()
+        } else {
+            let lines = ran.out.lines();
+            lines
+                .map(|line| serde_json::from_str(line).unwrap())
+                .collect()
+        };
+        let kinds = ["message", "exchange", "left_out"];
+        let of = |kind: &str| rows.iter().filter(|row| row["type"] == kind).count() as u64;
+        let last = rows.iter().find(|row| row["type"] == "left_out");
+        let told = last.map(|row| [&row["messages"], &row["exchanges"]].map(|n| n.as_u64()));
+        (kinds.map(of), told)
+    };
+    let (all, told) = left_out(&["--format=ndjson"]);
+    assert!(
+        all[0] > 2 && all[1] > 1 && told.is_none(),
+        "{all:?} {told:?}"
+    );
+    for format in ["--format=json", "--format=ndjson"] {
+        let (few, told) = left_out(&[format, "--limit=1"]);
+        assert_eq!(few, [1, 1, 1]);
+        assert_eq!(told, Some([Some(all[0] - 1), Some(all[1] - 1)]));
+    }
 }
