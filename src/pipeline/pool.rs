@@ -93,7 +93,8 @@ impl Line {
 
     /// The shards, and how many segments each thread took.
     pub fn into_shards(self) -> (Vec<Shard>, Vec<u64>) {
-        let lane = |lane: Mutex<Lane>| lane.into_inner().unwrap_or_else(PoisonError::into_inner);
+        // the scope passes on where a thread of its own has failed
+        let lane = |lane: Mutex<Lane>| lane.into_inner().expect("no thread has failed at it");
         let shards = self.lanes.into_iter().map(|it| lane(it).shard);
         let taken = self.taken.into_iter().map(AtomicU64::into_inner);
         (shards.collect(), taken.collect())
@@ -130,15 +131,19 @@ impl Line {
         }
         // who has it stays until it has caught up; or comes again, if that was just before
         let lane = match self.lanes[at].try_lock() {
-            Ok(lane) => lane,
-            Err(TryLockError::Poisoned(lane)) => lane.into_inner(),
-            Err(TryLockError::WouldBlock) => return false,
+            Ok(lane) => Some(lane),
+            Err(TryLockError::Poisoned(lane)) => Some(lane.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
         };
-        self.catch_up(lane, at, own, room);
+        let free = lane.is_some();
+        if let Some(lane) = lane {
+            self.catch_up(lane, at, own, room);
+        }
+        // also one that another had already when it was kept: nobody may wait for this one then
         if kept_for == own {
             self.give_up(at);
         }
-        true
+        free
     }
 
     /// Has a lane catch up, after whoever has it or begins with it.

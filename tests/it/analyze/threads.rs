@@ -164,3 +164,22 @@ fn several_threads_and_shards_have_packets_however_small_the_capture() {
     let none: Value = ran("0", &[], &[path]).code.into();
     assert_eq!(none, Value::from(2), "no threads are none");
 }
+
+/// A thread that begins when the one that decompresses has ended finds its part in the hands of
+/// another one: neither waits for the other.
+#[test]
+fn threads_that_begin_late_do_not_wait_for_ever() {
+    let files = Files::new();
+    let path = files.path().join("one.pcap");
+    let one = ["--packets=150000", "--conversations=1", "--payload=20..60"];
+    must(Command::new(generate()).args(one).arg("-w").arg(&path));
+    must(Command::new("zstd").args(["-1", "-q", "-k"]).arg(&path));
+    let packed = files.path().join("one.pcap.zst");
+    for turn in 0..20 {
+        let mut command = Command::new("timeout");
+        command.arg("20").arg(env!("CARGO_BIN_EXE_analyze"));
+        command.args(["--format=json", "--threads", ["3", "4"][turn % 2]]);
+        let ran = Ran::from(command.arg(&packed).output().expect("timeout runs"));
+        assert_eq!(ran.code, Some(0), "{}", ran.err);
+    }
+}
