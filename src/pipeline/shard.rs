@@ -6,7 +6,7 @@ use super::waiting::{Group, Waiting};
 use crate::answers::conversations::{Conversations, Followed};
 use crate::answers::event::{Event, Nobody, Watch};
 use crate::answers::totals::Totals;
-use crate::decode::segment::{Flags, Header, Segment};
+use crate::decode::segment::{Header, Segment};
 use crate::flow::{Flow, Flowed, Placed};
 use crate::message::{Hear, Messages, Reading, Sink, Told};
 use crate::stream::piece::Piece;
@@ -76,33 +76,14 @@ impl Shard {
         opened: u64,
         watch: &mut W,
     ) -> bool {
-        match self.flow.judge_usual(segment, placed) {
-            Some(flowed) => self.judged(segment, &flowed, watch),
-            None if segment.flags.any(Flags::FIN) => {
-                return self.placed_fin(segment, placed, opened, watch);
-            }
-            None => return self.unusual(segment, placed, opened, watch),
-        }
+        let Some(flowed) = self.flow.judge_usual(segment, placed) else {
+            return self.unusual(segment, placed, opened, watch);
+        };
+        self.judged(segment, &flowed, watch);
         false
     }
 
-    /// The same of one with the flag FIN.
-    #[inline(never)]
-    fn placed_fin<W: Watch + ?Sized>(
-        &mut self,
-        segment: &Segment<'_>,
-        placed: Placed,
-        opened: u64,
-        watch: &mut W,
-    ) -> bool {
-        match self.flow.judge_fin(segment, placed) {
-            Some(flowed) => self.judged(segment, &flowed, watch),
-            None => return self.unusual(segment, placed, opened, watch),
-        }
-        false
-    }
-
-    /// The same of one of which something may be to say.
+    /// The same of one with the flag FIN, or of which something may be to say.
     #[inline(never)]
     fn unusual<W: Watch + ?Sized>(
         &mut self,
@@ -111,6 +92,10 @@ impl Shard {
         opened: u64,
         watch: &mut W,
     ) -> bool {
+        if let Some(flowed) = self.flow.judge_fin(segment, placed) {
+            self.judged(segment, &flowed, watch);
+            return false;
+        }
         let flowed = self.flow.judge(segment, placed);
         if flowed.opened && watch.watches() {
             self.ids.push(opened);
