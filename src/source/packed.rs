@@ -1,12 +1,14 @@
 //! Compressed input: told by its first bytes, decompressed by a thread of its own.
 
+mod formats;
 mod handed;
 mod why;
 
-use std::io::{self, BufRead, BufReader, ErrorKind, Read};
+use std::io::{self, BufReader, ErrorKind, Read};
 use std::sync::Arc;
 use std::thread;
 
+pub(super) use formats::is_skippable;
 pub use handed::Meanwhile;
 use handed::{Side, line};
 pub(super) use why::unreadable;
@@ -92,87 +94,6 @@ impl Compression {
             Self::Lz4 => "lz4",
         }
     }
-
-    /// Decompresses all of `input`.
-    fn unpack(self, input: Box<dyn Read + Send>, to: &mut Outlet) -> io::Result<()> {
-        let input = Hurrying {
-            input,
-            side: Arc::clone(&to.side),
-        };
-        let mut input = BufReader::with_capacity(to.within.read_size(), input);
-        match self {
-            Self::Zstd => {
-                let mut decoder = zstd::stream::read::Decoder::with_buffer(input)?;
-                decoder.window_log_max(to.within.window.ilog2())?;
-                to.all_of(&mut decoder)
-            }
-            Self::Gzip => loop {
-                to.all_of(&mut flate2::bufread::GzDecoder::new(&mut input))?;
-                if !gzip_goes_on(&mut input)? {
-                    return Ok(());
-                }
-            },
-            Self::Lz4 => loop {
-                lz4_frame(&mut input, to)?;
-                if input.fill_buf()?.is_empty() {
-                    return Ok(());
-                }
-            },
-        }
-    }
-}
-
-/// The first bytes of a frame that decoders pass over, in zstd and lz4.
-pub(super) fn is_skippable([low, b, c, d]: [u8; 4]) -> bool {
-    low & 0xf0 == 0x50 && [b, c, d] == [0x2a, 0x4d, 0x18]
-}
-
-/// Whether another member follows. Zeros are padding, as for gzip itself: then nothing may follow.
-fn gzip_goes_on(input: &mut impl BufRead) -> io::Result<bool> {
-    if input.fill_buf()?.first() == Some(&0x1f) {
-        return Ok(true);
-    }
-    loop {
-        let rest = input.fill_buf()?;
-        let len = rest.len();
-        match rest.iter().all(|byte| *byte == 0) {
-            _ if len == 0 => return Ok(false),
-            true => input.consume(len),
-            false => return Err(Why::Followed.into()),
-        }
-    }
-}
-
-/// One frame. The decoder takes an end before a block for the frame's own end, so that is
-/// looked for.
-fn lz4_frame(input: &mut (impl BufRead + Send), to: &mut Outlet) -> io::Result<()> {
-    let mut first = [0; 4];
-    let ahead = input.fill_buf()?;
-    let known = ahead.len().min(4);
-    first[..known].copy_from_slice(&ahead[..known]);
-    if is_skippable(first) {
-        let mut head = [0; 8];
-        input.read_exact(&mut head)?;
-        let [.., a, b, c, d] = head;
-        let len = u64::from(u32::from_le_bytes([a, b, c, d]));
-        let skipped = io::copy(&mut input.take(len), &mut io::sink())?;
-        return if skipped == len {
-            Ok(())
-        } else {
-            Err(ErrorKind::UnexpectedEof.into())
-        };
-    }
-    let mut noting = Noting {
-        input,
-        ended: false,
-    };
-    let mut decoder = lz4_flex::frame::FrameDecoder::new(&mut noting);
-    to.all_of(&mut decoder)?;
-    drop(decoder);
-    if noting.ended {
-        return Err(ErrorKind::UnexpectedEof.into());
-    }
-    Ok(())
 }
 
 /// Has the reader take what there is before it reads: that may take long.
@@ -184,21 +105,12 @@ struct Hurrying {
 impl Read for Hurrying {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.side.hurry();
-        self.input.read(buffer)
-    }
-}
-
-/// Notes whether its input has ended.
-struct Noting<'a, R> {
-    input: &'a mut R,
-    ended: bool,
-}
-
-impl<R: Read> Read for Noting<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.input.read(buffer)?;
-        self.ended |= read == 0 && !buffer.is_empty();
-        Ok(read)
+        loop {
+            match self.input.read(buffer) {
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                read => return read,
+            }
+        }
     }
 }
 
@@ -214,22 +126,16 @@ struct Outlet {
 }
 
 impl Outlet {
-    /// Takes all that can be read.
-    fn all_of(&mut self, from: &mut impl Read) -> io::Result<()> {
-        loop {
-            if self.filled == self.chunk.len() {
-                self.flush()?;
-                self.begin();
-            }
-            match from.read(&mut self.chunk[self.filled..]) {
-                Ok(0) => return Ok(()),
-                Ok(read) => self.took(read)?,
-                Err(e) if e.kind() == ErrorKind::Interrupted => {}
-                Err(e) => return Err(e),
-            }
+    /// Where the next bytes go; never empty.
+    fn space(&mut self) -> io::Result<&mut [u8]> {
+        if self.filled == self.chunk.len() {
+            self.flush()?;
+            self.begin();
         }
+        Ok(&mut self.chunk[self.filled..])
     }
 
+    /// Takes so many that stand there.
     fn took(&mut self, read: usize) -> io::Result<()> {
         let may = usize::try_from(self.left).unwrap_or(read).min(read);
         self.filled += may;
@@ -312,7 +218,12 @@ impl Unpacked {
         thread::Builder::new()
             .name(compression.name().to_owned())
             .spawn(move || {
-                let how = compression.unpack(input, &mut outlet);
+                let input = Hurrying {
+                    input,
+                    side: Arc::clone(&outlet.side),
+                };
+                let mut input = BufReader::with_capacity(within.read_size(), input);
+                let how = formats::unpack(compression, &mut input, &mut outlet);
                 outlet.end(how, compression);
             })?;
         Ok(Self {

@@ -1,0 +1,172 @@
+//! Each format's members or frames, one behind the other.
+//!
+//! All that stands before damage is given, wherever a read of the input ends.
+
+use std::io::{self, BufRead, ErrorKind, Read};
+
+use flate2::{Decompress, DecompressError, FlushDecompress};
+use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation, OutBuffer};
+
+use super::why::Why;
+use super::{Compression, Outlet};
+
+/// Decompresses all of `input`.
+pub(super) fn unpack(
+    compression: Compression,
+    input: &mut (impl BufRead + Send),
+    to: &mut Outlet,
+) -> io::Result<()> {
+    match compression {
+        Compression::Zstd => zstd_frames(input, to),
+        Compression::Gzip => loop {
+            gzip_member(input, to)?;
+            if !gzip_goes_on(input)? {
+                return Ok(());
+            }
+        },
+        Compression::Lz4 => loop {
+            lz4_frame(input, to)?;
+            if input.fill_buf()?.is_empty() {
+                return Ok(());
+            }
+        },
+    }
+}
+
+/// The first bytes of a frame that decoders pass over, in zstd and lz4.
+pub(in crate::source) fn is_skippable([low, b, c, d]: [u8; 4]) -> bool {
+    low & 0xf0 == 0x50 && [b, c, d] == [0x2a, 0x4d, 0x18]
+}
+
+/// A call of the decoder that fails does not tell what it wrote before. So each gets the bytes of
+/// one step, a header or a block's content, once all of the step before is written.
+fn zstd_frames(input: &mut impl BufRead, to: &mut Outlet) -> io::Result<()> {
+    /// The least that tells how long a frame's header is.
+    const BEGINNING: usize = 5;
+    /// The decoder asks for a block's content and the next one's header at once.
+    const BLOCK_HEADER: usize = 3;
+
+    let mut decoder = Decoder::new()?;
+    decoder.set_parameter(DParameter::WindowLogMax(to.within.window.ilog2()))?;
+    let mut asked = 0;
+    let mut is_full = false;
+    loop {
+        let ahead = if is_full { &[] } else { input.fill_buf()? };
+        if ahead.is_empty() && !is_full {
+            return match asked {
+                0 => Ok(()),
+                _ => Err(ErrorKind::UnexpectedEof.into()),
+            };
+        }
+        let step = match asked {
+            0 => BEGINNING,
+            1..=BLOCK_HEADER => asked,
+            _ => asked - BLOCK_HEADER,
+        };
+        let space = to.space()?;
+        let len = space.len();
+        let mut from = InBuffer::around(&ahead[..ahead.len().min(step)]);
+        let mut into = OutBuffer::around(space);
+        asked = decoder.run(&mut from, &mut into)?;
+        let (read, written) = (from.pos(), into.pos());
+        is_full = written == len && asked > 0;
+        to.took(written)?;
+        input.consume(read);
+    }
+}
+
+/// One member.
+fn gzip_member(input: &mut impl BufRead, to: &mut Outlet) -> io::Result<()> {
+    let mut decoder = Decompress::new_gzip(15);
+    loop {
+        let ahead = input.fill_buf()?;
+        let before = (decoder.total_in(), decoder.total_out());
+        let how = decoder.decompress(ahead, to.space()?, FlushDecompress::None);
+        // no more than a buffer holds
+        let read = (decoder.total_in() - before.0) as usize;
+        let written = (decoder.total_out() - before.1) as usize;
+        input.consume(read);
+        // an error's call has written what stands before it
+        to.took(written)?;
+        match how.map_err(of_gzip)? {
+            flate2::Status::StreamEnd => return Ok(()),
+            _ if read == 0 && written == 0 => return Err(ErrorKind::UnexpectedEof.into()),
+            _ => {}
+        }
+    }
+}
+
+fn of_gzip(e: DecompressError) -> Why {
+    let words = e.message().unwrap_or("no such data is written");
+    match words {
+        "incorrect data check" | "incorrect length check" | "header crc mismatch" => Why::Checksum,
+        _ => Why::Damaged(words.to_owned()),
+    }
+}
+
+/// Whether another member follows. Zeros are padding, as for gzip itself: then nothing may follow.
+fn gzip_goes_on(input: &mut impl BufRead) -> io::Result<bool> {
+    if input.fill_buf()?.first() == Some(&0x1f) {
+        return Ok(true);
+    }
+    loop {
+        let rest = input.fill_buf()?;
+        let len = rest.len();
+        match rest.iter().all(|byte| *byte == 0) {
+            _ if len == 0 => return Ok(false),
+            true => input.consume(len),
+            false => return Err(Why::Followed.into()),
+        }
+    }
+}
+
+/// One frame. The decoder takes an end before a block for the frame's own end, so that is
+/// looked for.
+fn lz4_frame(input: &mut (impl BufRead + Send), to: &mut Outlet) -> io::Result<()> {
+    let mut first = [0; 4];
+    input.read_exact(&mut first)?;
+    if is_skippable(first) {
+        return pass_over(input);
+    }
+    let mut noting = Noting {
+        input: first.chain(input),
+        ended: false,
+    };
+    let mut decoder = lz4_flex::frame::FrameDecoder::new(&mut noting);
+    loop {
+        match decoder.read(to.space()?)? {
+            0 => break,
+            read => to.took(read)?,
+        }
+    }
+    drop(decoder);
+    if noting.ended {
+        return Err(ErrorKind::UnexpectedEof.into());
+    }
+    Ok(())
+}
+
+/// Passes over the rest of a skippable frame: its length and so many bytes.
+fn pass_over(input: &mut impl BufRead) -> io::Result<()> {
+    let mut len = [0; 4];
+    input.read_exact(&mut len)?;
+    let len = u64::from(u32::from_le_bytes(len));
+    match io::copy(&mut input.take(len), &mut io::sink())? {
+        skipped if skipped == len => Ok(()),
+        _ => Err(ErrorKind::UnexpectedEof.into()),
+    }
+}
+
+/// Notes whether its input has ended.
+struct Noting<R> {
+    input: R,
+    ended: bool,
+}
+
+impl<R: Read> Read for Noting<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.input.read(buffer)?;
+        self.ended |= read == 0 && !buffer.is_empty();
+        Ok(read)
+    }
+}
