@@ -6,7 +6,7 @@ use super::model::*;
 use crate::answers::Speaks;
 use crate::decode::dissect::Relative;
 use crate::ledger::{Ledger, Skipped};
-use crate::source::frame::Damage;
+use crate::source::frame::{Damage, DamageKind};
 use crate::wire::link;
 
 const START_NS: i64 = 1_795_405_208_950_000_000;
@@ -79,6 +79,7 @@ pub(crate) fn unanswered(file: &str) -> Capture {
             available: 20,
             reason: "record cut short".to_owned(),
             packets_before: 3,
+            kind: DamageKind::Container,
         }),
         ledger: Ledger {
             skipped: Skipped {

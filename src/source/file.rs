@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::block::Block;
-use super::frame::{Damage, Frame, Origin};
+use super::frame::{Damage, DamageKind, Frame, Origin};
 use super::named::named;
 use super::packed::{self, Compression};
 use crate::time::Time;
@@ -355,12 +355,10 @@ impl Reader {
     #[cold]
     fn damaged(&mut self, needed: u64, reason: Option<String>) {
         self.done = true;
-        let most = usize::try_from(needed)
-            .unwrap_or(LONGEST_RECORD)
-            .min(LONGEST_RECORD);
+        let most = needed.min(LONGEST_RECORD as u64) as usize;
         let available = self.block.fill(most).min(most) as u64;
         let offset = self.block.offset();
-        let beneath = self.beneath(reason.is_some());
+        let (kind, beneath) = self.beneath(reason.is_some(), available);
         let both = [reason, beneath];
         let mut reason = both.into_iter().flatten().collect::<Vec<_>>().join("; ");
         if let Some(it) = self.compression {
@@ -373,21 +371,28 @@ impl Reader {
             available,
             reason,
             packets_before: self.packets,
+            kind,
         });
     }
 
     /// What is wrong with the input itself. A compressed one is read on, where the container is
     /// damaged: what damaged it may be what a checksum finds at the end, and then what was read
     /// before may be wrong, too.
-    fn beneath(&mut self, container: bool) -> Option<String> {
+    fn beneath(&mut self, container: bool, available: u64) -> (DamageKind, Option<String>) {
         if container && self.compression.is_some() {
             self.block.drain(CHECKED);
         }
-        let e = self.block.failure()?;
-        match packed::unreadable(e) {
-            Some(why) if container && why.is_limit() => None,
-            Some(why) => Some(why.to_string()),
-            None => Some(format!("the input could not be read further: {e}")),
+        let Some(e) = self.block.failure() else {
+            return (DamageKind::Container, None);
+        };
+        let Some(why) = packed::unreadable(e) else {
+            let words = format!("the input could not be read further: {e}");
+            return (DamageKind::Input, Some(words));
+        };
+        match why.kind(available) {
+            DamageKind::Limit if container => (DamageKind::Container, None),
+            _ if container => (DamageKind::Compressed, Some(why.to_string())),
+            kind => (kind, Some(why.to_string())),
         }
     }
 }

@@ -86,15 +86,23 @@ pub struct Damage {
     pub reason: String,
     /// Packets read before it.
     pub packets_before: u64,
+    /// Of what kind it is.
+    #[serde(skip)]
+    pub kind: DamageKind,
 }
 
-impl Damage {
-    /// Whether no bytes are wanted: what was compressed is read to its end, and its checksum
-    /// says that some of it is not what it was.
-    #[must_use]
-    pub fn is_doubt(&self) -> bool {
-        // one that cut a record short stands before the checksum's
-        let alone = self.reason.starts_with("the ") && !self.reason.contains(';');
-        alone && self.available == 0 && self.reason.contains("does not fit its checksum")
-    }
+/// What is wrong, by what can be done about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DamageKind {
+    /// The container was written so, or not to its end.
+    Container,
+    /// What was compressed became another since.
+    Compressed,
+    /// What was compressed is read to its end, and no bytes are wanted; but its checksum says that
+    /// some are not what they were.
+    Doubt,
+    /// There is more than the limit allows.
+    Limit,
+    /// The system gives no more of the input.
+    Input,
 }

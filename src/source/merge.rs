@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::file::{Described, Opening, Reader, Record};
-use super::frame::{Damage, Frame, Origin};
+use super::frame::{Damage, DamageKind, Frame, Origin};
 use crate::time::Time;
 
 /// Bytes that are read at once of all files that are open at once.
@@ -320,6 +320,7 @@ impl Part {
             available: 0,
             reason: format!("the file could be opened before, and now not: {why}"),
             packets_before: 0,
+            kind: DamageKind::Input,
         });
     }
 }

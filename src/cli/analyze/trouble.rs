@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::super::Exit;
 use crate::source::file::OpenError;
-use crate::source::frame::Damage;
+use crate::source::frame::{Damage, DamageKind};
 
 /// Of all that went wrong the end that it makes.
 #[derive(Default)]
@@ -37,29 +37,26 @@ impl Trouble {
             available,
             reason,
             packets_before,
+            kind,
         } = damage;
         let (those, are) = match packets_before {
             1 => ("1 packet".to_owned(), "is"),
             more => (format!("{more} packets"), "are"),
         };
-        if damage.is_doubt() {
-            complain(
-                file,
-                &format!(
-                    "{reason}: the {those} {are} analysed as read; fetch the file again from where it was made"
-                ),
-            );
-            return self.ends(Exit::Incomplete);
-        }
-        // neither a limit of ours nor what became of a compressed file is a fault of the recording
-        let packed = ["ends early", "is damaged", "does not fit", "is followed"];
-        let packed = packed.map(|what| reason.contains(&format!(" data {what}")));
-        let then = if reason.contains("--max-decompressed") {
-            "raise it"
-        } else if packed.contains(&true) {
-            "fetch or copy the file again"
-        } else {
-            "record again"
+        let then = match kind {
+            DamageKind::Doubt => {
+                complain(
+                    file,
+                    &format!(
+                        "{reason}: the {those} {are} analysed as read; fetch the file again from where it was made"
+                    ),
+                );
+                return self.ends(Exit::Incomplete);
+            }
+            DamageKind::Container => "record again",
+            DamageKind::Compressed => "fetch or copy the file again",
+            DamageKind::Limit => "raise it",
+            DamageKind::Input => "try again, or copy the file",
         };
         complain(
             file,

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::super::document::{Block, Document, Table};
 use super::super::model::{Capture, Conversation, Direction, Endpoint, Exchanges, File, Interface};
 use super::{clean, heading, plural, text};
-use crate::source::frame::Damage;
+use crate::source::frame::{Damage, DamageKind};
 
 /// Where reading ended early.
 pub(super) fn damage(out: &mut Document, capture: &Capture) {
@@ -15,7 +15,7 @@ pub(super) fn damage(out: &mut Document, capture: &Capture) {
 }
 
 fn one_damage(out: &mut Document, what: &str, damage: &Damage) {
-    if damage.is_doubt() {
+    if damage.kind == DamageKind::Doubt {
         out.push(text(&format!(
             "{what}, or its checksum is: {}. The {} count as they were read.",
             clean(&damage.reason),

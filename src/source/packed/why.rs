@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind};
 
 use super::{Compression, Within};
+use crate::source::frame::DamageKind;
 
 /// What is wrong, found while decompressing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,9 +32,14 @@ pub(in crate::source) struct Unreadable {
 }
 
 impl Unreadable {
-    /// Whether it is not the data that is wrong, but that it is more than was asked for.
-    pub(in crate::source) fn is_limit(&self) -> bool {
-        matches!(self.why, Why::Limit(_))
+    /// Of what kind the damage is where this is alone, and so many bytes are there of those that
+    /// are needed.
+    pub(in crate::source) fn kind(&self, available: u64) -> DamageKind {
+        match self.why {
+            Why::Limit(_) => DamageKind::Limit,
+            Why::Checksum if available == 0 => DamageKind::Doubt,
+            _ => DamageKind::Compressed,
+        }
     }
 }
 
