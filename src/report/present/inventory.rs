@@ -161,7 +161,11 @@ fn conversation_rows(one: &Conversation) -> [Vec<String>; 2] {
                 exchanges,
             ]
         };
-    let exchanges = format!("{right}/{wrong}/{missing}");
+    let exchanges = match one.speaks_echo {
+        // there each answer would be called wrong that is right for what is spoken
+        Some("no") => "no echo".to_owned(),
+        _ => format!("{right}/{wrong}/{missing}"),
+    };
     let messages = &one.messages;
     [
         row(

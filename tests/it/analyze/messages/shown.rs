@@ -162,6 +162,8 @@ fn other_protocols_are_told_how_to_be_paired() {
     assert!(flat(&ran.out).contains("It speaks no echo"), "{}", ran.out);
     assert!(ran.out.contains("--pair fifo"), "{}", ran.out);
     assert!(!ran.out.contains("due "), "{}", ran.out);
+    let report = run_on(&capture.bytes, &[]).out;
+    assert!(report.contains("no echo"), "{report}");
     let ran = run_on(&capture.bytes, &["--show", "exchanges", "--pair", "fifo"]);
     let text = flat(&ran.out);
     assert!(text.contains("Paired by order"), "{}", ran.out);
