@@ -19,6 +19,9 @@
 //! server and client, which share no state with what checks them; `cli` turns
 //! options into the library's options and results into exit codes.
 
+// they panic where nobody reads what is said: `endpoint::console` does not
+#![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
+
 pub mod echo;
 pub mod ledger;
 pub mod sys;

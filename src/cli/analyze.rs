@@ -10,13 +10,13 @@ mod passed;
 mod trouble;
 mod views;
 
-use std::io;
 use std::path::Path;
 use std::time::Instant;
 
-use super::{Exit, usage};
+use super::{Exit, not_written, usage};
 use crate::answers::Analysed;
 use crate::echo::escape::escape;
+use crate::endpoint::console::note;
 use crate::pipeline;
 use crate::report::build::{self, Answered, Names};
 use crate::report::model::{Capture, Report};
@@ -93,16 +93,14 @@ struct Run<'a> {
 impl Run<'_> {
     /// Ends the output, and gives how the program ends.
     fn end(self) -> Exit {
-        match self.output.finish() {
-            Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
-                eprintln!("analyze: standard output: {e}; free some space or write elsewhere");
-                Exit::Incomplete
-            }
-            _ => self.trouble.exit().unwrap_or(match self.read {
-                0 => Exit::Usage,
-                _ => Exit::Done,
-            }),
+        let written = self.output.finish();
+        if let Some(exit) = written.err().and_then(|e| not_written("analyze", &e)) {
+            return exit;
         }
+        self.trouble.exit().unwrap_or(match self.read {
+            0 => Exit::Usage,
+            _ => Exit::Done,
+        })
     }
 
     /// Reads one file: shows its views, and gives its report.
@@ -178,20 +176,20 @@ impl Run<'_> {
         let (packets, bytes) = (answers.totals.packets, analysed.bytes_read);
         let per_second = |count: u64| count as f64 / seconds.max(1e-9) / 1e6;
         let (name, spread) = (escape(name), &answers.spread);
-        eprintln!(
+        note(&format!(
             "analyze: {name}: {packets} packets, {bytes} bytes in {seconds:.3} s: {:.2} million packets/s, {:.0} MB/s",
             per_second(packets),
             per_second(bytes)
-        );
+        ));
         let busy = spread.threads.iter().filter(|taken| **taken > 0).count();
         let taken: Vec<_> = spread.threads.iter().map(u64::to_string).collect();
-        eprintln!(
+        note(&format!(
             "analyze: {name}: {} of {} shards and {busy} of {} threads had segments: {}",
             spread.shards.0,
             spread.shards.1,
             taken.len(),
             taken.join(" ")
-        );
+        ));
     }
 
     /// The views of the next capture.

@@ -11,11 +11,12 @@ mod status;
 mod storing;
 mod warnings;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use super::{Exit, usage};
 use crate::echo::escape::escape;
+use crate::endpoint::console::note;
 use crate::source::live::ANY;
 use options::Args;
 
@@ -43,15 +44,10 @@ pub fn main() -> ExitCode {
         Ok(End::Own(exit)) => exit.into(),
         Ok(End::Command(status)) => status.into(),
         Err(Failure(exit, text)) => {
-            say(&format!("capture: {text}"));
+            note(&format!("capture: {text}"));
             exit.into()
         }
     }
-}
-
-/// One line on standard error. A closed standard error is no reason to lose packets.
-fn say(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
 }
 
 fn run(args: &Args) -> Result<End, Failure> {

@@ -10,6 +10,8 @@ mod usage;
 
 use std::io::Write;
 
+use crate::endpoint::console::note;
+
 /// How a program ends; the number is its exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -39,6 +41,18 @@ impl From<Exit> for std::process::ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)
     }
+}
+
+/// Says why standard output cannot be written, and how the program ends. A closed pipe has what it
+/// wants.
+fn not_written(program: &str, e: &std::io::Error) -> Option<Exit> {
+    if e.kind() == std::io::ErrorKind::BrokenPipe {
+        return None;
+    }
+    note(&format!(
+        "{program}: standard output: {e}; free some space or write elsewhere"
+    ));
+    Some(Exit::Incomplete)
 }
 
 /// Columns of the terminal; 80 where there is none.

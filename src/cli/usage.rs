@@ -1,12 +1,13 @@
 //! Reads a command line, and says of a wrong one what to do.
 
 use std::error::Error as _;
+use std::io::{self, Write};
 use std::num::{IntErrorKind, ParseIntError};
 
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 
-use super::Exit;
+use super::{Exit, not_written};
 
 /// Options of other programs, and what stands for them here; also an argument that is missing.
 pub(super) type Counterparts = [(&'static str, &'static str)];
@@ -14,13 +15,14 @@ pub(super) type Counterparts = [(&'static str, &'static str)];
 /// Reads the process's arguments; `Err` is how to end: help was shown, or usage was wrong.
 pub(super) fn parse<T: clap::Parser>(others: &Counterparts) -> Result<T, Exit> {
     T::try_parse().map_err(|error| {
-        let exit = match error.use_stderr() {
-            true => Exit::Usage,
-            false => Exit::Done,
-        };
-        // a closed pipe is no failure of help
-        let _ = explained(error, others).print();
-        exit
+        let asked = !error.use_stderr();
+        let shown = explained(error, others).print();
+        let failed = shown.and_then(|()| io::stdout().flush()).err();
+        match failed.filter(|_| asked) {
+            Some(e) => not_written(T::command().get_name(), &e).unwrap_or(Exit::Done),
+            None if asked => Exit::Done,
+            None => Exit::Usage,
+        }
     })
 }
 

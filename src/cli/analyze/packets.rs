@@ -1,7 +1,8 @@
 //! What is asked about packets: the list, one of them, how an answer was found.
 
 use super::options::{Format, Options, What};
-use crate::cli::Exit;
+use crate::cli::{Exit, not_written};
+use crate::endpoint::console::note;
 use crate::report::explain::{self, Question};
 use crate::report::fields::{self, Field};
 use crate::report::view::{Scope, View};
@@ -73,7 +74,7 @@ pub(super) fn asked(options: &Options) -> Result<Asked, Exit> {
 }
 
 fn wrong(what: &str) -> Exit {
-    eprintln!("analyze: {what}");
+    note(&format!("analyze: {what}"));
     Exit::Usage
 }
 
@@ -84,13 +85,9 @@ fn list<W: std::fmt::Display>(names: impl Iterator<Item = (&'static str, W)>) ->
         out += &format!("{name:35} {about}\n");
     }
     use std::io::Write as _;
-    match std::io::stdout().write_all(out.as_bytes()) {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
-            eprintln!("analyze: standard output: {e}");
-            Exit::Incomplete
-        }
-        _ => Exit::Done,
-    }
+    let written = std::io::stdout().write_all(out.as_bytes());
+    let failed = written.err().and_then(|e| not_written("analyze", &e));
+    failed.unwrap_or(Exit::Done)
 }
 
 /// Adds the views that are asked for.

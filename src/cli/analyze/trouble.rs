@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use super::super::Exit;
+use crate::endpoint::console::note;
 use crate::source::file::OpenError;
 use crate::source::frame::{Damage, DamageKind};
 
@@ -100,8 +101,7 @@ impl Trouble {
 }
 
 pub(super) fn complain(file: &Path, what: &str) {
-    eprintln!(
-        "analyze: {}: {what}",
-        crate::echo::escape::escape(&file.to_string_lossy())
-    );
+    let name = file.to_string_lossy();
+    let file = crate::echo::escape::escape(&name);
+    note(&format!("analyze: {file}: {what}"));
 }

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use super::Exit;
 use super::options::Args;
-use super::{Exit, say};
 use crate::echo::escape::escape;
+use crate::endpoint::console::note;
 use crate::record::interfaces::Interface;
 use crate::record::ledger::Counts;
 use crate::record::output::Trouble;
@@ -38,7 +39,7 @@ impl Conclusion<'_> {
         if counts.lost > 0 {
             lacks.extend(unread.clone());
         } else if let Some(text) = &unread {
-            say(&format!("capture: {text}"));
+            note(&format!("capture: {text}"));
         }
         let whole = Whole {
             times: self.times,
@@ -64,7 +65,7 @@ impl Conclusion<'_> {
             lacks.extend(written.unwrap_or_else(panicked).err());
         }
         for text in &lacks {
-            say(&format!("capture: {text}"));
+            note(&format!("capture: {text}"));
         }
         if !storing.quiet {
             self.numbers(&counts);
@@ -154,9 +155,9 @@ impl Conclusion<'_> {
     /// The counters, as tcpdump words them, and the packets of each interface.
     fn numbers(&self, counts: &Counts) {
         let captured = counts.written + counts.lost;
-        say(&format!("{} captured", packets(captured)));
-        say(&format!("{} received by filter", packets(counts.received)));
-        say(&format!("{} dropped by kernel", packets(counts.dropped)));
+        note(&format!("{} captured", packets(captured)));
+        note(&format!("{} received by filter", packets(counts.received)));
+        note(&format!("{} dropped by kernel", packets(counts.dropped)));
         // What is rare is told when it is there; then all parts are, to be added up.
         let parts = [
             (counts.lost, "lost to disk"),
@@ -164,17 +165,17 @@ impl Conclusion<'_> {
             (counts.unread, "left in the kernel"),
         ];
         if parts.iter().any(|(count, _)| *count > 0) {
-            say(&format!("{} written", packets(counts.written)));
+            note(&format!("{} written", packets(counts.written)));
         }
         for (count, what) in parts.iter().filter(|(count, _)| *count > 0) {
-            say(&format!("{} {what}", packets(*count)));
+            note(&format!("{} {what}", packets(*count)));
         }
         for (slot, interface) in self.slots.iter().enumerate() {
             let count = self.report.by_slot.get(slot).copied().unwrap_or(0);
             if count > 0 {
                 let name = interface.shown();
                 let name = escape(&name);
-                say(&format!("{name}: {}", packets(count)));
+                note(&format!("{name}: {}", packets(count)));
             }
         }
     }

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::options::Args;
-use super::{Exit, Failure, say};
+use super::{Exit, Failure};
 use crate::echo::escape::escape;
+use crate::endpoint::console::note;
 use crate::record::file::Name;
 use crate::record::output::{Output, Prepared, lacks_reader};
 use crate::record::plan::{Next, Plan};
@@ -131,7 +132,7 @@ impl Patience<'_> {
                     if !told {
                         let path = path.display().to_string();
                         let path = escape(&path);
-                        say(&format!(
+                        note(&format!(
                             "capture: {path}: a pipe that nobody reads; waits for its reader, Ctrl-C ends it"
                         ));
                     }

@@ -13,8 +13,9 @@ use super::conclusion::Conclusion;
 use super::options::Args;
 use super::outputs::Outputs;
 use super::status::Status;
-use super::{End, Exit, Failure, other, refused, say};
+use super::{End, Exit, Failure, other, refused};
 use crate::echo::escape::escape;
+use crate::endpoint::console::note;
 use crate::record::clock::now;
 use crate::record::command::Command;
 use crate::record::container::blocks::Head;
@@ -64,7 +65,7 @@ pub(super) fn record(args: &Args) -> Result<End, Failure> {
     drop_rights(args)?;
     let plan = plan(args, &lives)?;
     let Some(outputs) = Outputs::prepare(args, &plan, &signals)? else {
-        say("capture: ended before its output had a reader; nothing was captured");
+        note("capture: ended before its output had a reader; nothing was captured");
         return Ok(End::Own(Exit::Done));
     };
     if outputs.waited {
@@ -81,7 +82,7 @@ pub(super) fn record(args: &Args) -> Result<End, Failure> {
     let links = (links, counted);
     let mut threads = Threads::start(args, &lives, plan, opened.output, links).map_err(other)?;
     let start = now();
-    lives.iter().for_each(|live| say(&live.listening()));
+    lives.iter().for_each(|live| note(&live.listening()));
     if let Some(fd) = ready_fd {
         // Whoever asked for it may have gone.
         let _ = nix::unistd::write(&fd, b"ready\n");
@@ -171,7 +172,7 @@ impl Threads {
             show: &mut |asked| status.borrow_mut().show(asked),
             tell: &mut |text| {
                 status.borrow_mut().clear();
-                say(&format!("capture: {text}"));
+                note(&format!("capture: {text}"));
             },
         };
         let outcome = session::run(lives, &mut self.taker, &mut course);
@@ -201,7 +202,7 @@ fn ended(command: Option<Command>, exit: Exit, outcome: &Outcome, signals: &Sign
         None
     } else {
         if command.runs() {
-            say("capture: the capture is over, and the command goes on; its end is waited for");
+            note("capture: the capture is over, and the command goes on; its end is waited for");
         }
         command.wait(signals)
     };
@@ -210,7 +211,7 @@ fn ended(command: Option<Command>, exit: Exit, outcome: &Outcome, signals: &Sign
         Some(_) => End::Own(exit),
         None => {
             let pid = command.pid();
-            say(&format!("capture: the command goes on: kill {pid} ends it"));
+            note(&format!("capture: the command goes on: kill {pid} ends it"));
             End::Own(Exit::Incomplete)
         }
     }

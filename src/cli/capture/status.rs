@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use super::say;
+use crate::endpoint::console::note;
 use crate::record::ledger::Progress;
 use crate::record::session::Asked;
 
@@ -34,7 +34,7 @@ impl Status {
             Asked::BySignal => {
                 self.clear();
                 let packets = self.progress.written.load(Ordering::Relaxed);
-                say(&format!("capture: {}", self.line(packets, None)));
+                note(&format!("capture: {}", self.line(packets, None)));
             }
             Asked::ByTheClock if self.wanted => self.refresh(),
             Asked::ByTheClock => {}

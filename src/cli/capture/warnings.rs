@@ -1,8 +1,8 @@
 //! What is done as asked, and may not be what was meant.
 
 use super::options::Args;
-use super::say;
 use crate::echo::escape::escape;
+use crate::endpoint::console::note;
 use crate::record::container::Format;
 use crate::record::privilege;
 use crate::source::live::ANY;
@@ -14,7 +14,7 @@ const PACKED: [&str; 5] = ["gz", "zst", "lz4", "xz", "bz2"];
 pub(super) fn tell(args: &Args) {
     let texts = [name(args), twice(args), caller(args)];
     for text in texts.into_iter().flatten() {
-        say(&format!("capture: {text}"));
+        note(&format!("capture: {text}"));
     }
 }
 

@@ -236,3 +236,40 @@ fn a_full_disk_is_told() {
         ran.err
     );
 }
+
+#[test]
+fn what_cannot_be_said_takes_nothing_from_the_report() {
+    let files = Files::new();
+    let bytes = echo().bytes;
+    let cut = files.add("cut.pcap", &bytes[..bytes.len() - 1]);
+    let ends = |options: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_analyze"));
+        let full = std::fs::File::options().write(true).open("/dev/full");
+        command.arg(&cut).arg("nowhere.pcap").args(options);
+        let quiet = command.stderr(Stdio::null()).output().unwrap();
+        let failed = command.stderr(full.unwrap()).output().unwrap();
+        assert_eq!(quiet.stdout, failed.stdout);
+        assert_eq!(quiet.status.code(), failed.status.code());
+        (quiet.stdout.is_empty(), failed.status.code())
+    };
+    assert_eq!(ends(&["--stats"]), (false, Some(2)));
+    assert_eq!(ends(&["-e", "nothing"]), (true, Some(2)));
+}
+
+#[test]
+fn help_that_cannot_be_written_is_no_success() {
+    for program in [
+        env!("CARGO_BIN_EXE_analyze"),
+        env!("CARGO_BIN_EXE_server"),
+        env!("CARGO_BIN_EXE_client"),
+    ] {
+        for option in ["--help", "--version"] {
+            let full = std::fs::File::options().write(true).open("/dev/full");
+            let mut command = Command::new(program);
+            let ended = command.arg(option).stdout(full.unwrap()).output().unwrap();
+            let said = String::from_utf8_lossy(&ended.stderr);
+            assert_eq!(ended.status.code(), Some(3), "{program} {option}");
+            assert!(said.contains("free some space"), "{said}");
+        }
+    }
+}
