@@ -74,13 +74,16 @@ pub enum Compression {
 }
 
 impl Compression {
+    /// The first bytes of an lz4 frame.
+    const LZ4: [u8; 4] = [0x04, 0x22, 0x4d, 0x18];
+
     /// What input is compressed with that begins with these bytes.
     #[must_use]
     pub fn of(first: [u8; 4]) -> Option<Self> {
         match first {
             [0x1f, 0x8b, ..] => Some(Self::Gzip),
             [0x28, 0xb5, 0x2f, 0xfd] => Some(Self::Zstd),
-            [0x04, 0x22, 0x4d, 0x18] => Some(Self::Lz4),
+            Self::LZ4 => Some(Self::Lz4),
             _ => None,
         }
     }

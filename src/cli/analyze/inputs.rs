@@ -228,6 +228,7 @@ fn in_order(files: Vec<PathBuf>, trouble: &mut Trouble) -> Vec<PathBuf> {
                 "of its set the files with these numbers are not there: {lacking}; what they held is not in the report"
             ),
         );
+        trouble.ends(Exit::Incomplete);
     }
     let mut begun = Vec::new();
     for file in files {

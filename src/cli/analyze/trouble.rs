@@ -44,6 +44,10 @@ impl Trouble {
             1 => ("1 packet".to_owned(), "is"),
             more => (format!("{more} packets"), "are"),
         };
+        let lacking = match available < needed {
+            true => format!(": {needed} bytes needed, {available} there"),
+            false => String::new(),
+        };
         let then = match kind {
             DamageKind::Doubt => {
                 complain(
@@ -62,7 +66,7 @@ impl Trouble {
         complain(
             file,
             &format!(
-                "{reason} at offset {offset}: {needed} bytes needed, {available} there; the {those} before it {are} analysed, {then} for the rest"
+                "{reason} at offset {offset}{lacking}; the {those} before it {are} analysed, {then} for the rest"
             ),
         );
         self.ends(Exit::Incomplete);

@@ -23,12 +23,18 @@ fn one_damage(out: &mut Document, what: &str, damage: &Damage) {
         )));
         return;
     }
+    let (needed, available) = (damage.needed, damage.available);
+    let lacking = match available < needed {
+        true => format!(
+            " ({} needed, {available} available)",
+            plural(needed, "byte")
+        ),
+        false => String::new(),
+    };
     out.push(text(&format!(
-        "{what} at offset {}: {} ({} needed, {} available). The {} before it count.",
+        "{what} at offset {}: {}{lacking}. The {} before it count.",
         damage.offset,
         clean(&damage.reason),
-        plural(damage.needed, "byte"),
-        damage.available,
         plural(damage.packets_before, "packet"),
     )));
 }

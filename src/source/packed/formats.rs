@@ -34,9 +34,12 @@ pub(super) fn unpack(
 }
 
 /// The first bytes of a frame that decoders pass over, in zstd and lz4.
-pub(in crate::source) fn is_skippable([low, b, c, d]: [u8; 4]) -> bool {
-    low & 0xf0 == 0x50 && [b, c, d] == [0x2a, 0x4d, 0x18]
+pub(in crate::source) fn is_skippable([low, rest @ ..]: [u8; 4]) -> bool {
+    low & 0xf0 == 0x50 && rest == MAGIC_OF_SKIPPABLE
 }
+
+/// The last three of those bytes.
+const MAGIC_OF_SKIPPABLE: [u8; 3] = [0x2a, 0x4d, 0x18];
 
 /// A call of the decoder that fails does not tell what it wrote before. So each gets the bytes of
 /// one step, a header or a block's content, once all of the step before is written.
@@ -97,9 +100,11 @@ fn gzip_member(input: &mut impl BufRead, to: &mut Outlet) -> io::Result<()> {
 }
 
 fn of_gzip(e: DecompressError) -> Why {
-    let words = e.message().unwrap_or("no such data is written");
+    let words = e.message().unwrap_or("invalid data");
     match words {
         "incorrect data check" | "incorrect length check" | "header crc mismatch" => Why::Checksum,
+        // what was wrong is forgotten where it was found in the fast loop
+        "repeated call with bad state" => Why::Damaged("invalid data".to_owned()),
         _ => Why::Damaged(words.to_owned()),
     }
 }
@@ -123,8 +128,7 @@ fn gzip_goes_on(input: &mut impl BufRead) -> io::Result<bool> {
 /// One frame. The decoder takes an end before a block for the frame's own end, so that is
 /// looked for.
 fn lz4_frame(input: &mut (impl BufRead + Send), to: &mut Outlet) -> io::Result<()> {
-    let mut first = [0; 4];
-    input.read_exact(&mut first)?;
+    let first = lz4_begins(input)?;
     if is_skippable(first) {
         return pass_over(input);
     }
@@ -144,6 +148,24 @@ fn lz4_frame(input: &mut (impl BufRead + Send), to: &mut Outlet) -> io::Result<(
         return Err(ErrorKind::UnexpectedEof.into());
     }
     Ok(())
+}
+
+/// The first bytes of a frame, if it is one.
+fn lz4_begins(input: &mut impl BufRead) -> io::Result<[u8; 4]> {
+    let mut first = [0; 4];
+    for at in 0..first.len() {
+        let Some(byte) = input.fill_buf()?.first() else {
+            return Err(ErrorKind::UnexpectedEof.into());
+        };
+        first[at] = *byte;
+        input.consume(1);
+        let known = &first[..=at];
+        let skippable = first[0] & 0xf0 == 0x50 && MAGIC_OF_SKIPPABLE.starts_with(&known[1..]);
+        if !skippable && !Compression::LZ4.starts_with(known) {
+            return Err(Why::Followed.into());
+        }
+    }
+    Ok(first)
 }
 
 /// Passes over the rest of a skippable frame: its length and so many bytes.

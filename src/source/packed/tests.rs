@@ -117,14 +117,17 @@ fn members_are_one_stream() {
 #[test]
 fn what_follows_is_told() {
     for (compression, pack) in ALL {
-        let packed = [pack(b"all of it"), b"rubbish".repeat(9)].concat();
-        let (all, why) = unpacked(compression, &packed, NO_LIMIT);
-        assert_eq!(all, b"all of it");
         let want = format!(
             "the {} data is followed by something else",
             compression.name()
         );
-        assert_eq!(why, Some(want));
+        // also where there is not enough of it for another beginning
+        let rubbish = b"rubbish".repeat(9);
+        for len in [1, 2, 3, 4, 5, 6, 7, 8, rubbish.len()] {
+            let packed = [&pack(b"all of it"), &rubbish[..len]].concat();
+            let (all, why) = unpacked(compression, &packed, NO_LIMIT);
+            assert_eq!((&all[..], &why), (&b"all of it"[..], &Some(want.clone())));
+        }
     }
 }
 
