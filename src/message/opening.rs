@@ -15,7 +15,7 @@ const MOST_BYTES: usize = 1 << 16;
 const MOST_MESSAGES: u64 = 16;
 /// Bytes of memory at most that are kept for what another conversation says.
 const MOST_KEPT: usize = 4096;
-/// Messages each way after which it is told that nothing answers anything.
+/// Whole messages each way after which it is told that nothing answers anything.
 const FEWEST_TURNS: u64 = 3;
 
 /// How it was found who is the client.
@@ -253,7 +253,9 @@ impl Opening {
         let [requests, answers] = [roles.client, 1 - roles.client].map(|side| said.count[side]);
         let speaks = match proof {
             Some((_, (request, answer))) => Speaks::Yes { request, answer },
-            None if requests.min(answers) >= FEWEST_TURNS => Speaks::No { requests, answers },
+            None if said.whole.iter().all(|whole| *whole >= FEWEST_TURNS) => {
+                Speaks::No { requests, answers }
+            }
             None => Speaks::Unsure { requests, answers },
         };
         Some(Settled {

@@ -10,6 +10,8 @@ use crate::message::opening::Roles;
 pub(super) struct Said {
     /// How many there are of each direction.
     pub count: [u64; 2],
+    /// How many of these are whole: another proves nothing.
+    pub whole: [u64; 2],
     /// Whether their texts are wanted.
     compared: bool,
     /// Then of each the direction, and where its text ends.
@@ -32,10 +34,10 @@ impl Said {
         self.first(self.ends.len())
     }
 
-    /// Takes a message, without its ending; of one that is not whole no text, for it proves
-    /// nothing.
+    /// Takes a message, without its ending; of one that is not whole no text.
     pub fn add(&mut self, direction: usize, line: &Line<'_>) {
         self.count[direction] += 1;
+        self.whole[direction] += u64::from(line.whole);
         if !self.compared {
             return;
         }

@@ -215,3 +215,19 @@ fn what_comes_after_both_ends_counts_on() {
         (&8.into(), &11.into())
     );
 }
+
+/// Of messages that a snap length cut it is not known whether they are echoes.
+#[test]
+fn messages_that_are_cut_speak_no_other_protocol() {
+    let mut capture = begun();
+    for n in 0..20 {
+        capture.tcp(0, PSH | ACK, format!("some long line {n}\n").as_bytes());
+        capture.tcp(1, PSH | ACK, format!("{n} ENIL GNOL EMOS\n").as_bytes());
+    }
+    let of = |bytes: &[u8]| {
+        let mut report = run_on(bytes, &["--format", "json"]).capture();
+        report["conversations"][0]["speaks_echo"].take()
+    };
+    assert_eq!(of(&capture.bytes), "yes");
+    assert_eq!(of(&cut(&capture.bytes, 60)), "unsure");
+}
