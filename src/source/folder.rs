@@ -25,18 +25,33 @@ pub fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// How many folders, or links to such, a folder has that are not hidden.
+/// What a folder has beside files and what is hidden.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Others {
+    /// Folders, or links to such.
+    pub folders: usize,
+    /// Pipes, sockets, devices, and links that lead nowhere.
+    pub special: usize,
+}
+
+/// How many others than files a folder has.
 ///
 /// # Errors
 /// If the folder cannot be read.
-pub fn below(folder: &Path) -> io::Result<usize> {
-    let mut count = 0;
+pub fn others(folder: &Path) -> io::Result<Others> {
+    let mut others = Others::default();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let hidden = entry.file_name().as_bytes().starts_with(b".");
-        count += usize::from(!hidden && entry.path().is_dir());
+        if entry.file_name().as_bytes().starts_with(b".") {
+            continue;
+        }
+        match fs::metadata(entry.path()) {
+            Ok(it) if it.is_file() => {}
+            Ok(it) if it.is_dir() => others.folders += 1,
+            _ => others.special += 1,
+        }
     }
-    Ok(count)
+    Ok(others)
 }
 
 /// A path's last part.
@@ -125,7 +140,8 @@ mod tests {
         let names: Vec<_> = files(path).unwrap();
         let names: Vec<_> = names.iter().map(|path| name(path)).collect();
         assert_eq!(names, [&b"a"[..], b"b9", b"b10", b"link"]);
-        assert_eq!(below(path).unwrap(), 1);
+        let (folders, special) = (1, 2);
+        assert_eq!(others(path).unwrap(), Others { folders, special });
         assert!(files(&path.join("none")).is_err());
     }
 }

@@ -149,7 +149,7 @@ fn in_folder(folder: &Path, trouble: &mut Trouble) -> Vec<PathBuf> {
             Err(e) => passed.over(&file, &e),
         }
     }
-    passed.folders = folder::below(folder).unwrap_or(0);
+    passed.others = folder::others(folder).unwrap_or_default();
     let passed = passed.to_string();
     if captures.is_empty() && !told {
         let what = match &passed[..] {

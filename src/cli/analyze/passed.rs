@@ -4,6 +4,7 @@ use std::fmt::{Display, Formatter, Result};
 use std::path::Path;
 
 use crate::source::file::OpenError;
+use crate::source::folder::Others;
 use crate::source::named::Named;
 
 /// What was passed over in a folder, in words.
@@ -13,8 +14,8 @@ pub(super) struct Passed {
     unknown: usize,
     /// Others: what is said of them, the first one's name, and how many they are.
     known: Vec<(String, String, usize)>,
-    /// Folders.
-    pub folders: usize,
+    /// What is no file.
+    pub others: Others,
 }
 
 impl Passed {
@@ -52,9 +53,16 @@ impl Display for Passed {
                 more => format!("{name} and {} more ({why})", more - 1),
             });
         }
-        if self.folders > 0 {
-            let s = plural(self.folders);
-            parts.push(format!("{} folder{s} below it", self.folders));
+        let Others { folders, special } = self.others;
+        if special > 0 {
+            let s = plural(special);
+            parts.push(format!(
+                "{special} pipe{s}, device{s} or link{s} to nothing"
+            ));
+        }
+        if folders > 0 {
+            let s = plural(folders);
+            parts.push(format!("{folders} folder{s} below it"));
         }
         f.write_str(&parts.join(", "))
     }
