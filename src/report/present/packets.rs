@@ -98,9 +98,12 @@ fn path(exhibit: &Exhibit) -> Option<Block> {
 
 fn not_kept(frames: &[u64]) -> Block {
     let whose = packet_numbers(frames, &[]);
+    let them = match frames {
+        [one] => format!("--packet {one} shows them"),
+        _ => "--packet N shows those of one".to_owned(),
+    };
     text(&format!(
-        "The bytes of {whose} were not kept, to bound memory; a display filter above shows them in \
-         Wireshark."
+        "The bytes of {whose} were not kept, to bound memory; {them}."
     ))
 }
 
