@@ -51,7 +51,7 @@ pub(super) struct Options {
     /// Answer the questions for this conversation, and show only it; may be given several times
     #[arg(long, value_name = "ID")]
     pub(super) conversation: Vec<u64>,
-    /// Most entries shown of each conversation; 0 is all that a view has room for [default: 1000, with ndjson all]
+    /// Most entries shown of each conversation; 0 is all that a view has room for [default: 1000, with ndjson and --show packets all]
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
     /// Most bytes shown of a message, in whole characters
