@@ -7,6 +7,7 @@
 //! that a device cut anew or joined. Where several recordings are read as one, copies are
 //! sought within each: the clocks of two hosts differ by more than a copy's delay.
 
+mod alike;
 mod record;
 mod way;
 
@@ -15,6 +16,7 @@ use std::hash::{BuildHasher, Hasher};
 
 use crate::decode::segment::{Segment, Tap};
 use crate::time::Time;
+use alike::{Alike, First};
 use record::{Place, Record, may_be_copy};
 use way::Way;
 
@@ -22,6 +24,8 @@ use way::Way;
 const WITHIN: u64 = 5_000_000;
 /// First records remembered at once; a flood beyond that forgets the oldest early.
 const MOST_RECENT: usize = 1 << 12;
+/// Places remembered at once, over all packets that are alike; as above.
+const MOST_PLACES: usize = 1 << 16;
 
 /// A further record of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,13 +40,6 @@ pub struct Sighting {
     pub delay: i64,
     /// Whether its bytes are the same but its segments are not.
     pub resegmented: bool,
-}
-
-/// A packet's first record.
-struct First {
-    frame: u64,
-    time: Time,
-    places: Vec<Place>,
 }
 
 /// The records of the last moment while all were made in one place: then none is a copy, and
@@ -66,7 +63,9 @@ pub(super) struct Sightings {
     alone: Option<Alone>,
     /// Where all records before the second place were made.
     first_place: Option<Place>,
-    firsts: HashMap<u64, Vec<First>, foldhash::fast::RandomState>,
+    firsts: HashMap<u64, Alike, foldhash::fast::RandomState>,
+    /// In how many places all these were recorded.
+    places: usize,
     order: VecDeque<(Time, u64)>,
     ways: HashMap<(u32, bool), Way, foldhash::fast::RandomState>,
     hasher: foldhash::fast::RandomState,
@@ -140,14 +139,12 @@ impl Sightings {
         let first_place = self.first_place;
         let way = self.ways.entry(way);
         let way = way.or_insert_with(|| Way::after(first_place));
-        let firsts = self.firsts.entry(print).or_default();
-        let copied = firsts
-            .iter_mut()
-            .find(|first| near(now, first.time) && !first.places.contains(&place))
-            .map(|first| {
-                first.places.push(place);
-                (first.frame, first.places[0].interface, first.time, false)
-            });
+        let copied = self.firsts.get_mut(&print).and_then(|alike| {
+            let places = alike.places();
+            let first = alike.take(place, now);
+            self.places += alike.places() - places;
+            first.map(|first| (first.frame, first.interface, first.time, false))
+        });
         let cut = way
             .span(record.header.seq, record.header.payload_len)
             .and_then(|span| {
@@ -161,12 +158,11 @@ impl Sightings {
                 found
             });
         let Some((of, first_interface, time, resegmented)) = copied.or(cut) else {
-            firsts.push(First {
-                frame: record.header.frame.number,
-                time: now,
-                places: vec![place],
-            });
-            self.order.push_back((now, print));
+            self.add(
+                print,
+                First::of(record.header.frame.number, place, now),
+                place,
+            );
             return None;
         };
         Some(Sighting {
@@ -222,13 +218,17 @@ impl Sightings {
             if let Some(span) = way.span(header.seq, header.payload_len) {
                 way.record(span, place, (frame, time), false);
             }
-            self.firsts.entry(print).or_default().push(First {
-                frame,
-                time,
-                places: vec![place],
-            });
-            self.order.push_back((time, print));
+            self.add(print, First::of(frame, place, time), place);
         }
+    }
+
+    /// Remembers a packet's first record.
+    fn add(&mut self, print: u64, first: First, place: Place) {
+        let alike = self.firsts.entry(print).or_default();
+        let places = alike.places();
+        alike.add(place, first);
+        self.places += alike.places() - places;
+        self.order.push_back((first.time, print));
     }
 
     /// Memory held for conversations, in bytes; what is remembered of the last 5 ms is bounded
@@ -245,16 +245,16 @@ impl Sightings {
 
     fn forget(&mut self, now: Time) {
         while let Some(&(time, print)) = self.order.front() {
-            if near(now, time) && self.order.len() < MOST_RECENT {
+            let room = self.order.len() < MOST_RECENT && self.places < MOST_PLACES;
+            if near(now, time) && room {
                 break;
             }
             self.order.pop_front();
-            if let Some(firsts) = self.firsts.get_mut(&print) {
-                if firsts.len() <= 1 {
-                    self.firsts.remove(&print);
-                } else {
-                    firsts.remove(0);
-                }
+            if let Some(alike) = self.firsts.get_mut(&print)
+                && alike.forget()
+            {
+                self.places -= alike.places();
+                self.firsts.remove(&print);
             }
         }
     }

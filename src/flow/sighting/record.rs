@@ -36,7 +36,7 @@ pub(super) fn may_be_copy(segment: &Segment<'_>) -> bool {
 }
 
 /// Where a record was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Place {
     pub recording: u32,
     pub interface: u32,

@@ -28,6 +28,8 @@ pub(super) struct Way {
     /// Anchor of the 64-bit line: the last sequence number seen, and where it stands.
     at: Option<(Seq, i64)>,
     recent: VecDeque<Span>,
+    /// All of these, and perhaps more, stand between: where nothing does nobody need look.
+    bounds: Option<(i64, i64)>,
     seen: Vec<(Place, Ranges)>,
 }
 
@@ -63,6 +65,10 @@ impl Way {
         place: Place,
         now: Time,
     ) -> Option<(u64, u32, Time, bool)> {
+        let (lowest, highest) = self.bounds?;
+        if span.0 < lowest || span.1 > highest {
+            return None;
+        }
         let seen_here = self
             .seen
             .iter()
@@ -70,19 +76,20 @@ impl Way {
         if seen_here || !self.seen.iter().any(|(at, _)| at.is_across(place)) {
             return None;
         }
-        let mut covered = Ranges::default();
-        let mut first = None;
-        for earlier in self
+        let mut elsewhere = self
             .recent
             .iter()
-            .filter(|e| near(now, e.time) && e.place.is_across(place))
-        {
-            covered.add(earlier.start, earlier.end);
-            if earlier.start <= span.0 && span.0 < earlier.end {
-                first.get_or_insert((earlier.frame, earlier.place.interface, earlier.time, true));
-            }
-        }
-        first.filter(|_| covered.covers(span.0, span.1))
+            .filter(|e| e.start < span.1 && span.0 < e.end)
+            .filter(|e| near(now, e.time) && e.place.is_across(place));
+        let of_first_byte = |e: &&Span| e.start <= span.0;
+        let first = elsewhere.clone().find(of_first_byte)?;
+        let mut covered = Ranges::default();
+        elsewhere.any(|e| {
+            covered.add(e.start.max(span.0), e.end.min(span.1));
+            covered.covers(span.0, span.1)
+        });
+        let first = (first.frame, first.place.interface, first.time, true);
+        covered.covers(span.0, span.1).then_some(first)
     }
 
     /// Where it is full, the oldest place of another recording makes room.
@@ -114,7 +121,12 @@ impl Way {
         while self.recent.front().is_some_and(stale) || self.recent.len() >= MOST_SPANS {
             self.recent.pop_front();
         }
+        if self.recent.is_empty() {
+            self.bounds = None;
+        }
         if !copy {
+            let (lowest, highest) = self.bounds.unwrap_or((start, end));
+            self.bounds = Some((lowest.min(start), highest.max(end)));
             self.recent.push_back(Span {
                 start,
                 end,
