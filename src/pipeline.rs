@@ -55,6 +55,7 @@ pub fn analyse(reader: Reader, settings: &Settings, watch: Watcher<'_>) -> Analy
         format: reader.format(),
         compression: reader.compression(),
         ports: decoder.ports().to_vec(),
+        routed: decoder.routed(),
         answers,
         described: reader.described().to_vec(),
         header_link_type: reader.header_link_type(),
@@ -83,6 +84,7 @@ pub fn analyse_merged(mut merge: Merge, settings: &Settings, watch: Watcher<'_>)
         },
         compression: None,
         ports: decoder.ports().to_vec(),
+        routed: decoder.routed(),
         answers,
         described: merge.described().to_vec(),
         header_link_type: parts

@@ -6,6 +6,7 @@ use std::ops::{Deref, Range};
 
 pub use super::ends::{Ends, Four, Key};
 pub use super::options::Options;
+pub use super::route::Routed;
 use super::seq::Seq;
 pub use super::spot::Odd;
 use crate::source::frame::Frame;
@@ -247,6 +248,12 @@ impl<'a> Segment<'a> {
     #[must_use]
     pub fn fragments(&self) -> &'a [Carrier] {
         self.odd().map_or(&[], |odd| &odd.fragments)
+    }
+
+    /// What of IPv6 tells its ends elsewhere than in the fixed header; nearly always nothing.
+    #[must_use]
+    pub fn routed(&self) -> Routed {
+        self.odd().map_or(Routed::default(), |odd| odd.routed)
     }
 
     /// The options' bytes that were captured.

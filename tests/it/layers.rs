@@ -8,6 +8,7 @@ mod links;
 mod listed;
 mod quotes;
 mod radio;
+mod routed;
 mod tunnels;
 mod udp;
 mod vlans;
@@ -222,6 +223,53 @@ fn ipv6_without_a_length() {
         assert!(!tcp, "tshark reads {}", deck.frames[at].name);
     }
     deck.preferences = vec!["ipv6.tso_support:TRUE"];
+    judge(&deck);
+}
+
+/// Whom they are for, and from, stands elsewhere than in the fixed header.
+#[test]
+fn packets_routed_by_their_source() {
+    let mut deck = Deck::default();
+    let changes = routed::fours().into_iter().chain(routed::sixes());
+    for (at, (name, change)) in changes.enumerate() {
+        for six in [false, true] {
+            if change(&conversation(1, six)[0]).is_some() {
+                let wrap = |p: &[u8]| change(p).unwrap();
+                deal(&mut deck, &name, 101, six, at % 8 == 0, &wrap);
+            }
+        }
+    }
+    judge(&deck);
+}
+
+#[test]
+fn routed_packets_in_tunnels_and_fragments() {
+    let mut deck = Deck::default();
+    let changes = || [routed::fours().remove(16), routed::sixes().remove(35)];
+    for tunnel in tunnels::all() {
+        for (name, change) in changes() {
+            let inner = |p: &[u8]| change(p).map(|p| (tunnel.wrap)(&p));
+            let outer = |p: &[u8]| change(&(tunnel.wrap)(p));
+            for (how, wrap) in [("in", &inner as &dyn Fn(&[u8]) -> _), ("around", &outer)] {
+                for six in [false, true] {
+                    if wrap(&conversation(1, six)[0]).is_some() {
+                        let name = format!("{name} {how} {}", tunnel.name);
+                        deal(&mut deck, &name, 101, six, false, &|p| wrap(p).unwrap());
+                    }
+                }
+            }
+        }
+    }
+    for six in [false, true] {
+        let port = 16_384 + deck.cases;
+        deck.cases += 1;
+        let packet = &conversation(port, six)[WITH_DATA];
+        for (name, parts) in routed::in_fragments(packet, port) {
+            for part in parts {
+                deck.whole(&format!("in fragments, {name}"), 101, part);
+            }
+        }
+    }
     judge(&deck);
 }
 

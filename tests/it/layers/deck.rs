@@ -210,7 +210,7 @@ fn by_us(file: &Path) -> Vec<Look> {
 /// Cases that a message names.
 const MOST_LISTED: usize = 60;
 
-const FIELDS: [&str; 13] = [
+const FIELDS: [&str; 15] = [
     "frame.protocols",
     "ip.src",
     "ip.dst",
@@ -225,6 +225,9 @@ const FIELDS: [&str; 13] = [
     // those that contradict others
     "ip.fragment.error",
     "ipv6.fragment.error",
+    // of the packet that is dissected last
+    "_ws.col.Source",
+    "_ws.col.Destination",
 ];
 
 /// What tshark sees in each frame.
@@ -274,6 +277,14 @@ fn row(line: &str) -> Look {
             _ => (3, 4, count("ipv6")),
         };
         let address = |field: usize| {
+            // whom a packet is for may stand elsewhere than in the fixed header
+            if !layers[tcp + 1..]
+                .iter()
+                .any(|it| ["ip", "ipv6"].contains(it))
+            {
+                let column = if field % 2 == 1 { 13 } else { 14 };
+                return cells[column].parse().unwrap();
+            }
             let all = all(field);
             // counted from behind where a packet before was taken for the other version
             let at = (nth - 1).min(all.len() - 1 - after.min(all.len() - 1));
@@ -298,7 +309,7 @@ fn row(line: &str) -> Look {
             )
         };
     }
-    let fragments = cells[9..].iter().flat_map(|cell| cell.split(';'));
+    let fragments = cells[9..13].iter().flat_map(|cell| cell.split(';'));
     let mut fragments: Vec<u64> = fragments.filter_map(|it| it.parse().ok()).collect();
     fragments.sort_unstable();
     if !matches!(found, Seen::Tcp(..)) {
