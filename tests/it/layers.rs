@@ -396,6 +396,52 @@ fn an_answer_in_fragments_cites_them_all() {
     }
 }
 
+/// Of a conversation, what its client sends is routed: filters select that, too.
+#[test]
+fn filters_select_routed_packets() {
+    for six in [false, true] {
+        for (name, way) in routed::ways(six) {
+            let mut deck = Deck::default();
+            for (at, packet) in conversation(20_000, six).iter().enumerate() {
+                let by_client = [0, 2, 3, 6, 8].contains(&at);
+                let packet = if by_client {
+                    way(packet)
+                } else {
+                    packet.clone()
+                };
+                deck.whole(name, 101, packet);
+            }
+            judge(&deck);
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("routed.pcapng");
+            std::fs::write(&file, deck.pcapng()).unwrap();
+            let analyze = |options: &[&str]| {
+                let mut analyze = std::process::Command::new(env!("CARGO_BIN_EXE_analyze"));
+                must(analyze.args(options).arg(&file))
+            };
+            let report: serde_json::Value =
+                serde_json::from_str(&analyze(&["--format", "json"])).unwrap();
+            let capture = &report["captures"][0];
+            assert_eq!(capture["conversations"].as_array().unwrap().len(), 1);
+            let expected: [(&str, &[u64]); 4] = [
+                ("transport_protocol", &[1, 2, 3, 4, 5, 6, 7, 8, 9]),
+                ("client_message_packet", &[4]),
+                ("bytes_to_server", &[4]),
+                ("bytes_to_client", &[6]),
+            ];
+            for (question, frames) in expected {
+                let filter = capture["answers"][question]["filter"].as_str().unwrap();
+                assert_eq!(selected(&file, filter), frames, "{name}: {filter}");
+            }
+            let found = analyze(&["--find", "net", "--format", "ndjson"]);
+            let hit: serde_json::Value =
+                serde_json::from_str(found.lines().next().unwrap()).unwrap();
+            let filter = hit["filter"].as_str().unwrap();
+            assert_eq!(selected(&file, filter), [4], "{name}: {filter}");
+        }
+    }
+}
+
 #[test]
 fn headers_that_errors_quote() {
     let mut deck = Deck::default();

@@ -195,3 +195,39 @@ pub fn in_fragments(packet: &[u8], id: u16) -> Vec<(&'static str, Vec<Vec<u8>>)>
     }
     all
 }
+
+/// Ways for a packet of IPv6, or of IPv4, to be for the host that it is for, and from the one that
+/// it is from, with other addresses in its fixed header.
+pub fn ways(six: bool) -> Vec<(&'static str, fn(&[u8]) -> Vec<u8>)> {
+    /// Sends the packet to a stop first.
+    fn by(kind: u8, packet: &[u8], data: &[u8]) -> Vec<u8> {
+        let mut packet = packet.to_vec();
+        packet[24..40].copy_from_slice(&stop(200));
+        extended(&packet, &[(ROUTING, routing(kind, 1, data))])
+    }
+    if !six {
+        return vec![("a loose route", |p| {
+            let mut all = with_options(p, &bytes![[131, 11, 8, 172, 16, 0, 9], p[16..20]]);
+            all[16..20].copy_from_slice(&[172, 16, 0, 8]);
+            all
+        })];
+    }
+    vec![
+        ("type 0", |p| {
+            by(0, p, &bytes![[0; 4], stop(201), p[24..40]])
+        }),
+        ("type 2", |p| by(2, p, &bytes![[0; 4], p[24..40]])),
+        ("type 3", |p| {
+            by(3, p, &bytes![[0; 4], stop(201), p[24..40]])
+        }),
+        ("type 4", |p| {
+            by(4, p, &bytes![[1, 0, 0, 0], p[24..40], stop(201)])
+        }),
+        ("a mobile node", |p| {
+            let header = (DESTINATION_OPTIONS, at_home(&p[8..24]));
+            let mut packet = p.to_vec();
+            packet[8..24].copy_from_slice(&stop(200));
+            extended(&packet, &[header])
+        }),
+    ]
+}
