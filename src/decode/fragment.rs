@@ -186,6 +186,7 @@ mod tests {
 
     fn push(
         fragments: &mut Fragments,
+        routed: crate::decode::Routed::default(),
         id: u16,
         offset: usize,
         more: bool,

@@ -57,7 +57,7 @@ pub fn link(frame: &Frame<'_>) -> Link {
             found.packet_type = bytes.get(10).copied().unwrap_or(255);
             be16(bytes, 0).and_then(|kind| cooked(bytes, SLL2_LEN, kind, found.port.arphrd))
         }
-        other => frame_of(other, bytes),
+        other => frame_of(other, frame.about, bytes),
     };
     found
 }
@@ -139,15 +139,15 @@ pub fn reads(link_type: u32) -> bool {
 const DEEPEST: usize = 4;
 
 /// The IP header in a frame of any link type.
-fn frame_of(mut link_type: u32, bytes: &[u8]) -> Option<Network> {
+fn frame_of(mut link_type: u32, mut about: u8, bytes: &[u8]) -> Option<Network> {
     let mut from = 0;
     for _ in 0..DEEPEST {
         let inner = bytes.get(from..)?;
         if !WRAPPERS.contains(&link_type) {
-            return Some(unwrapped(link_type, inner)?.behind(from));
+            return Some(unwrapped(link_type, about, inner)?.behind(from));
         }
         let (at, found) = wrap::unwrap(link_type, inner)?;
-        from += at;
+        (from, about) = (from + at, 0);
         match found {
             Inner::Frame(other) => link_type = other,
             Inner::Header(next) => return layer::network(bytes, from, next),
@@ -156,8 +156,8 @@ fn frame_of(mut link_type: u32, bytes: &[u8]) -> Option<Network> {
     None
 }
 
-/// The IP header in a frame that no other frame is in.
-fn unwrapped(link_type: u32, bytes: &[u8]) -> Option<Network> {
+/// The IP header in a frame that no other frame is in; `about` as the container has it.
+fn unwrapped(link_type: u32, about: u8, bytes: &[u8]) -> Option<Network> {
     match link_type {
         link::ETHERNET => layer::ethernet(bytes, 0),
         link::LINUX_SLL => cooked(bytes, SLL_LEN, be16(bytes, SLL_LEN - 2)?, be16(bytes, 2)),
@@ -166,7 +166,7 @@ fn unwrapped(link_type: u32, bytes: &[u8]) -> Option<Network> {
         link::IPV4 => Some(Network::at(0)),
         link::IPV6 => layer::network(bytes, 0, Next::Ipv6),
         link::NULL | link::LOOP => loopback(link_type, bytes),
-        other => seldom(other, bytes),
+        other => seldom(other, about, bytes),
     }
 }
 
@@ -217,13 +217,13 @@ fn cooked_otherwise(bytes: &[u8], at: usize, kind: u16, device: u16) -> Option<N
 }
 
 /// Those that [`seldom`] knows.
-const SELDOM: [u32; 25] = [
+const SELDOM: [u32; 26] = [
     6, 7, 9, 10, 11, 19, 50, 51, 100, 104, 105, 106, 107, 112, 119, 122, 123, 127, 129, 138, 163,
-    166, 204, 239, 242,
+    166, 197, 204, 239, 242,
 ];
 
 /// Link types that are not what most captures have, by their LINKTYPE value.
-fn seldom(link_type: u32, bytes: &[u8]) -> Option<Network> {
+fn seldom(link_type: u32, about: u8, bytes: &[u8]) -> Option<Network> {
     let (at, next) = match link_type {
         // token ring: where the sender's first bit is set, a route follows the addresses
         6 => {
@@ -236,7 +236,8 @@ fn seldom(link_type: u32, bytes: &[u8]) -> Option<Network> {
         7 => return arcnet(bytes, 2),
         // Linux puts a two-byte offset between addresses and protocol
         129 => return arcnet(bytes, 4),
-        9 | 50 => (0, Next::Ppp),
+        // of 204 the direction stands beside the packet
+        9 | 50 | 204 => (0, Next::Ppp),
         10 => (13, Next::Llc),
         11 | 100 => (0, Next::Llc),
         // IP over ATM
@@ -248,14 +249,15 @@ fn seldom(link_type: u32, bytes: &[u8]) -> Option<Network> {
         119 | 127 | 163 => return radio::prefixed(link_type, bytes),
         // IP over Fibre Channel: two addresses of eight bytes
         122 => (16, Next::Llc),
-        123 => wan::sun_atm(bytes)?,
+        123 => wan::sun_atm(about, bytes)?,
         // IP over FireWire: two addresses of eight bytes
         138 => (18, Next::EtherType(be16(bytes, 16)?)),
         // the first byte tells the direction
-        166 | 204 => {
+        166 => {
             let address = if be16(bytes, 0)? & 0xff == 0x03 { 2 } else { 1 };
             (address, Next::Ppp)
         }
+        197 => wan::endace(about)?,
         239 => return nflog(bytes),
         // IP over InfiniBand: a 40-byte global route header, EtherType, two bytes unused
         242 => (44, Next::EtherType(be16(bytes, 40)?)),
@@ -329,6 +331,7 @@ mod tests {
             time: Time(0),
             link_type,
             interface: None,
+            about: 0,
             wire_len,
             bytes,
         })

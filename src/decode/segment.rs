@@ -219,6 +219,8 @@ impl<'a> Segment<'a> {
             link_type: self.tap.link_type,
             interface: self.tap.described,
             wire_len: self.frame.wire_len,
+            // who shows it has no need of that
+            about: 0,
             bytes: self.from.get(self.frame_range()).unwrap_or_default(),
         }
     }
@@ -316,6 +318,7 @@ mod tests {
             time: Time(0),
             link_type,
             interface: None,
+            about: 0,
             wire_len,
             bytes,
         };

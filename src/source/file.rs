@@ -3,6 +3,7 @@
 mod classic;
 mod open;
 mod pcapng;
+mod pseudo;
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -59,6 +60,8 @@ pub struct Record {
     link_type: u32,
     interface: Option<u32>,
     wire_len: u32,
+    /// As [`Frame`] has it.
+    about: u8,
     /// Bytes of the whole record, padding included.
     len: usize,
     /// Where in it the packet stands.
@@ -77,6 +80,7 @@ impl Record {
             interface: self.interface,
             // no packet is that long; Wireshark's frame.len stops there too
             wire_len: self.wire_len.min(i32::MAX.unsigned_abs()),
+            about: self.about,
             bytes,
         }
     }

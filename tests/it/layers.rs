@@ -54,6 +54,17 @@ fn each_link_layer() {
     judge(&deck);
 }
 
+/// They count in no length, whatever stands behind them.
+#[test]
+fn headers_that_the_container_keeps() {
+    let mut deck = Deck::default();
+    for (link_type, frame) in links::kept_headers() {
+        deck.whole("whole", link_type, frame.clone());
+        deck.cut_at("cut", link_type, &frame, [40, 41, frame.len() - 1]);
+    }
+    judge(&deck);
+}
+
 /// There the same is seen as in the form that tshark reads.
 #[test]
 fn what_tshark_does_not_read() {

@@ -345,3 +345,30 @@ fn others() -> Vec<Link> {
         }),
     ]
 }
+
+/// Frames of the link types that Wireshark's reader takes a header off.
+pub fn kept_headers() -> Vec<(u32, Vec<u8>)> {
+    let noise: Vec<u8> = (0..90).collect();
+    let mut all: Vec<(u32, Vec<u8>)> = [123, 139, 196, 201, 204, 209, 245, 254]
+        .into_iter()
+        .map(|link_type| (link_type, noise.clone()))
+        .collect();
+    // the protocol is looked at there
+    for (link_type, protocol) in [(144, 0x17), (177, 0x30)] {
+        all.push((link_type, bytes![[0; 15], [protocol], noise]));
+    }
+    for kind in 0..32 {
+        for wire_len in [0u8, 30, 90, 200] {
+            for extensions in [
+                &[][..],
+                &[0; 8],
+                &[0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+            ] {
+                let more = if extensions.is_empty() { 0 } else { 0x80 };
+                let head = [more | kind, 4, 0, 90, 0, 0, 0, wire_len];
+                all.push((197, bytes![[7; 8], head, extensions, noise]));
+            }
+        }
+    }
+    all
+}
