@@ -186,14 +186,20 @@ fn packet_type(field: Option<u16>) -> u8 {
         .unwrap_or(255)
 }
 
-/// A cooked header's protocol: an EtherType, or 4 for a frame that begins with LLC; but some
+/// A cooked header's number of PPP.
+const PPP: u16 = 7;
+
+/// A cooked header's protocol: an EtherType, 4 for a frame that begins with LLC, or [`PPP`]; but some
 /// devices (ARPHRD) have numbers of their own.
 #[inline]
 fn cooked(bytes: &[u8], at: usize, kind: u16, device: Option<u16>) -> Option<Network> {
     match (kind, device) {
-        (4, Some(770 | 803)) | (_, Some(778 | 824)) => cooked_otherwise(bytes, at, kind, device?),
+        (4 | 7, Some(770 | 803)) | (_, Some(778 | 824)) => {
+            cooked_otherwise(bytes, at, kind, device?)
+        }
         (layer::IPV4, _) => Some(Network::at(at)),
         (4, _) => layer::network(bytes, at, Next::Llc),
+        (PPP, _) => layer::network(bytes, at, Next::Ppp),
         (kind, _) => layer::network(bytes, at, Next::EtherType(kind)),
     }
 }
@@ -203,9 +209,11 @@ fn cooked_otherwise(bytes: &[u8], at: usize, kind: u16, device: u16) -> Option<N
     let inner = bytes.get(at..)?;
     match (device, kind) {
         // Frame Relay, 802.11 with radiotap
+        (770 | 803, PPP) => None,
         (770, _) => layer::network(bytes, at, Next::FrameRelay),
         (803, _) => radio::prefixed(127, inner).map(|found| found.behind(at)),
         // GRE's types, without its header: mirrored Ethernet, and some of Ethernet's
+        (778, PPP) => layer::network(bytes, at, Next::Ppp),
         (778, 4) => layer::network(bytes, at, Next::Llc),
         (778, 0x88be) => layer::network(bytes, at, Next::Ethernet),
         (778, 0x0800 | 0x86dd | 0x6558 | 0x8847 | 0x8848 | 0x880b) => {
@@ -226,7 +234,7 @@ const SELDOM: [u32; 26] = [
 fn seldom(link_type: u32, about: u8, bytes: &[u8]) -> Option<Network> {
     let (at, next) = match link_type {
         // token ring: where the sender's first bit is set, a route follows the addresses
-        6 => {
+        6 if bytes.get(1)? & 0xc0 == 0x40 => {
             let route = match *bytes.get(8)? & 0x80 {
                 0 => 0,
                 _ => usize::from(*bytes.get(14)? & 0x1f),
@@ -238,7 +246,7 @@ fn seldom(link_type: u32, about: u8, bytes: &[u8]) -> Option<Network> {
         129 => return arcnet(bytes, 4),
         // of 204 the direction stands beside the packet
         9 | 50 | 204 => (0, Next::Ppp),
-        10 => (13, Next::Llc),
+        10 if bytes.first()? & 0xf0 == 0x50 => (13, Next::Llc),
         11 | 100 => (0, Next::Llc),
         // IP over ATM
         19 | 106 => (0, Next::Ip),
@@ -406,7 +414,7 @@ mod tests {
             (
                 "token ring with a route",
                 6,
-                [&z(8)[..], &[0x80], &z(5), &[4, 0, 0, 0], &snap].concat(),
+                [&[0, 0x40][..], &z(6), &[0x80], &z(5), &[4, 0, 0, 0], &snap].concat(),
             ),
             ("ARCNET", 7, vec![1, 2, 212, 0, 0, 1]),
             ("ARCNET of Linux", 129, vec![1, 2, 0, 0, 212, 0, 0, 1]),
@@ -414,8 +422,8 @@ mod tests {
             ("PPP, short", 9, vec![0x21]),
             ("PPP in HDLC", 50, vec![0xff, 3, 0, 0x21]),
             ("PPP with MPLS", 9, vec![0xff, 3, 2, 0x81, 0, 1, 1, 9]),
-            ("PPP with direction", 204, vec![1, 0xff, 3, 0, 0x21]),
-            ("FDDI", 10, [&z(13)[..], &snap].concat()),
+            ("PPP with direction", 204, vec![0xff, 3, 0, 0x21]),
+            ("FDDI", 10, [&[0x50][..], &z(12), &snap].concat()),
             ("Cisco HDLC", 104, vec![0x0f, 0, 8, 0]),
             ("802.11 QoS", 105, radio([0x88, 1], 26)),
             ("802.11 between access points", 105, radio([8, 3], 30)),
