@@ -71,10 +71,8 @@ pub fn analyse(reader: Reader, settings: &Settings, watch: Watcher<'_>) -> Analy
 pub fn analyse_merged(mut merge: Merge, settings: &Settings, watch: Watcher<'_>) -> Analysed {
     let (answers, mut decoder) = run(&mut merge, settings, watch);
     let parts = merge.parts().to_vec();
-    let mut formats = parts
-        .iter()
-        .map(|part| part.format)
-        .filter(|f| !f.is_empty());
+    let formats = parts.iter().map(|part| part.format);
+    let mut formats = formats.filter(|format| !format.is_empty());
     let format = formats.next().unwrap_or_default();
     Analysed {
         format: if formats.all(|other| other == format) {

@@ -237,53 +237,6 @@ fn ipv6_without_a_length() {
     judge(&deck);
 }
 
-/// Whom they are for, and from, stands elsewhere than in the fixed header.
-#[test]
-fn packets_routed_by_their_source() {
-    let mut deck = Deck::default();
-    let changes = routed::fours().into_iter().chain(routed::sixes());
-    for (at, (name, change)) in changes.enumerate() {
-        for six in [false, true] {
-            if change(&conversation(1, six)[0]).is_some() {
-                let wrap = |p: &[u8]| change(p).unwrap();
-                deal(&mut deck, &name, 101, six, at % 8 == 0, &wrap);
-            }
-        }
-    }
-    judge(&deck);
-}
-
-#[test]
-fn routed_packets_in_tunnels_and_fragments() {
-    let mut deck = Deck::default();
-    let changes = || [routed::fours().remove(16), routed::sixes().remove(35)];
-    for tunnel in tunnels::all() {
-        for (name, change) in changes() {
-            let inner = |p: &[u8]| change(p).map(|p| (tunnel.wrap)(&p));
-            let outer = |p: &[u8]| change(&(tunnel.wrap)(p));
-            for (how, wrap) in [("in", &inner as &dyn Fn(&[u8]) -> _), ("around", &outer)] {
-                for six in [false, true] {
-                    if wrap(&conversation(1, six)[0]).is_some() {
-                        let name = format!("{name} {how} {}", tunnel.name);
-                        deal(&mut deck, &name, 101, six, false, &|p| wrap(p).unwrap());
-                    }
-                }
-            }
-        }
-    }
-    for six in [false, true] {
-        let port = 16_384 + deck.cases;
-        deck.cases += 1;
-        let packet = &conversation(port, six)[WITH_DATA];
-        for (name, parts) in routed::in_fragments(packet, port) {
-            for part in parts {
-                deck.whole(&format!("in fragments, {name}"), 101, part);
-            }
-        }
-    }
-    judge(&deck);
-}
-
 #[test]
 fn datagrams_in_fragments() {
     let mut deck = Deck::default();
@@ -404,52 +357,6 @@ fn an_answer_in_fragments_cites_them_all() {
         let mut analyze = std::process::Command::new(env!("CARGO_BIN_EXE_analyze"));
         let text = must(analyze.arg(&file));
         assert!(text.contains("the others are 5, 6, 7"), "{text}");
-    }
-}
-
-/// Of a conversation, what its client sends is routed: filters select that, too.
-#[test]
-fn filters_select_routed_packets() {
-    for six in [false, true] {
-        for (name, way) in routed::ways(six) {
-            let mut deck = Deck::default();
-            for (at, packet) in conversation(20_000, six).iter().enumerate() {
-                let by_client = [0, 2, 3, 6, 8].contains(&at);
-                let packet = if by_client {
-                    way(packet)
-                } else {
-                    packet.clone()
-                };
-                deck.whole(name, 101, packet);
-            }
-            judge(&deck);
-            let folder = tempfile::tempdir().unwrap();
-            let file = folder.path().join("routed.pcapng");
-            std::fs::write(&file, deck.pcapng()).unwrap();
-            let analyze = |options: &[&str]| {
-                let mut analyze = std::process::Command::new(env!("CARGO_BIN_EXE_analyze"));
-                must(analyze.args(options).arg(&file))
-            };
-            let report: serde_json::Value =
-                serde_json::from_str(&analyze(&["--format", "json"])).unwrap();
-            let capture = &report["captures"][0];
-            assert_eq!(capture["conversations"].as_array().unwrap().len(), 1);
-            let expected: [(&str, &[u64]); 4] = [
-                ("transport_protocol", &[1, 2, 3, 4, 5, 6, 7, 8, 9]),
-                ("client_message_packet", &[4]),
-                ("bytes_to_server", &[4]),
-                ("bytes_to_client", &[6]),
-            ];
-            for (question, frames) in expected {
-                let filter = capture["answers"][question]["filter"].as_str().unwrap();
-                assert_eq!(selected(&file, filter), frames, "{name}: {filter}");
-            }
-            let found = analyze(&["--find", "net", "--format", "ndjson"]);
-            let hit: serde_json::Value =
-                serde_json::from_str(found.lines().next().unwrap()).unwrap();
-            let filter = hit["filter"].as_str().unwrap();
-            assert_eq!(selected(&file, filter), [4], "{name}: {filter}");
-        }
     }
 }
 

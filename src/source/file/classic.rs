@@ -3,7 +3,7 @@
 
 mod layout;
 
-use super::{LONGEST_RECORD, Record, Step, pseudo};
+use super::{LONGEST_RECORD, Record, Step, record};
 use crate::source::block::Block;
 use crate::time::Time;
 use crate::wire::{ByteOrder, link};
@@ -225,7 +225,7 @@ impl Classic {
             record_header,
             is_usual: record_header == 16
                 && matches!(lengths, Lengths::CapturedFirst)
-                && pseudo::least(link_type) == 0,
+                && record::least(link_type) == 0,
             padding,
         }
     }

@@ -1,7 +1,7 @@
 //! pcapng: sections in either byte order, interfaces with their own clock units,
 //! enhanced, simple and obsolete packet blocks; blocks of other types are passed over.
 
-use super::{Described, LONGEST_RECORD, Record, Step, pseudo};
+use super::{Described, LONGEST_RECORD, Record, Step, record};
 use crate::source::block::Block;
 use crate::time::Time;
 use crate::wire::ByteOrder;
@@ -200,7 +200,7 @@ impl PcapNg {
             offset: 0,
             snap_len: self.order.u32(bytes, 12),
             link_type,
-            around: match pseudo::least(link_type) {
+            around: match record::least(link_type) {
                 0 => 32,
                 _ => u32::MAX,
             },

@@ -1,9 +1,12 @@
 //! Packets that are routed by their source, or sent by a mobile node: whom they are for, and from,
 //! stands elsewhere than in the fixed header.
 
-use super::build::{bytes, is_v6, v4};
+use super::build::{WITH_DATA, bytes, conversation, is_v6, v4};
+use super::deck::Deck;
 use super::fragments::split;
 use super::lengths::{Change, extended};
+use super::{deal, judge, selected, tunnels};
+use crate::must;
 
 const ROUTING: u8 = 43;
 const DESTINATION_OPTIONS: u8 = 60;
@@ -98,7 +101,7 @@ fn headers() -> Vec<(String, u8, Vec<u8>)> {
 }
 
 /// All of IPv6: each header alone, and two that tell something after each other.
-pub fn sixes() -> Vec<(String, Change)> {
+fn sixes() -> Vec<(String, Change)> {
     let mut all: Vec<_> = headers()
         .into_iter()
         .map(|(name, kind, rest)| six(name, vec![(kind, rest)]))
@@ -141,7 +144,7 @@ fn route(kind: u8, count: u8, next: u8) -> Vec<u8> {
 }
 
 /// All of IPv4.
-pub fn fours() -> Vec<(String, Change)> {
+fn fours() -> Vec<(String, Change)> {
     const LOOSE: u8 = 131;
     const STRICT: u8 = 137;
     let mut all: Vec<(String, Vec<u8>)> = Vec::new();
@@ -177,7 +180,7 @@ pub fn fours() -> Vec<(String, Change)> {
 
 /// A packet in fragments that are routed: all alike, or the first alone; and one that has the
 /// header that tells it within the fragments.
-pub fn in_fragments(packet: &[u8], id: u16) -> Vec<(&'static str, Vec<Vec<u8>>)> {
+fn in_fragments(packet: &[u8], id: u16) -> Vec<(&'static str, Vec<Vec<u8>>)> {
     let header = routing(4, 1, &bytes![[1, 0, 0, 0], stops(2)]);
     let routed = |part: &[u8]| match is_v6(part) {
         true => extended(part, &[(ROUTING, header.clone())]),
@@ -198,7 +201,7 @@ pub fn in_fragments(packet: &[u8], id: u16) -> Vec<(&'static str, Vec<Vec<u8>>)>
 
 /// Ways for a packet of IPv6, or of IPv4, to be for the host that it is for, and from the one that
 /// it is from, with other addresses in its fixed header.
-pub fn ways(six: bool) -> Vec<(&'static str, fn(&[u8]) -> Vec<u8>)> {
+fn ways(six: bool) -> Vec<(&'static str, fn(&[u8]) -> Vec<u8>)> {
     /// Sends the packet to a stop first.
     fn by(kind: u8, packet: &[u8], data: &[u8]) -> Vec<u8> {
         let mut packet = packet.to_vec();
@@ -230,4 +233,97 @@ pub fn ways(six: bool) -> Vec<(&'static str, fn(&[u8]) -> Vec<u8>)> {
             extended(&packet, &[header])
         }),
     ]
+}
+
+/// Whom they are for, and from, stands elsewhere than in the fixed header.
+#[test]
+fn packets_routed_by_their_source() {
+    let mut deck = Deck::default();
+    let changes = fours().into_iter().chain(sixes());
+    for (at, (name, change)) in changes.enumerate() {
+        for six in [false, true] {
+            if change(&conversation(1, six)[0]).is_some() {
+                let wrap = |p: &[u8]| change(p).unwrap();
+                deal(&mut deck, &name, 101, six, at % 8 == 0, &wrap);
+            }
+        }
+    }
+    judge(&deck);
+}
+
+#[test]
+fn routed_packets_in_tunnels_and_fragments() {
+    let mut deck = Deck::default();
+    let changes = || [fours().remove(16), sixes().remove(35)];
+    for tunnel in tunnels::all() {
+        for (name, change) in changes() {
+            let inner = |p: &[u8]| change(p).map(|p| (tunnel.wrap)(&p));
+            let outer = |p: &[u8]| change(&(tunnel.wrap)(p));
+            for (how, wrap) in [("in", &inner as &dyn Fn(&[u8]) -> _), ("around", &outer)] {
+                for six in [false, true] {
+                    if wrap(&conversation(1, six)[0]).is_some() {
+                        let name = format!("{name} {how} {}", tunnel.name);
+                        deal(&mut deck, &name, 101, six, false, &|p| wrap(p).unwrap());
+                    }
+                }
+            }
+        }
+    }
+    for six in [false, true] {
+        let port = 16_384 + deck.cases;
+        deck.cases += 1;
+        let packet = &conversation(port, six)[WITH_DATA];
+        for (name, parts) in in_fragments(packet, port) {
+            for part in parts {
+                deck.whole(&format!("in fragments, {name}"), 101, part);
+            }
+        }
+    }
+    judge(&deck);
+}
+
+/// Of a conversation, what its client sends is routed: filters select that, too.
+#[test]
+fn filters_select_routed_packets() {
+    for six in [false, true] {
+        for (name, way) in ways(six) {
+            let mut deck = Deck::default();
+            for (at, packet) in conversation(20_000, six).iter().enumerate() {
+                let by_client = [0, 2, 3, 6, 8].contains(&at);
+                let packet = if by_client {
+                    way(packet)
+                } else {
+                    packet.clone()
+                };
+                deck.whole(name, 101, packet);
+            }
+            judge(&deck);
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("routed.pcapng");
+            std::fs::write(&file, deck.pcapng()).unwrap();
+            let analyze = |options: &[&str]| {
+                let mut analyze = std::process::Command::new(env!("CARGO_BIN_EXE_analyze"));
+                must(analyze.args(options).arg(&file))
+            };
+            let report: serde_json::Value =
+                serde_json::from_str(&analyze(&["--format", "json"])).unwrap();
+            let capture = &report["captures"][0];
+            assert_eq!(capture["conversations"].as_array().unwrap().len(), 1);
+            let expected: [(&str, &[u64]); 4] = [
+                ("transport_protocol", &[1, 2, 3, 4, 5, 6, 7, 8, 9]),
+                ("client_message_packet", &[4]),
+                ("bytes_to_server", &[4]),
+                ("bytes_to_client", &[6]),
+            ];
+            for (question, frames) in expected {
+                let filter = capture["answers"][question]["filter"].as_str().unwrap();
+                assert_eq!(selected(&file, filter), frames, "{name}: {filter}");
+            }
+            let found = analyze(&["--find", "net", "--format", "ndjson"]);
+            let hit: serde_json::Value =
+                serde_json::from_str(found.lines().next().unwrap()).unwrap();
+            let filter = hit["filter"].as_str().unwrap();
+            assert_eq!(selected(&file, filter), [4], "{name}: {filter}");
+        }
+    }
 }

@@ -1,7 +1,10 @@
-//! What the containers keep before a packet for some link types. Wireshark's reader takes it off:
-//! it counts in no length, and is not among the bytes that are shown.
+//! A packet record, and what the containers keep before the packet for some link types: Wireshark's
+//! reader takes it off, so it counts in no length, and is not among the bytes that are shown.
 
-use super::Record;
+use std::ops::Range;
+
+use crate::source::frame::{Frame, Origin};
+use crate::time::Time;
 
 /// LINKTYPE values.
 const SUN_ATM: u32 = 123;
@@ -25,6 +28,38 @@ pub(super) fn least(link_type: u32) -> usize {
         SITA | I2C => 5,
         IRDA | LAPD | ERF => 16,
         _ => 0,
+    }
+}
+
+/// A packet record in the window.
+pub struct Record {
+    pub(in crate::source) time: Time,
+    pub(super) link_type: u32,
+    pub(super) interface: Option<u32>,
+    pub(super) wire_len: u32,
+    /// As [`Frame`] has it.
+    pub(super) about: u8,
+    /// Bytes of the whole record, padding included.
+    pub(super) len: usize,
+    /// Where in it the packet stands.
+    pub(super) packet: Range<usize>,
+}
+
+impl Record {
+    #[inline(always)]
+    pub(super) fn frame<'a>(&self, number: u64, bytes: &'a [u8]) -> Frame<'a> {
+        Frame {
+            number,
+            origin: Origin::single(number),
+            recording: 0,
+            time: self.time,
+            link_type: self.link_type,
+            interface: self.interface,
+            // no packet is that long; Wireshark's frame.len stops there too
+            wire_len: self.wire_len.min(i32::MAX.unsigned_abs()),
+            about: self.about,
+            bytes,
+        }
     }
 }
 
