@@ -199,9 +199,11 @@ fn in_fragments(packet: &[u8], id: u16) -> Vec<(&'static str, Vec<Vec<u8>>)> {
     all
 }
 
+type Way = fn(&[u8]) -> Vec<u8>;
+
 /// Ways for a packet of IPv6, or of IPv4, to be for the host that it is for, and from the one that
 /// it is from, with other addresses in its fixed header.
-fn ways(six: bool) -> Vec<(&'static str, fn(&[u8]) -> Vec<u8>)> {
+fn ways(six: bool) -> Vec<(&'static str, Way)> {
     /// Sends the packet to a stop first.
     fn by(kind: u8, packet: &[u8], data: &[u8]) -> Vec<u8> {
         let mut packet = packet.to_vec();
