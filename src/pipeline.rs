@@ -55,6 +55,7 @@ pub fn analyse(reader: Reader, settings: &Settings, watch: Watcher<'_>) -> Analy
         format: reader.format(),
         compression: reader.compression(),
         ports: decoder.ports().to_vec(),
+        routed: decoder.routed(),
         answers,
         described: reader.described().to_vec(),
         header_link_type: reader.header_link_type(),
@@ -70,10 +71,8 @@ pub fn analyse(reader: Reader, settings: &Settings, watch: Watcher<'_>) -> Analy
 pub fn analyse_merged(mut merge: Merge, settings: &Settings, watch: Watcher<'_>) -> Analysed {
     let (answers, mut decoder) = run(&mut merge, settings, watch);
     let parts = merge.parts().to_vec();
-    let mut formats = parts
-        .iter()
-        .map(|part| part.format)
-        .filter(|f| !f.is_empty());
+    let formats = parts.iter().map(|part| part.format);
+    let mut formats = formats.filter(|format| !format.is_empty());
     let format = formats.next().unwrap_or_default();
     Analysed {
         format: if formats.all(|other| other == format) {
@@ -83,6 +82,7 @@ pub fn analyse_merged(mut merge: Merge, settings: &Settings, watch: Watcher<'_>)
         },
         compression: None,
         ports: decoder.ports().to_vec(),
+        routed: decoder.routed(),
         answers,
         described: merge.described().to_vec(),
         header_link_type: parts

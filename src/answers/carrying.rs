@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::decode::segment::{Endpoint, Flags, Origin, Segment};
+use crate::decode::segment::{Endpoint, Flags, Origin, Routed, Segment};
 use crate::decode::seq::Seq;
 use crate::stream::piece::Carrier;
 
@@ -23,6 +23,7 @@ struct Payload {
 #[derive(Clone, Debug, Default)]
 pub struct Payloads {
     ends: Option<(Endpoint, Endpoint)>,
+    routed: Routed,
     /// In order of frames.
     seen: VecDeque<Payload>,
     /// The last frame that was forgotten too early.
@@ -34,6 +35,8 @@ pub struct Payloads {
 pub struct Carrying {
     /// Sender and receiver.
     pub ends: (Endpoint, Endpoint),
+    /// What of IPv6 tells these elsewhere than in the fixed header, in some packets.
+    pub routed: Routed,
     /// Their numbers, and where they stand; ascending. Of many perhaps only the first.
     pub frames: Vec<(u64, Origin)>,
     /// How many they are.
@@ -57,6 +60,7 @@ impl Payloads {
         }
         let ends = || (segment.ends().source(), segment.ends().destination());
         self.ends.get_or_insert_with(ends);
+        self.routed = self.routed.with(segment.routed());
         if self.seen.len() == MOST_PAYLOADS {
             self.lost = self.seen.pop_front().map_or(self.lost, |it| it.frame);
         }
@@ -120,6 +124,7 @@ impl Payloads {
         }
         Some(Carrying {
             ends: self.ends?,
+            routed: self.routed,
             total: these.len() as u64,
             frames: these.iter().map(|it| (it.frame, it.origin)).collect(),
             among: (from, to),

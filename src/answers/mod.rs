@@ -18,7 +18,7 @@ use crate::source::frame::Damage;
 use crate::source::merge;
 
 // the words of earlier stages that answers are told in
-pub use crate::decode::segment::{Endpoint, Flags, Segment};
+pub use crate::decode::segment::{Endpoint, Flags, Routed, Segment};
 pub use crate::decode::seq::Seq;
 pub use crate::flow::state::Ended;
 pub use crate::flow::verdict::Verdict;
@@ -63,6 +63,8 @@ pub struct Analysed {
     pub answers: Answers,
     /// Where packets were recorded; a segment's interface is an index into it.
     pub ports: Vec<Seen>,
+    /// What of IPv6 told ends of segments elsewhere than in the fixed header.
+    pub routed: Routed,
     /// Interfaces that the container describes.
     pub described: Vec<Described>,
     /// Link type of a pcap header, also where no packet follows.

@@ -174,6 +174,7 @@ mod tests {
         Ip {
             source: [10, 0, 0, 1].into(),
             destination: [10, 0, 0, 2].into(),
+            routed: crate::decode::Routed::default(),
             id,
             vlan: 0,
             protocol: 6,

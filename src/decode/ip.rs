@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use etherparse::{IpNumber, Ipv4HeaderSlice, Ipv6HeaderSlice};
 
 use super::layer::{Network, be16, be32};
+use super::route::{self, Routed};
 use crate::ledger::Skip;
 
 /// IP protocol number of TCP.
@@ -20,8 +21,11 @@ const SHIM6: u8 = 140;
 /// An IP packet, its headers read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ip {
+    /// Who sent it first, and whom it is for in the end.
     pub source: IpAddr,
     pub destination: IpAddr,
+    /// What of that stands elsewhere than in the fixed header.
+    pub routed: Routed,
     /// Identification of an IPv4 header; 0 in IPv6.
     pub id: u16,
     /// The VLAN that it is in, as [`Network`] has it.
@@ -78,9 +82,12 @@ fn ipv4(packet: &[u8], at: usize, end: usize) -> Result<Ip, Skip> {
         return Err(Skip::NotIp);
     }
     let offset = usize::from(header.fragments_offset().value()) * 8;
+    let last_stop = route::four(header.options());
+    let destination = last_stop.map_or(header.destination_addr(), |(last, _)| last);
     let mut ip = Ip {
         source: IpAddr::from(header.source()),
-        destination: IpAddr::from(header.destination()),
+        destination: destination.into(),
+        routed: Routed::default(),
         id: header.identification(),
         vlan: 0,
         protocol: header.protocol().0,
@@ -124,6 +131,7 @@ fn ipv6(packet: &[u8], at: usize, end: usize) -> Result<Ip, Skip> {
     let mut ip = Ip {
         source: IpAddr::from(header.source()),
         destination: IpAddr::from(header.destination()),
+        routed: Routed::default(),
         id: 0,
         vlan: 0,
         protocol: header.next_header().0,
@@ -149,8 +157,27 @@ pub(super) fn extensions(packet: &[u8], ip: &mut Ip, total: usize) -> Result<(),
         };
         // one that is cut does not tell what comes
         let header = packet.get(ip.at..ip.at + len).ok_or(Skip::NotTcp)?;
+        reroute(header, ip)?;
         ip.protocol = header[0];
         ip.at += len;
+    }
+    Ok(())
+}
+
+/// Takes the addresses that an extension header tells, if it does.
+fn reroute(header: &[u8], ip: &mut Ip) -> Result<(), Skip> {
+    match (ip.protocol, ip.destination) {
+        (ROUTING, IpAddr::V6(before)) => {
+            if let Some((last, how)) = route::six(header, before)? {
+                (ip.destination, ip.routed) = (last.into(), ip.routed.with(how));
+            }
+        }
+        (HOP_BY_HOP | DESTINATION_OPTIONS, _) => {
+            if let Some(home) = route::home(header) {
+                (ip.source, ip.routed) = (home.into(), ip.routed.with(Routed::HOME));
+            }
+        }
+        _ => {}
     }
     Ok(())
 }

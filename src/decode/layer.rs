@@ -163,8 +163,8 @@ fn after_ether_type(bytes: &[u8], at: usize, kind: u16) -> Option<(usize, Next)>
         },
         // a tag between a switch and a virtual machine's interface, the one of a ring (HSR)
         0x8926 | 0x892f => ether_type(at + 4),
-        // Cisco's tag of security groups
-        0x8909 => ether_type(at + 6),
+        // Cisco's tag of security groups, and of bridge ports (802.1BR)
+        0x8909 | 0x893f => ether_type(at + 6),
         0x88e5 => macsec(bytes, at),
         // whole frames: transparent bridging, provider backbone bridging, FabricPath
         0x6558 => Some((at, Next::Ethernet)),

@@ -57,7 +57,7 @@ pub fn link(frame: &Frame<'_>) -> Link {
             found.packet_type = bytes.get(10).copied().unwrap_or(255);
             be16(bytes, 0).and_then(|kind| cooked(bytes, SLL2_LEN, kind, found.port.arphrd))
         }
-        other => frame_of(other, bytes),
+        other => frame_of(other, frame.about, bytes),
     };
     found
 }
@@ -139,15 +139,15 @@ pub fn reads(link_type: u32) -> bool {
 const DEEPEST: usize = 4;
 
 /// The IP header in a frame of any link type.
-fn frame_of(mut link_type: u32, bytes: &[u8]) -> Option<Network> {
+fn frame_of(mut link_type: u32, mut about: u8, bytes: &[u8]) -> Option<Network> {
     let mut from = 0;
     for _ in 0..DEEPEST {
         let inner = bytes.get(from..)?;
         if !WRAPPERS.contains(&link_type) {
-            return Some(unwrapped(link_type, inner)?.behind(from));
+            return Some(unwrapped(link_type, about, inner)?.behind(from));
         }
         let (at, found) = wrap::unwrap(link_type, inner)?;
-        from += at;
+        (from, about) = (from + at, 0);
         match found {
             Inner::Frame(other) => link_type = other,
             Inner::Header(next) => return layer::network(bytes, from, next),
@@ -156,8 +156,8 @@ fn frame_of(mut link_type: u32, bytes: &[u8]) -> Option<Network> {
     None
 }
 
-/// The IP header in a frame that no other frame is in.
-fn unwrapped(link_type: u32, bytes: &[u8]) -> Option<Network> {
+/// The IP header in a frame that no other frame is in; `about` as the container has it.
+fn unwrapped(link_type: u32, about: u8, bytes: &[u8]) -> Option<Network> {
     match link_type {
         link::ETHERNET => layer::ethernet(bytes, 0),
         link::LINUX_SLL => cooked(bytes, SLL_LEN, be16(bytes, SLL_LEN - 2)?, be16(bytes, 2)),
@@ -166,7 +166,7 @@ fn unwrapped(link_type: u32, bytes: &[u8]) -> Option<Network> {
         link::IPV4 => Some(Network::at(0)),
         link::IPV6 => layer::network(bytes, 0, Next::Ipv6),
         link::NULL | link::LOOP => loopback(link_type, bytes),
-        other => seldom(other, bytes),
+        other => seldom(other, about, bytes),
     }
 }
 
@@ -186,14 +186,20 @@ fn packet_type(field: Option<u16>) -> u8 {
         .unwrap_or(255)
 }
 
-/// A cooked header's protocol: an EtherType, or 4 for a frame that begins with LLC; but some
+/// A cooked header's number of PPP.
+const PPP: u16 = 7;
+
+/// A cooked header's protocol: an EtherType, 4 for a frame that begins with LLC, or [`PPP`]; but some
 /// devices (ARPHRD) have numbers of their own.
 #[inline]
 fn cooked(bytes: &[u8], at: usize, kind: u16, device: Option<u16>) -> Option<Network> {
     match (kind, device) {
-        (4, Some(770 | 803)) | (_, Some(778 | 824)) => cooked_otherwise(bytes, at, kind, device?),
+        (4 | 7, Some(770 | 803)) | (_, Some(778 | 824)) => {
+            cooked_otherwise(bytes, at, kind, device?)
+        }
         (layer::IPV4, _) => Some(Network::at(at)),
         (4, _) => layer::network(bytes, at, Next::Llc),
+        (PPP, _) => layer::network(bytes, at, Next::Ppp),
         (kind, _) => layer::network(bytes, at, Next::EtherType(kind)),
     }
 }
@@ -203,9 +209,11 @@ fn cooked_otherwise(bytes: &[u8], at: usize, kind: u16, device: u16) -> Option<N
     let inner = bytes.get(at..)?;
     match (device, kind) {
         // Frame Relay, 802.11 with radiotap
+        (770 | 803, PPP) => None,
         (770, _) => layer::network(bytes, at, Next::FrameRelay),
         (803, _) => radio::prefixed(127, inner).map(|found| found.behind(at)),
         // GRE's types, without its header: mirrored Ethernet, and some of Ethernet's
+        (778, PPP) => layer::network(bytes, at, Next::Ppp),
         (778, 4) => layer::network(bytes, at, Next::Llc),
         (778, 0x88be) => layer::network(bytes, at, Next::Ethernet),
         (778, 0x0800 | 0x86dd | 0x6558 | 0x8847 | 0x8848 | 0x880b) => {
@@ -217,16 +225,16 @@ fn cooked_otherwise(bytes: &[u8], at: usize, kind: u16, device: u16) -> Option<N
 }
 
 /// Those that [`seldom`] knows.
-const SELDOM: [u32; 25] = [
+const SELDOM: [u32; 26] = [
     6, 7, 9, 10, 11, 19, 50, 51, 100, 104, 105, 106, 107, 112, 119, 122, 123, 127, 129, 138, 163,
-    166, 204, 239, 242,
+    166, 197, 204, 239, 242,
 ];
 
 /// Link types that are not what most captures have, by their LINKTYPE value.
-fn seldom(link_type: u32, bytes: &[u8]) -> Option<Network> {
+fn seldom(link_type: u32, about: u8, bytes: &[u8]) -> Option<Network> {
     let (at, next) = match link_type {
         // token ring: where the sender's first bit is set, a route follows the addresses
-        6 => {
+        6 if bytes.get(1)? & 0xc0 == 0x40 => {
             let route = match *bytes.get(8)? & 0x80 {
                 0 => 0,
                 _ => usize::from(*bytes.get(14)? & 0x1f),
@@ -236,8 +244,9 @@ fn seldom(link_type: u32, bytes: &[u8]) -> Option<Network> {
         7 => return arcnet(bytes, 2),
         // Linux puts a two-byte offset between addresses and protocol
         129 => return arcnet(bytes, 4),
-        9 | 50 => (0, Next::Ppp),
-        10 => (13, Next::Llc),
+        // of 204 the direction stands beside the packet
+        9 | 50 | 204 => (0, Next::Ppp),
+        10 if bytes.first()? & 0xf0 == 0x50 => (13, Next::Llc),
         11 | 100 => (0, Next::Llc),
         // IP over ATM
         19 | 106 => (0, Next::Ip),
@@ -248,14 +257,15 @@ fn seldom(link_type: u32, bytes: &[u8]) -> Option<Network> {
         119 | 127 | 163 => return radio::prefixed(link_type, bytes),
         // IP over Fibre Channel: two addresses of eight bytes
         122 => (16, Next::Llc),
-        123 => wan::sun_atm(bytes)?,
+        123 => wan::sun_atm(about, bytes)?,
         // IP over FireWire: two addresses of eight bytes
         138 => (18, Next::EtherType(be16(bytes, 16)?)),
         // the first byte tells the direction
-        166 | 204 => {
+        166 => {
             let address = if be16(bytes, 0)? & 0xff == 0x03 { 2 } else { 1 };
             (address, Next::Ppp)
         }
+        197 => wan::endace(about)?,
         239 => return nflog(bytes),
         // IP over InfiniBand: a 40-byte global route header, EtherType, two bytes unused
         242 => (44, Next::EtherType(be16(bytes, 40)?)),
@@ -329,6 +339,7 @@ mod tests {
             time: Time(0),
             link_type,
             interface: None,
+            about: 0,
             wire_len,
             bytes,
         })
@@ -403,7 +414,7 @@ mod tests {
             (
                 "token ring with a route",
                 6,
-                [&z(8)[..], &[0x80], &z(5), &[4, 0, 0, 0], &snap].concat(),
+                [&[0, 0x40][..], &z(6), &[0x80], &z(5), &[4, 0, 0, 0], &snap].concat(),
             ),
             ("ARCNET", 7, vec![1, 2, 212, 0, 0, 1]),
             ("ARCNET of Linux", 129, vec![1, 2, 0, 0, 212, 0, 0, 1]),
@@ -411,8 +422,8 @@ mod tests {
             ("PPP, short", 9, vec![0x21]),
             ("PPP in HDLC", 50, vec![0xff, 3, 0, 0x21]),
             ("PPP with MPLS", 9, vec![0xff, 3, 2, 0x81, 0, 1, 1, 9]),
-            ("PPP with direction", 204, vec![1, 0xff, 3, 0, 0x21]),
-            ("FDDI", 10, [&z(13)[..], &snap].concat()),
+            ("PPP with direction", 204, vec![0xff, 3, 0, 0x21]),
+            ("FDDI", 10, [&[0x50][..], &z(12), &snap].concat()),
             ("Cisco HDLC", 104, vec![0x0f, 0, 8, 0]),
             ("802.11 QoS", 105, radio([0x88, 1], 26)),
             ("802.11 between access points", 105, radio([8, 3], 30)),

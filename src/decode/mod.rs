@@ -9,6 +9,7 @@ pub mod link;
 mod options;
 mod plain;
 mod radio;
+mod route;
 pub mod segment;
 pub mod seq;
 mod sflow;
@@ -26,6 +27,7 @@ use layer::Network;
 use link::Port;
 pub use options::option_word;
 pub use plain::{Parts, hash};
+pub use route::Routed;
 use segment::{Carrier, Four, Header, Odd, Rest, Segment, Stamp, Tap};
 use spot::Spot;
 
@@ -57,6 +59,7 @@ pub struct Decoder {
     told: Option<Told>,
     /// Room for the frames that bring fragments.
     parts: Vec<Carrier>,
+    routed: Routed,
 }
 
 /// What the last frame with a usual link header tells of its device, as it stands there: the next
@@ -264,18 +267,23 @@ impl Decoder {
         parts.push((frame.number, frame.origin));
         let found = tunnel::innermost(frame.bytes, outer, fragments, parts)?;
         let Some(whole) = found.whole else {
+            let spot = Spot::new(&found.ip, frame.bytes)?;
+            self.routed = self.routed.with(found.ip.routed);
             return Ok(Odd {
-                spot: Spot::new(&found.ip, frame.bytes)?,
+                spot,
                 whole: None,
                 fragments: Vec::new(),
+                routed: found.ip.routed,
             });
         };
         let spot = Spot::new(&found.ip, &whole)?;
+        self.routed = self.routed.with(found.ip.routed);
         parts.retain(|(number, _)| *number != frame.number);
         Ok(Odd {
             spot,
             whole: Some(whole),
             fragments: parts.clone(),
+            routed: found.ip.routed,
         })
     }
 
@@ -289,6 +297,12 @@ impl Decoder {
             interface: self.last,
             packet_type,
         }
+    }
+
+    /// What told the ends of a segment so far, elsewhere than in the fixed header.
+    #[must_use]
+    pub fn routed(&self) -> Routed {
+        self.routed
     }
 
     /// Interfaces seen so far; a segment's `interface` is an index into them.

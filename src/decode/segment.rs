@@ -6,6 +6,7 @@ use std::ops::{Deref, Range};
 
 pub use super::ends::{Ends, Four, Key};
 pub use super::options::Options;
+pub use super::route::Routed;
 use super::seq::Seq;
 pub use super::spot::Odd;
 use crate::source::frame::Frame;
@@ -218,6 +219,8 @@ impl<'a> Segment<'a> {
             link_type: self.tap.link_type,
             interface: self.tap.described,
             wire_len: self.frame.wire_len,
+            // who shows it has no need of that
+            about: 0,
             bytes: self.from.get(self.frame_range()).unwrap_or_default(),
         }
     }
@@ -247,6 +250,12 @@ impl<'a> Segment<'a> {
     #[must_use]
     pub fn fragments(&self) -> &'a [Carrier] {
         self.odd().map_or(&[], |odd| &odd.fragments)
+    }
+
+    /// What of IPv6 tells its ends elsewhere than in the fixed header; nearly always nothing.
+    #[must_use]
+    pub fn routed(&self) -> Routed {
+        self.odd().map_or(Routed::default(), |odd| odd.routed)
     }
 
     /// The options' bytes that were captured.
@@ -309,6 +318,7 @@ mod tests {
             time: Time(0),
             link_type,
             interface: None,
+            about: 0,
             wire_len,
             bytes,
         };

@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::ends::Ends;
 use super::ip::Ip;
 use super::options::options;
+use super::route::Routed;
 use super::segment::{Carrier, Endpoint, Flags, Header};
 use super::seq::Seq;
 use crate::ledger::Skip;
@@ -32,6 +33,8 @@ pub struct Odd {
     pub(super) whole: Option<Vec<u8>>,
     /// The other frames that brought some of them, ascending.
     pub(super) fragments: Vec<Carrier>,
+    /// What tells its ends elsewhere than in the fixed header.
+    pub(super) routed: Routed,
 }
 
 impl Odd {

@@ -323,6 +323,7 @@ mod tests {
             time: Time(0),
             link_type,
             interface: None,
+            about: 0,
             wire_len: u32::try_from(bytes.len()).unwrap(),
             bytes,
         })

@@ -14,8 +14,8 @@ pub(super) enum Inner {
 type Found = Option<(usize, Inner)>;
 
 /// Those that [`unwrap`] knows.
-pub(super) const WRAPPERS: [u32; 14] = [
-    109, 117, 130, 137, 149, 167, 178, 179, 180, 181, 192, 197, 252, 258,
+pub(super) const WRAPPERS: [u32; 13] = [
+    109, 117, 130, 137, 149, 167, 178, 179, 180, 181, 192, 252, 258,
 ];
 
 /// What a frame of one of [`WRAPPERS`] holds, and where; none for others.
@@ -28,7 +28,6 @@ pub(super) fn unwrap(link_type: u32, bytes: &[u8]) -> Found {
         149 | 258 => packet_tap(bytes),
         // per-packet information: version, flags, length, link type
         192 => Some((le16(bytes, 2)?.into(), Inner::Frame(le32(bytes, 4)?))),
-        197 => extensible(bytes),
         252 => exported(bytes),
         _ => None,
     }
@@ -92,29 +91,6 @@ fn juniper(link_type: u32, bytes: &[u8]) -> Found {
         _ => (at, Next::Ethernet),
     };
     Some((at, Inner::Header(next)))
-}
-
-/// Endace's record (ERF): 16 bytes, extensions of eight each, and by type a frame.
-fn extensible(bytes: &[u8]) -> Found {
-    let kind = *bytes.get(8)?;
-    let (mut at, mut more) = (16, kind & 0x80);
-    while more != 0 {
-        more = bytes.get(at)? & 0x80;
-        at += 8;
-    }
-    let (before, next) = match kind & 0x7f {
-        // packets over SONET, some behind the number of a channel
-        1 | 10 | 15 | 19 => (0, Next::Ppp),
-        5 | 17 => (4, Next::Ppp),
-        // a byte's offset and one that fills up
-        2 | 11 | 16 | 20 => (2, Next::Ethernet),
-        // AAL5 behind a cell's header
-        4 => (4, Next::Llc),
-        22 => (0, Next::Ip),
-        23 => (0, Next::Ipv6),
-        _ => return None,
-    };
-    Some((at + before, Inner::Header(next)))
 }
 
 /// Wireshark's export of packets without their link layers: tagged fields, one of them the name of

@@ -240,6 +240,7 @@ pub(crate) mod tests {
             time: Time(1_795_405_208_000_000_007),
             link_type,
             interface: None,
+            about: 0,
             wire_len: bytes.len() as u32,
             bytes,
         }

@@ -118,6 +118,7 @@ pub fn capture(
         }),
         answers,
         asked_for: matches!(answered, Answered::These(_)),
+        routed: analysed.routed,
         rows: Vec::new(),
         interfaces,
         conversations: model::Conversations::new(

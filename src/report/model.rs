@@ -11,6 +11,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::Serialize;
 
+use crate::answers::Routed;
 use crate::ledger::Ledger;
 use crate::source::frame::Damage;
 pub use answers::{Answer, Answers, Confidence, Exhibit};
@@ -71,6 +72,9 @@ pub struct Capture {
     /// Whether that conversation was asked for by its id.
     #[serde(skip)]
     pub asked_for: bool,
+    /// What of IPv6 told ends of segments elsewhere than in the fixed header: filters need it.
+    #[serde(skip)]
+    pub routed: Routed,
     /// Rows of the views that were asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rows: Vec<serde_json::Value>,

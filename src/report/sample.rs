@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::model::*;
-use crate::answers::Speaks;
+use crate::answers::{Routed, Speaks};
 use crate::decode::dissect::Relative;
 use crate::ledger::{Ledger, Skipped};
 use crate::source::frame::{Damage, DamageKind};
@@ -49,6 +49,7 @@ pub(crate) fn answered(file: &str) -> Capture {
         }),
         answers: answers(0),
         asked_for: false,
+        routed: Routed::default(),
         rows: Vec::new(),
         exhibits: exhibits(),
     }

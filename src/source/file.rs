@@ -3,6 +3,7 @@
 mod classic;
 mod open;
 mod pcapng;
+mod record;
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -11,13 +12,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::block::Block;
-use super::frame::{Damage, DamageKind, Frame, Origin};
+use super::frame::{Damage, DamageKind, Frame};
 use super::named::named;
 use super::packed::{self, Compression};
-use crate::time::Time;
 
 pub use super::packed::{Meanwhile, Unpacked};
 pub use open::{OpenError, Opening};
+pub use record::Record;
 
 /// Records longer than this are taken for damage: no device makes them, and a
 /// damaged length field would otherwise swallow the rest of the file.
@@ -51,35 +52,6 @@ enum Step {
     Cut { needed: u64, what: String },
     /// What stands at the window's start cannot be read.
     Damaged { needed: u64, reason: String },
-}
-
-/// A packet record in the window.
-pub struct Record {
-    pub(super) time: Time,
-    link_type: u32,
-    interface: Option<u32>,
-    wire_len: u32,
-    /// Bytes of the whole record, padding included.
-    len: usize,
-    /// Where in it the packet stands.
-    packet: Range<usize>,
-}
-
-impl Record {
-    #[inline(always)]
-    fn frame<'a>(&self, number: u64, bytes: &'a [u8]) -> Frame<'a> {
-        Frame {
-            number,
-            origin: Origin::single(number),
-            recording: 0,
-            time: self.time,
-            link_type: self.link_type,
-            interface: self.interface,
-            // no packet is that long; Wireshark's frame.len stops there too
-            wire_len: self.wire_len.min(i32::MAX.unsigned_abs()),
-            bytes,
-        }
-    }
 }
 
 impl Container {

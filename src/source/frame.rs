@@ -57,6 +57,9 @@ pub struct Frame<'a> {
     pub interface: Option<u32>,
     /// Bytes on the wire, Wireshark's `frame.len`; never below `bytes.len()`, at most 2^31 - 1.
     pub wire_len: u32,
+    /// What the container says of what is in it, for the link types that have it beside the
+    /// packet: SunATM's kind of traffic, ERF's type; else 0.
+    pub about: u8,
     /// The bytes captured.
     pub bytes: &'a [u8],
 }

@@ -173,6 +173,7 @@ impl Live {
             *taken += 1;
             let stamp = packet.header.ts;
             each(Frame {
+                about: 0,
                 number: *taken,
                 origin: Origin::new(0, *taken),
                 recording: 0,

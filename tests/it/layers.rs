@@ -8,6 +8,7 @@ mod links;
 mod listed;
 mod quotes;
 mod radio;
+mod routed;
 mod tunnels;
 mod udp;
 mod vlans;
@@ -49,6 +50,17 @@ fn each_link_layer() {
             let cut = !link.name.contains("multilink");
             deal(&mut deck, &link.name, link.link_type, six, cut, &link.wrap);
         }
+    }
+    judge(&deck);
+}
+
+/// They count in no length, whatever stands behind them.
+#[test]
+fn headers_that_the_container_keeps() {
+    let mut deck = Deck::default();
+    for (link_type, frame) in links::kept_headers() {
+        deck.whole("whole", link_type, frame.clone());
+        deck.cut_at("cut", link_type, &frame, [40, 41, frame.len() - 1]);
     }
     judge(&deck);
 }

@@ -3,6 +3,11 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::{Layer, Next, Walk, hex_value};
+use crate::decode::route;
+
+const HOP_BY_HOP: &str = "IPv6 Hop-by-Hop Option";
+const ROUTING: &str = "Routing Header for IPv6";
+const DESTINATION: &str = "Destination Options for IPv6";
 
 impl Walk<'_> {
     /// IPv4 or IPv6, by the version in the first four bits.
@@ -26,11 +31,21 @@ impl Walk<'_> {
             self.limit(total.max(header_len));
         }
         let source = Ipv4Addr::new(head[12], head[13], head[14], head[15]).to_string();
-        let target = Ipv4Addr::new(head[16], head[17], head[18], head[19]).to_string();
-        let mut layer = ipv4_layer(head, self.at, &source, &target);
-        if header_len > 20 {
-            let options = self.slice(self.at + 20, header_len - 20);
+        let mut target = Ipv4Addr::new(head[16], head[17], head[18], head[19]).to_string();
+        let options = self.slice(self.at + 20, header_len - 20);
+        // where a source route goes on, the header has the next stop and an option the last
+        let route = route::four(options);
+        let mut layer = ipv4_layer(head, self.at, &source);
+        match &route {
+            None => layer.field("ip.dst", 16, 4, &target),
+            Some(_) => layer.field("ip.cur_rt", 16, 4, &target),
+        }
+        if !options.is_empty() {
             layer.field("options", 20, options.len(), hex_value(options));
+        }
+        if let Some((last, end)) = route {
+            target = last.to_string();
+            layer.field("ip.dst", 20 + end - 4, 4, &target);
         }
         self.named(source, target, "IPv4");
         self.push(layer, header_len);
@@ -81,9 +96,9 @@ impl Walk<'_> {
     /// What an IP header's protocol or next-header field announces.
     pub(super) fn protocol(&mut self, number: u8) -> Option<Next> {
         match number {
-            0 => self.extension("IPv6 Hop-by-Hop Option", "ipv6.hopopts.nxt", 8),
-            43 => self.extension("Routing Header for IPv6", "ipv6.routing.nxt", 8),
-            60 => self.extension("Destination Options for IPv6", "ipv6.dstopts.nxt", 8),
+            0 => self.extension(HOP_BY_HOP, "ipv6.hopopts.nxt", 8),
+            43 => self.extension(ROUTING, "ipv6.routing.nxt", 8),
+            60 => self.extension(DESTINATION, "ipv6.dstopts.nxt", 8),
             51 => self.extension("Authentication Header", "ah.next_header", 4),
             44 => self.fragment_header(),
             4 | 41 => Some(Next::Ip),
@@ -120,8 +135,28 @@ impl Walk<'_> {
         }
         let mut layer = Layer::new(name, self.at, len);
         layer.field(next, 0, 1, protocol_value(head[0]));
+        self.reroute(name, len)?;
         self.push(layer, len);
         Some(Next::Protocol(head[0]))
+    }
+
+    /// Takes the addresses that an extension header tells, if it does; none if nothing can follow.
+    fn reroute(&mut self, name: &str, len: usize) -> Option<()> {
+        let header = self.slice(self.at, len);
+        if header.len() < len {
+            return Some(());
+        }
+        if name == ROUTING {
+            let before = self.out.destination.parse().ok()?;
+            if let Some((last, _)) = route::six(header, before).ok()? {
+                self.out.destination = last.to_string();
+            }
+        } else if let Some(home) = route::home(header)
+            && [HOP_BY_HOP, DESTINATION].contains(&name)
+        {
+            self.out.source = home.to_string();
+        }
+        Some(())
     }
 
     fn fragment_header(&mut self) -> Option<Next> {
@@ -155,7 +190,7 @@ impl Walk<'_> {
     }
 }
 
-fn ipv4_layer(head: &[u8; 20], at: usize, source: &str, target: &str) -> Layer {
+fn ipv4_layer(head: &[u8; 20], at: usize, source: &str) -> Layer {
     let word = |high: u8, low: u8| u16::from_be_bytes([high, low]);
     let flags = word(head[6], head[7]);
     let mut layer = Layer::new("Internet Protocol Version 4", at, 20);
@@ -178,7 +213,6 @@ fn ipv4_layer(head: &[u8; 20], at: usize, source: &str, target: &str) -> Layer {
         format!("0x{:04x}", word(head[10], head[11])),
     );
     layer.field("ip.src", 12, 4, source);
-    layer.field("ip.dst", 16, 4, target);
     layer
 }
 

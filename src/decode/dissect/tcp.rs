@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::{Layer, Next, Relative, Walk, hex_value};
 
 const SYN: u16 = 0x02;
+const RST: u16 = 0x04;
 const ACK: u16 = 0x10;
 const URG: u16 = 0x20;
 const RESERVED: u16 = 0xe00;
@@ -146,7 +147,7 @@ impl Walk<'_> {
         self.out.tcp_len = Some(payload_len);
         self.push(layer, header.len);
         self.out.payload = self.rest();
-        self.payload_field(start);
+        self.payload_field(start, header.has(RST));
         Some(Next::Data)
     }
 
@@ -163,12 +164,14 @@ impl Walk<'_> {
         self.push(layer, 20);
     }
 
-    /// Names the payload as the TCP layer's last field; the layer began at `start`.
-    fn payload_field(&mut self, start: usize) {
+    /// Names the payload as the TCP layer's last field; the layer began at `start`. Behind RST it
+    /// is text that tells why (RFC 9293, section 3.5.3), as in Wireshark.
+    fn payload_field(&mut self, start: usize, reset: bool) {
+        let name = ["tcp.payload", "tcp.reset_cause"][usize::from(reset)];
         let range = self.out.payload.clone();
         let value = hex_value(self.slice(range.start, range.len()));
         if let (Some(layer), false) = (self.out.layers.last_mut(), range.is_empty()) {
-            layer.field("tcp.payload", range.start - start, range.len(), value);
+            layer.field(name, range.start - start, range.len(), value);
         }
     }
 }

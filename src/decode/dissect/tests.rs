@@ -200,6 +200,36 @@ fn a_capture_cut_short_keeps_the_claimed_length() {
 }
 
 #[test]
+fn behind_a_reset_stands_why() {
+    let mut packet = segment(b"bye");
+    packet[33] = 0x14;
+    let found = whole(link::IPV4, &packet);
+    assert_eq!(found.tcp_len, Some(3));
+    assert_eq!(value(&found, "tcp.payload"), None);
+    assert_eq!(value(&found, "tcp.reset_cause").as_deref(), Some("627965"));
+}
+
+#[test]
+fn a_source_route_names_the_last_stop() {
+    let packet = segment(b"");
+    let route = [131, 11, 8, 10, 0, 0, 8, 10, 0, 0, 9, 0];
+    let mut packet = [&packet[..20], &route, &packet[20..]].concat();
+    (packet[0], packet[3]) = (0x48, packet[3] + 12);
+    let found = whole(link::IPV4, &packet);
+    assert_eq!(found.destination, "10.0.0.9");
+    assert_eq!(value(&found, "ip.cur_rt").as_deref(), Some("127.0.0.1"));
+    let fields = found.layers.iter().flat_map(|layer| &layer.fields);
+    let named: Vec<_> = fields.filter(|field| field.name == "ip.dst").collect();
+    assert_eq!(named.len(), 1);
+    assert_eq!((named[0].value.as_str(), named[0].offset), ("10.0.0.9", 27));
+    // there it goes no further
+    packet[22] = 12;
+    let found = whole(link::IPV4, &packet);
+    assert_eq!(value(&found, "ip.dst").as_deref(), Some("127.0.0.1"));
+    assert_eq!(value(&found, "ip.cur_rt"), None);
+}
+
+#[test]
 fn bogus_header_length() {
     let mut packet = segment(b"text");
     packet[32] = 0x40;

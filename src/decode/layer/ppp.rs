@@ -5,7 +5,8 @@ use super::{Next, be16};
 /// PPP as it goes over a line, where HDLC's address and control fields may stand before it.
 pub(super) fn framed(bytes: &[u8], at: usize) -> Option<(usize, Next)> {
     match be16(bytes, at)? {
-        0xff03 => bare(bytes, at + 2),
+        // the address is that of all; as in Wireshark, the control field is not looked at
+        0xff00..=0xffff => bare(bytes, at + 2),
         // Cisco HDLC on a PPP link type
         0x0f00 | 0x8f00 => Some((at, Next::CiscoHdlc)),
         _ => bare(bytes, at),

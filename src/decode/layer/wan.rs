@@ -46,20 +46,34 @@ pub(super) fn nlpid(bytes: &[u8], at: usize) -> Option<(usize, Next)> {
     }
 }
 
-/// ATM as Sun's devices give it (LINKTYPE 123): what kind of traffic, path, circuit, and a packet.
-pub(in crate::decode) fn sun_atm(bytes: &[u8]) -> Option<(usize, Next)> {
-    let next = match bytes.first()? & 0xf {
+/// ATM as Sun's devices give it (LINKTYPE 123); `about` has the kind of traffic.
+pub(in crate::decode) fn sun_atm(about: u8, bytes: &[u8]) -> Option<(usize, Next)> {
+    let next = match about & 0xf {
         // LAN emulation puts two bytes before the frame
-        1 => return Some((6, Next::Ethernet)),
+        1 => return Some((2, Next::Ethernet)),
         2 => Next::Llc,
         // signalling
         5 | 6 => return None,
         // not told: as in Wireshark, by how it begins
-        _ => match bytes.get(4..6)? {
+        _ => match bytes.get(..2)? {
             [0xaa, 0xaa] => Next::Llc,
             [0x00, 0x21] => Next::BarePpp,
             _ => Next::Ip,
         },
     };
-    Some((4, next))
+    Some((0, next))
+}
+
+/// What is in a record of Endace's (ERF, LINKTYPE 197), by its type.
+pub(in crate::decode) fn endace(about: u8) -> Option<(usize, Next)> {
+    match about {
+        // packets over SONET
+        1 | 5 | 10 | 15 | 17 | 19 => Some((0, Next::Ppp)),
+        2 | 11 | 16 | 20 => Some((0, Next::Ethernet)),
+        // AAL5 behind a cell's header
+        4 => Some((4, Next::Llc)),
+        22 => Some((0, Next::Ip)),
+        23 => Some((0, Next::Ipv6)),
+        _ => None,
+    }
 }

@@ -33,7 +33,7 @@ pub(super) fn carried(bytes: &[u8], at: usize) -> Option<(usize, Carried)> {
         // ERSPAN: the first version has no header, and no sequence number either
         0x88be if flags & SEQUENCE == 0 => (end, Next::Ethernet),
         0x88be if *bytes.get(end)? >> 4 == 1 => (end + 8, Next::Ethernet),
-        0x22eb => {
+        0x22eb if *bytes.get(end)? >> 4 == 2 => {
             let more = be32(bytes, end + 8)? & 1 == 1;
             (end + 12 + if more { 8 } else { 0 }, Next::Ethernet)
         }

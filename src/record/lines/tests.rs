@@ -15,6 +15,7 @@ fn line(lines: &mut Lines, link_type: u32, bytes: &[u8], name: Option<&str>) -> 
         time: Time(1_795_405_208_950_000_007),
         link_type,
         interface: None,
+        about: 0,
         wire_len: bytes.len() as u32,
         bytes,
     };

@@ -3,7 +3,7 @@
 
 mod layout;
 
-use super::{LONGEST_RECORD, Record, Step};
+use super::{LONGEST_RECORD, Record, Step, record};
 use crate::source::block::Block;
 use crate::time::Time;
 use crate::wire::{ByteOrder, link};
@@ -128,6 +128,7 @@ impl Classic {
                 link_type: header.link_type,
                 interface: None,
                 wire_len: wire.max(captured),
+                about: 0,
                 len,
                 packet: 16..len,
             })
@@ -174,14 +175,17 @@ impl Classic {
         if block.fill(len) < len {
             return Step::cut("a record", len as u64);
         }
-        Step::Packet(Record {
+        let packet = len.min(header.record_header + header.padding as usize)..len;
+        let record = Record {
             time,
             link_type: header.link_type,
             interface: None,
             wire_len: wire.max(captured).saturating_sub(header.padding),
+            about: 0,
             len,
-            packet: len.min(header.record_header + header.padding as usize)..len,
-        })
+            packet: packet.clone(),
+        };
+        Step::Packet(record.bare(&block.bytes()[packet]))
     }
 
     /// Takes the file's header out of the window.
@@ -219,7 +223,9 @@ impl Classic {
             unit,
             lengths,
             record_header,
-            is_usual: record_header == 16 && matches!(lengths, Lengths::CapturedFirst),
+            is_usual: record_header == 16
+                && matches!(lengths, Lengths::CapturedFirst)
+                && record::least(link_type) == 0,
             padding,
         }
     }

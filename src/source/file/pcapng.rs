@@ -1,7 +1,7 @@
 //! pcapng: sections in either byte order, interfaces with their own clock units,
 //! enhanced, simple and obsolete packet blocks; blocks of other types are passed over.
 
-use super::{Described, LONGEST_RECORD, Record, Step};
+use super::{Described, LONGEST_RECORD, Record, Step, record};
 use crate::source::block::Block;
 use crate::time::Time;
 use crate::wire::ByteOrder;
@@ -34,6 +34,9 @@ struct Clock {
     offset: i64,
     snap_len: u32,
     link_type: u32,
+    /// Bytes of a block around its packet; more than any block has where not all of that is the
+    /// packet's own, so that it is read with care.
+    around: u32,
 }
 
 /// One file's reader.
@@ -76,12 +79,12 @@ impl PcapNg {
         }
         let (len, captured) = (self.order.u32(head, 4), self.order.u32(head, 20));
         let bytes = window.get(..len as usize)?;
-        let fits = len.is_multiple_of(4) && captured <= len.checked_sub(32)?;
+        let interface = self.order.u32(head, 8);
+        let clock = *self.clocks.get(interface as usize)?;
+        let fits = len.is_multiple_of(4) && captured <= len.checked_sub(clock.around)?;
         if !fits || len as usize > LONGEST_RECORD || self.order.u32(bytes, bytes.len() - 4) != len {
             return None;
         }
-        let interface = self.order.u32(head, 8);
-        let clock = *self.clocks.get(interface as usize)?;
         self.last_time = clock.time(self.units(head));
         let packet = 28..28 + captured as usize;
         Some(self.record(bytes, packet, self.order.u32(head, 24), interface, clock))
@@ -190,12 +193,17 @@ impl PcapNg {
     }
 
     fn interface(&mut self, bytes: &[u8]) {
+        let link_type = u32::from(self.order.u16(bytes, 8));
         let mut clock = Clock {
             per_second: 1_000_000,
             nanos: 1000,
             offset: 0,
             snap_len: self.order.u32(bytes, 12),
-            link_type: u32::from(self.order.u16(bytes, 8)),
+            link_type,
+            around: match record::least(link_type) {
+                0 => 32,
+                _ => u32::MAX,
+            },
         };
         let mut name = None;
         let mut options = &bytes[16..bytes.len() - 4];
@@ -250,7 +258,8 @@ impl PcapNg {
         }
         self.last_time = clock.time(self.units(bytes));
         let (packet, wire) = (28..28 + captured, self.order.u32(bytes, 24));
-        Step::Packet(self.record(bytes, packet, wire, interface, clock))
+        let record = self.record(bytes, packet.clone(), wire, interface, clock);
+        Step::Packet(record.bare(&bytes[packet]))
     }
 
     /// A simple packet block has no time; the packet before it gives the nearest that is known.
@@ -268,7 +277,9 @@ impl PcapNg {
             clock.snap_len
         };
         let captured = (wire.min(snap_len) as usize).min(bytes.len() - 16);
-        Step::Packet(self.record(bytes, 12..12 + captured, wire, 0, clock))
+        let packet = 12..12 + captured;
+        let record = self.record(bytes, packet.clone(), wire, 0, clock);
+        Step::Packet(record.bare(&bytes[packet]))
     }
 
     fn record(
@@ -288,6 +299,7 @@ impl PcapNg {
             link_type: clock.link_type,
             interface: Some(interface),
             wire_len: wire.max(captured),
+            about: 0,
             len: bytes.len(),
             packet,
         }

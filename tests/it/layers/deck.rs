@@ -43,6 +43,8 @@ pub enum Seen {
 #[derive(Debug)]
 pub struct Look {
     pub seen: Seen,
+    /// Bytes on the wire, and captured.
+    pub lens: [usize; 2],
     /// Frames that brought fragments of the datagram that this frame completes, itself with them.
     pub fragments: Vec<u64>,
     /// The layers that tshark names.
@@ -118,12 +120,14 @@ impl Deck {
         let both = theirs.iter().zip(&ours).zip(&self.frames).enumerate();
         let told = |(at, ((theirs, ours), dealt)): (usize, ((&Look, &Look), &Dealt))| {
             let (number, link, name) = (at + 1, dealt.link_type, &dealt.name);
-            let look = |look: &Look| format!("{:?} of {:?}", look.seen, look.fragments);
+            let look = |it: &Look| format!("{:?} of {:?} {:?}", it.seen, it.fragments, it.lens);
             let (theirs, ours, layers) = (look(theirs), look(ours), &theirs.layers);
             format!("{number} ({link}) {name}: tshark {theirs}, here {ours} ({layers})")
         };
         both.filter(|(_, ((theirs, ours), dealt))| {
-            theirs.seen != ours.seen || !dealt.nested && theirs.fragments != ours.fragments
+            theirs.seen != ours.seen
+                || theirs.lens != ours.lens
+                || !dealt.nested && theirs.fragments != ours.fragments
         })
         .map(told)
         .collect()
@@ -177,6 +181,7 @@ fn by_us(file: &Path) -> Vec<Look> {
     let mut all = Vec::new();
     while let Some(frame) = reader.next() {
         let number = frame.number;
+        let lens = [frame.wire_len as usize, frame.bytes.len()];
         let mut fragments = Vec::new();
         let seen = match decoder.decode(frame) {
             Ok(segment) => {
@@ -199,6 +204,7 @@ fn by_us(file: &Path) -> Vec<Look> {
         };
         all.push(Look {
             seen,
+            lens,
             fragments,
             layers: String::new(),
         });
@@ -210,7 +216,7 @@ fn by_us(file: &Path) -> Vec<Look> {
 /// Cases that a message names.
 const MOST_LISTED: usize = 60;
 
-const FIELDS: [&str; 13] = [
+const FIELDS: [&str; 17] = [
     "frame.protocols",
     "ip.src",
     "ip.dst",
@@ -225,6 +231,11 @@ const FIELDS: [&str; 13] = [
     // those that contradict others
     "ip.fragment.error",
     "ipv6.fragment.error",
+    // of the packet that is dissected last
+    "_ws.col.Source",
+    "_ws.col.Destination",
+    "frame.len",
+    "frame.cap_len",
 ];
 
 /// What tshark sees in each frame.
@@ -274,6 +285,14 @@ fn row(line: &str) -> Look {
             _ => (3, 4, count("ipv6")),
         };
         let address = |field: usize| {
+            // whom a packet is for may stand elsewhere than in the fixed header
+            if !layers[tcp + 1..]
+                .iter()
+                .any(|it| ["ip", "ipv6"].contains(it))
+            {
+                let column = if field % 2 == 1 { 13 } else { 14 };
+                return cells[column].parse().unwrap();
+            }
             let all = all(field);
             // counted from behind where a packet before was taken for the other version
             let at = (nth - 1).min(all.len() - 1 - after.min(all.len() - 1));
@@ -298,7 +317,7 @@ fn row(line: &str) -> Look {
             )
         };
     }
-    let fragments = cells[9..].iter().flat_map(|cell| cell.split(';'));
+    let fragments = cells[9..13].iter().flat_map(|cell| cell.split(';'));
     let mut fragments: Vec<u64> = fragments.filter_map(|it| it.parse().ok()).collect();
     fragments.sort_unstable();
     if !matches!(found, Seen::Tcp(..)) {
@@ -306,6 +325,7 @@ fn row(line: &str) -> Look {
     }
     Look {
         seen: found,
+        lens: [15, 16].map(|at: usize| cells[at].parse().unwrap()),
         fragments,
         layers: cells[0].to_owned(),
     }

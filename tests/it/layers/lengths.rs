@@ -39,7 +39,7 @@ fn long(packet: &[u8]) -> Vec<u8> {
 
 /// IPv6 with extension headers before what it carries: the type of each, and its bytes behind
 /// the number of the next.
-fn extended(packet: &[u8], headers: &[(u8, Vec<u8>)]) -> Vec<u8> {
+pub fn extended(packet: &[u8], headers: &[(u8, Vec<u8>)]) -> Vec<u8> {
     let mut payload = packet[40..].to_vec();
     let mut next = packet[6];
     for (kind, rest) in headers.iter().rev() {

@@ -108,6 +108,9 @@ fn ethernets() -> Vec<Link> {
         link("VN tag", 1, |p| {
             ethernet([0x89, 0x26], &bytes![[0, 1, 0, 2], ether_type(p), p])
         }),
+        link("a tag of bridge ports", 1, |p| {
+            ethernet([0x89, 0x3f], &bytes![[1; 6], ether_type(p), p])
+        }),
         link("transparent bridging", 1, |p| {
             ethernet([0x65, 0x58], &ethernet_ip(p))
         }),
@@ -176,6 +179,14 @@ fn cooked() -> Vec<Link> {
         let tags = [0, 7, 0x81, 0, 0, 8];
         sll2(1, [0x88, 0xa8], &bytes![tags, ether_type(p), p])
     }));
+    for device in [1, 512, 778] {
+        all.push(link(&format!("SLL of {device}, PPP"), 113, move |p| {
+            sll(device, [0, 7], &bytes![[0xff, 3], in_ppp(p), p])
+        }));
+        all.push(link(&format!("SLL2 of {device}, PPP"), 276, move |p| {
+            sll2(device, [0, 7], &bytes![in_ppp(p), p])
+        }));
+    }
     all.push(link("SLL, PPPoE", 113, |p| sll(1, [0x88, 0x64], &pppoe(p))));
     all.push(link("SLL2, MPLS", 276, |p| {
         sll2(1, [0x88, 0x47], &labels(2, p))
@@ -272,6 +283,9 @@ fn serial() -> Vec<Link> {
         all.push(link(&format!("PPP {link_type}, HDLC"), link_type, {
             move |p| bytes![direction, [0xff, 3], in_ppp(p), p]
         }));
+        all.push(link(&format!("PPP {link_type}, any control"), link_type, {
+            move |p| bytes![direction, [0xff, 0xe7], in_ppp(p), p]
+        }));
         all.push(link(&format!("PPP {link_type}, short"), link_type, {
             move |p| bytes![direction, in_ppp(p)[1..], p]
         }));
@@ -344,4 +358,31 @@ fn others() -> Vec<Link> {
             ]
         }),
     ]
+}
+
+/// Frames of the link types that Wireshark's reader takes a header off.
+pub fn kept_headers() -> Vec<(u32, Vec<u8>)> {
+    let noise: Vec<u8> = (0..90).collect();
+    let mut all: Vec<(u32, Vec<u8>)> = [123, 139, 196, 201, 204, 209, 245, 254]
+        .into_iter()
+        .map(|link_type| (link_type, noise.clone()))
+        .collect();
+    // the protocol is looked at there
+    for (link_type, protocol) in [(144, 0x17), (177, 0x30)] {
+        all.push((link_type, bytes![[0; 15], [protocol], noise]));
+    }
+    for kind in 0..32 {
+        for wire_len in [0u8, 30, 90, 200] {
+            for extensions in [
+                &[][..],
+                &[0; 8],
+                &[0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+            ] {
+                let more = if extensions.is_empty() { 0 } else { 0x80 };
+                let head = [more | kind, 4, 0, 90, 0, 0, 0, wire_len];
+                all.push((197, bytes![[7; 8], head, extensions, noise]));
+            }
+        }
+    }
+    all
 }

@@ -1,12 +1,14 @@
 //! Rows of `docs/differences.md` about single packets: a frame each, what tshark makes of it, and
 //! what is made of it here.
 
+mod files;
+
 use super::build::{WITH_DATA, bytes, conversation, ethernet, ethernet_ip, tcp, udp, v4};
 use super::deck::{Deck, Look, Seen};
 use super::fragments;
+use super::lengths::extended;
 use super::links::{labels, llc};
 use super::radio::dot11;
-use crate::must;
 
 /// How much payload a TCP segment has; none where no segment is seen.
 type Payload = Option<u32>;
@@ -53,6 +55,7 @@ const ALL: Payload = Some(11);
 
 fn short_lengths() -> Vec<Row> {
     const WORDS: &str = "The length of PPPoE or GTP";
+    const NFLOG: &str = "The length of NFLOG's payload";
     let p = packet(false);
     let session = |len: usize| {
         let length = u16::try_from(len).unwrap().to_be_bytes();
@@ -63,12 +66,33 @@ fn short_lengths() -> Vec<Row> {
         let head = bytes![[0x30, 255], length, [0, 0, 0, 1]];
         ethernet_ip(&v4(17, [1, 2], &udp(2152, &bytes![head, p])))
     };
+    let l2tp = |len: usize| {
+        let length = u16::try_from(len).unwrap().to_be_bytes();
+        let head = bytes![[0x40, 2], length, [0, 7, 0, 9, 0xff, 3, 0, 0x21]];
+        ethernet_ip(&v4(17, [1, 2], &udp(1701, &bytes![head, p])))
+    };
+    let with_length = |len: usize| ethernet(u16::try_from(len).unwrap().to_be_bytes(), &llc(&p));
+    // the packet says that it is longer
+    let nflog = |len: usize| {
+        let length = u16::try_from(len + 4).unwrap();
+        let packet = bytes![p[..2], length.to_be_bytes(), p[4..], [0; 4]];
+        bytes![
+            [2, 0, 0, 0],
+            length.to_ne_bytes(),
+            9u16.to_ne_bytes(),
+            packet
+        ]
+    };
     let len = p.len();
     vec![
         row(WORDS, "PPPoE, 4 bytes less", 1, session(len - 2)).seen(Some(7), ALL),
         row(WORDS, "PPPoE, more", 1, session(len + 9)).seen(ALL, ALL),
         row(WORDS, "GTP, 4 bytes less", 1, gtp(len - 4)).seen(Some(7), ALL),
         row(WORDS, "GTP, more", 1, gtp(len + 9)).seen(ALL, ALL),
+        row(WORDS, "L2TP, 4 bytes less", 1, l2tp(len + 12 - 4)).seen(Some(7), ALL),
+        row(WORDS, "802.3, 4 bytes less", 1, with_length(len + 8 - 4)).seen(Some(7), ALL),
+        row(WORDS, "802.3, 0", 1, with_length(0)).seen(None, ALL),
+        row(NFLOG, "4 bytes less", 239, nflog(len)).seen(ALL, Some(15)),
     ]
 }
 
@@ -110,6 +134,38 @@ fn seldom() -> Vec<Row> {
     ]
     .map(|row| row.seen(ALL, None))
     .into()
+}
+
+/// More headers than anyone sends, and such as are damaged.
+fn odd_headers() -> Vec<Row> {
+    let nested = |count| (1..count).fold(packet(false), |p, _| v4(4, [1, 2], &p));
+    let tagged = |count| {
+        let tags = [0x81, 0, 0, 5].repeat(count);
+        let frame = ethernet_ip(&packet(false));
+        bytes![frame[..12], tags, frame[12..]]
+    };
+    let six = |kind, header: &[u8]| extended(&packet(true), &[(kind, header.to_vec())]);
+    let mut short_option = packet(false);
+    short_option.splice(20..20, [131, 2, 0, 0]);
+    (short_option[0], short_option[3]) = (0x46, short_option[3] + 4);
+    let magicless = ethernet_ip(&packet(false));
+    const DAMAGED: &str = "An option of an IPv4 or IPv6 header that is damaged";
+    vec![
+        row("More than 9 IP headers", "9", 101, nested(9)).seen(ALL, ALL),
+        row("More than 9 IP headers", "10", 101, nested(10)).seen(ALL, None),
+        row("More than 20 tags", "20", 1, tagged(20)).seen(ALL, ALL),
+        row("More than 20 tags", "21", 1, tagged(21)).seen(None, ALL),
+        row(DAMAGED, "IPv6", 101, six(60, &[0, 0x3e, 200, 0, 0, 0, 0])).seen(None, ALL),
+        row(DAMAGED, "IPv4", 101, short_option).seen(None, ALL),
+        row(
+            "Compact routing",
+            "16",
+            101,
+            six(43, &[0, 5, 1, 0, 9, 0, 8]),
+        )
+        .seen(None, ALL),
+        row("without its magic number", "Juniper", 178, magicless).seen(ALL, None),
+    ]
 }
 
 fn multilink() -> Vec<Row> {
@@ -261,6 +317,7 @@ fn each_row_is_so() {
         aggregates(),
         seldom(),
         multilink(),
+        odd_headers(),
         pseudowires(),
         samples(),
         parts(),
@@ -301,76 +358,4 @@ fn of_two_headers_in_a_frame_the_first_counts() {
     assert_eq!(theirs[0].layers.matches(":tcp:").count(), 2);
     assert_eq!(ours[0].seen, theirs[0].seen);
     assert_eq!(payload(&ours), Some(u32::try_from(message.len()).unwrap()));
-}
-
-/// tshark takes it for the file's damage.
-#[test]
-fn a_record_shorter_than_its_own_header_costs_itself() {
-    is_listed("A record shorter than its link type's own header");
-    let whole = bytes![[2, 0, 0, 1], llc(&packet(false))];
-    let erf = bytes![
-        [7; 8],
-        [2, 4],
-        [0; 4],
-        [0, 90, 0, 0],
-        ethernet_ip(&packet(false))
-    ];
-    for (link_type, frame, least) in [(123, whole, 4), (197, erf, 18)] {
-        let mut deck = Deck::default();
-        deck.whole("whole", link_type, frame.clone());
-        deck.cut_at("cut", link_type, &frame, [least - 1]);
-        deck.whole("whole", link_type, frame);
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("short.pcapng");
-        std::fs::write(&file, deck.pcapng()).unwrap();
-        let mut tshark = std::process::Command::new("tshark");
-        let refused = tshark.args(["-n", "-r"]).arg(&file).output().unwrap();
-        let lines = String::from_utf8_lossy(&refused.stdout).lines().count();
-        assert_eq!((lines, refused.status.success()), (1, false), "{link_type}");
-        let mut analyze = std::process::Command::new(env!("CARGO_BIN_EXE_analyze"));
-        let report = must(analyze.args(["--format", "json"]).arg(&file));
-        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
-        let capture = &report["captures"][0];
-        assert_eq!(capture["packets"], 3, "{link_type}");
-        assert_eq!(capture["tcp_packets"], 2, "{link_type}");
-        assert_eq!(capture["ledger"]["skipped"]["not_ip"], 1, "{link_type}");
-        assert_eq!(capture["damage"], serde_json::Value::Null);
-    }
-}
-
-/// A file tells that its frames end so in the upper bits of its link type.
-#[test]
-fn a_check_sequence_counts_where_ip_has_no_length() {
-    is_listed("The check sequence of a frame");
-    let len = ethernet_ip(&packet(false)).len();
-    for (length, payload) in [(None, [11, 11]), (Some([0, 0]), [11, 15])] {
-        let mut frame = bytes![ethernet_ip(&packet(false)), [9; 4]];
-        if let Some(length) = length {
-            frame[16..18].copy_from_slice(&length);
-        }
-        // two words of 16 bits, and that this is known
-        let link_type: u32 = 2 << 28 | 1 << 26 | 1;
-        let lengths = [u32::try_from(len + 4).unwrap(); 2];
-        let words = |words: &[u32]| -> Vec<u8> {
-            words.iter().flat_map(|word| word.to_le_bytes()).collect()
-        };
-        let file = bytes![
-            words(&[0xa1b2_c3d4, 0x0004_0002, 0, 0, 262_144, link_type]),
-            words(&[1_700_000_000, 0]),
-            words(&lengths),
-            frame
-        ];
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("ends.pcap");
-        std::fs::write(&path, file).unwrap();
-        let mut tshark = std::process::Command::new("tshark");
-        tshark.args(["-n", "-T", "fields", "-e", "tcp.len", "-r"]);
-        let theirs: u64 = must(tshark.arg(&path)).trim().parse().unwrap();
-        let mut analyze = std::process::Command::new(env!("CARGO_BIN_EXE_analyze"));
-        let report = must(analyze.args(["--format", "json"]).arg(&path));
-        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
-        let largest = &report["captures"][0]["largest_payload"];
-        let ours = largest["payload_bytes"].as_u64().unwrap();
-        assert_eq!([theirs, ours], payload);
-    }
 }

@@ -67,6 +67,19 @@ pub fn no_packet() -> Vec<Link> {
         link("MPLS, alert", 1, |p| {
             ethernet([0x88, 0x47], &bytes![[0, 0, 0xe1, 64], p])
         }),
+        link("FDDI, of the ring's own", 10, |p| {
+            bytes![[0x40], [2; 12], llc(p)]
+        }),
+        link("token ring, of the ring's own", 6, |p| {
+            bytes![[0x10, 0], [2; 12], llc(p)]
+        }),
+        link("ERSPAN of an unknown version", 101, |p| {
+            let head = [0x10, 0, 0x22, 0xeb, 0, 0, 0, 1, 0xf0, 5];
+            v4(47, [1, 2], &bytes![head, [0; 10], ethernet_ip(p)])
+        }),
+        link("an address of PPP that is not for all", 9, |p| {
+            bytes![[0xfe, 3], in_ppp(p), p]
+        }),
     ]
 }
 
@@ -81,6 +94,8 @@ pub fn not_read() -> Vec<Link> {
             let next = if is_v6(p) { 41 } else { 4 };
             v4(48, [1, 2], &bytes![[next, 0, 0, 0], p])
         }),
+        link("GFP", 170, |p| bytes![[1; 12], ethernet_ip(p)]),
+        link("frame preemption", 274, ethernet_ip),
         link("SWIPE", 101, |p| v4(53, [1, 2], p)),
     ]
 }

@@ -146,3 +146,24 @@ fn a_wire_length_ends_at_31_bits() {
         [packet(1_000_000_000, 0x7fff_ffff, b"abc")]
     );
 }
+
+/// Of some link types a header stands before the packet that is not its own.
+#[test]
+fn what_is_kept_before_a_packet_counts_in_no_length() {
+    for order in BOTH {
+        let of = |link_type: u32, wire: u32, data: &[u8]| {
+            let mut bytes = order.header(MICRO, 4, link_type);
+            bytes.extend(order.u32s(&[1, 0, data.len() as u32, wire]));
+            bytes.extend(data);
+            let found = packets(&bytes).remove(0);
+            (found.wire_len, found.bytes)
+        };
+        // PPP with direction, SunATM, the same too short
+        assert_eq!(of(204, 60, b"\x01abc"), (59, b"abc".to_vec()));
+        assert_eq!(of(123, 60, b"\x02\0\0\x50abc"), (56, b"abc".to_vec()));
+        assert_eq!(of(123, 60, b"\x02\0\0"), (60, b"\x02\0\0".to_vec()));
+        // of ERF what its record says counts, whatever more was captured
+        let erf = [&[0; 8][..], &[0x82, 4, 0, 0, 0, 0, 0, 2], &[0; 10], b"abc"].concat();
+        assert_eq!(of(197, 90, &erf), (2, b"ab".to_vec()));
+    }
+}

@@ -335,3 +335,27 @@ fn a_simple_packet_needs_an_interface() {
     assert_eq!(offset, LE.section().len() as u64);
     assert!(reason.contains("before any interface"), "{reason}");
 }
+
+/// As of classic pcap, in each kind of block that has a packet.
+#[test]
+fn what_is_kept_before_a_packet_counts_in_no_length() {
+    for order in BOTH {
+        let of = |block: Vec<u8>| {
+            let file = [order.section(), order.interface(204, 0, &[]), block].concat();
+            let found = packets(&file).remove(0);
+            (found.wire_len, found.bytes)
+        };
+        let data = b"\x01abc";
+        let simple = order.block(3, &[&order.u32s(&[4])[..], data].concat());
+        let fields = [
+            &order.u16(0)[..],
+            &order.u16(0),
+            &order.u32s(&[0, 9, 4, 60]),
+        ]
+        .concat();
+        let obsolete = order.block(2, &[&fields[..], data].concat());
+        assert_eq!(of(order.packet(0, 9, 60, data)), (59, b"abc".to_vec()));
+        assert_eq!(of(simple), (3, b"abc".to_vec()));
+        assert_eq!(of(obsolete), (59, b"abc".to_vec()));
+    }
+}
