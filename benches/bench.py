@@ -12,7 +12,6 @@ import argparse
 import datetime
 import json
 import os
-import platform
 import shutil
 import statistics
 import subprocess
@@ -21,90 +20,151 @@ import tempfile
 import time
 from pathlib import Path
 
-TOP = Path(__file__).resolve().parent.parent
-BUILT = Path(os.environ.get("CARGO_TARGET_DIR") or TOP / "target") / "release"
-# a process is measured from before its program is loaded, so less cannot be told
-LEAST_MEMORY = 20
+# the checkout stays clean
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import page
+from page import TOP, model
 
-# name, options of the generator
+BUILT = Path(os.environ.get("CARGO_TARGET_DIR") or TOP / "target") / "release"
+
+# name: options of the generator, the ratio that is this capture's own goal, memory in MB
 CAPTURES = {
-    "small": ["--packets=5000000", "--conversations=2000", "--payload=20..60", "--loss=2"],
-    "large": ["--packets=700000", "--conversations=100", "--payload=1448", "--loss=2"],
-    "many": ["--packets=3000000", "--conversations=300000", "--active=3000"],
+    "small": (
+        ["--packets=5000000", "--conversations=2000", "--payload=20..60", "--loss=2"],
+        ("analyze pcap", ["tcpdump -w /dev/null"], "below", 1),
+        64,
+    ),
+    # two of three packets carry a line or an answer: 687,000, and 1.07 GB
+    "large": (
+        ["--packets=1030000", "--conversations=100", "--payload=1448", "--loss=2"],
+        ("analyze pcap", ["read only"], "at most", 2),
+        64,
+    ),
+    # one exchange each
+    "many": (
+        ["--packets=3000000", "--conversations=300000", "--active=3000"],
+        ("analyze pcap", ["tcpdump -w /dev/null"], "at most", 3),
+        250,
+    ),
 }
+# these are told of each capture; the goals are the same for all
+RATIOS = [
+    ("analyze pcap", ["tcpdump -w /dev/null"]),
+    ("analyze pcap", ["read only"]),
+    ("analyze pcapng", ["analyze pcap"], "at most", 1.2),
+    ("analyze pcap.gz", ["analyze pcap", "gzip -dc"], "at most", 1.2),
+    ("analyze pcap.zst", ["analyze pcap", "zstd -dc"], "at most", 1.2),
+    ("one thread: pcap.zst", ["one thread: pcap", "zstd -dc"], "at most", 1.2),
+]
 SIZES = {"full": 1, "small": 10, "tiny": 1000}
+ACTIVE = 1000  # the generator's own, where no other is given
 
 
 def die(words):
     sys.exit(f"bench.py: {words}")
 
 
-def run(command, out=subprocess.DEVNULL):
-    """Wall and processor time in seconds, and the most memory in MiB, of a whole process."""
+def run(command, out=subprocess.DEVNULL, stdin=subprocess.DEVNULL):
+    """Wall and processor time in seconds, and the most memory in MB, of a whole process."""
     start = time.monotonic()
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stdin=stdin, stdout=out, stderr=subprocess.DEVNULL)
     _, status, used = os.wait4(process.pid, 0)
     wall = time.monotonic() - start
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         die(f"{' '.join(map(str, command))} ended with {process.returncode}; run it by hand to see why")
-    return wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+    return wall, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024 / 1e6
 
 
-def generate(folder, name, options, divisor):
+def make(options, path):
+    """Makes a capture; what a report must say of it."""
+    command = [BUILT / "examples/generate", *options, "--write", path]
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        die(f"the generator ended with {done.returncode}: {done.stderr.strip()}")
+    return json.loads(done.stderr)
+
+
+def generate(folder, name, options):
     """A capture in both containers and compressed; what is in it."""
-    scaled = []
-    for option in options:
-        key, value = option.split("=")
-        if key in ("--packets", "--conversations"):
-            value = str(max(10, int(value) // divisor))
-        scaled.append(f"{key}={value}")
-    made = {}
-    for container in ("pcap", "pcapng"):
-        path = folder / f"{name}.{container}"
-        command = [BUILT / "examples/generate", *scaled, f"--container={container}", "--write", path]
-        said = subprocess.run(command, check=True, stderr=subprocess.PIPE, text=True).stderr
-        made = json.loads(said)
+    plain = folder / f"{name}.pcap"
+    made = make(options, plain)
+    make([*options, "--container=pcapng"], folder / f"{name}.pcapng")
     if shutil.which("tcptrace"):
         # it reads no cooked capture: the same packets on Ethernet
-        command = [BUILT / "examples/generate", *scaled, "--link-type=ethernet", "--write", folder / f"{name}.eth"]
-        subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
-    plain = folder / f"{name}.pcap"
+        make([*options, "--link-type=ethernet"], folder / f"{name}.eth")
     subprocess.run(["gzip", "--keep", "--fast", plain], check=True)
     subprocess.run(["zstd", "--quiet", "--keep", plain], check=True)
     return plain, made
 
 
+def scaled(options, divisor):
+    """The same with fewer packets and conversations; what is open at once stays."""
+    for option in options:
+        key, value = option.split("=")
+        if key in ("--packets", "--conversations"):
+            value = max(10, int(value) // divisor)
+        yield f"{key}={value}"
+
+
 def check(report, made):
-    """The counts of a timed run, in a process of its own: what this one holds while it begins
+    """What a timed run reported, in a process of its own: what this one holds while it begins
     another counts as that one's memory."""
     if os.fork() == 0:
         try:
-            compare(report, made)
+            compare(json.loads(report.read_text())["captures"][0], made)
         except SystemExit as e:
             print(e, file=sys.stderr)
             os._exit(1)
+        except Exception as e:  # whatever it is, this process may not go on as the other
+            print(f"bench.py: the report of a timed run cannot be read: {e!r}", file=sys.stderr)
+            os._exit(1)
         os._exit(0)
     if os.wait()[1]:
-        die("the counts of a timed run are wrong")
+        die("the report of a timed run is wrong; nothing is written")
 
 
-def compare(report, made):
-    """What analyze counted with what was made."""
-    capture = json.loads(report.read_text())["captures"][0]
+def compare(capture, made):
+    """What analyze reported with what was made."""
     all_of = capture["conversations"]
-    counted = {
+
+    def both(name):
+        return sum(one[way][name] for one in all_of for way in ("to_server", "to_client"))
+
+    said = {
         "packets": capture["packets"],
         "conversations": len(all_of),
-        "to_server": sum(one["messages"]["to_server"] for one in all_of),
-        "to_client": sum(one["messages"]["to_client"] for one in all_of),
-        "sent_again": sum(one["to_server"]["retransmissions"] for one in all_of),
+        "sent_again": both("retransmissions"),
+        # as the messages' hashes in a conversation: added up, in whatever order
+        "digest": f"{sum(int(one['messages']['digest'], 16) for one in all_of) % (1 << 64):016x}",
     }
-    if counted != made:
-        die(f"analyze counted {counted}, and the generator made {made}")
-    right = sum(one["exchanges"]["right"] for one in all_of)
-    if right != made["to_server"] or capture["damage"]:
-        die(f"{right} of {made['to_server']} exchanges are right, damage {capture['damage']}")
+    for way in ("to_server", "to_client"):
+        said[way] = sum(one["messages"][way] for one in all_of)
+        for name in ("payload_bytes", "stream_bytes"):
+            said[f"{name}_{way}"] = sum(one[way][name] for one in all_of)
+    # the generator makes none of these
+    never = ("out_of_order", "lost_segments", "duplicate_acks")
+    said |= {name: both(name) for name in never}
+    said["damage"] = capture["damage"]
+    said["right"] = sum(one["exchanges"]["right"] for one in all_of)
+    must = made | dict.fromkeys(never, 0) | {"damage": None, "right": made["to_server"]}
+    wrong = [f"{name} {said.get(name)}, made {must[name]}" for name in must if said.get(name) != must[name]]
+    if wrong:
+        die(f"analyze reported something else than was made: {'; '.join(wrong)}")
+    without = sum(one["exchanges"]["right"] == 0 for one in all_of)
+    if without or not all_of:
+        die(f"{without} of {len(all_of)} conversations have no exchange to measure: give the generator more packets")
+
+
+def timed(command, report, made, stdin=subprocess.DEVNULL):
+    """A run of analyze, measured and its report compared: over the report before, since what is
+    timed is not how long the system takes to find 400 MB for a file, which nothing else here needs."""
+    with report.open("r+b") as out:
+        measured = run(command, out, stdin)
+        out.truncate(os.lseek(out.fileno(), 0, os.SEEK_CUR))
+    check(report, made() if callable(made) else made)
+    return measured
 
 
 def in_memory():
@@ -118,7 +178,6 @@ def in_memory():
 
 def measure(plain, made, rounds, report):
     """All programs in turns: name to a list of (wall, processor, memory)."""
-    report.touch()
     ng = plain.with_suffix(".pcapng")
     analyze = [BUILT / "analyze", "--format", "json"]
     commands = {
@@ -142,168 +201,149 @@ def measure(plain, made, rounds, report):
             if name.startswith(("capinfos", "tcptrace")) and turn > 0:
                 continue  # many times slower: once tells enough
             if name.startswith(("analyze", "one thread")):
-                # over the report before: what is timed is not how long the system takes to find
-                # 400 MB for a file, which nothing else here needs
-                with report.open("r+b") as out:
-                    results[name].append(run(command, out))
-                    out.truncate(os.lseek(out.fileno(), 0, os.SEEK_CUR))
-                check(report, made)
+                results[name].append(timed(command, report, made))
             else:
                 results[name].append(run(command))
     return results
 
 
-def tshark(plain, folder):
+def tshark(plain):
     """Once: it takes minutes where others take a second."""
     return {"tshark -q -z conv,tcp": [run(["tshark", "-n", "-r", plain, "-q", "-z", "conv,tcp"])]}
 
 
-def piped(packets):
+def piped(options, report):
     """Wall time, processor time and memory of analyze, and wall time of the generator alone."""
-    generate = [BUILT / "examples/generate", f"--packets={packets}", "--conversations=2000", "--loss=2"]
+    generate = [BUILT / "examples/generate", *options]
     alone, _, _ = run(generate)
-    made = subprocess.Popen(generate, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    start = time.monotonic()
-    process = subprocess.Popen(
-        [BUILT / "analyze", "--format", "json", "-"], stdin=made.stdout, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    made.stdout.close()
-    _, status, used = os.wait4(process.pid, 0)
-    wall = time.monotonic() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if made.wait() or process.returncode:
-        die("the generator or analyze failed on a pipe")
-    return wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, alone
+    maker = subprocess.Popen(generate, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    source = maker.stdout
+
+    def made():
+        source.close()
+        said = maker.stderr.read()
+        if maker.wait():
+            die(f"the generator failed on a pipe: {said.strip()}")
+        return json.loads(said)
+
+    wall, used, most = timed([BUILT / "analyze", "--format", "json", "-"], report, made, source)
+    return wall, used, most, alone
 
 
-def growth(divisor):
-    """Ten times the packets, piped from the generator: processor time and memory."""
-    rows = ["", "## growth: piped from the generator", "", "| packets | wall, analyze and generator | generator alone | processor, analyze | memory |", "|---:|---:|---:|---:|---:|"]
-    cpu = []
+def growth(goals, divisor, turns, report):
+    """Ten times the packets, piped from the generator: time and memory."""
+    section = "growth"
+    rows = ["", f"## {section}: piped from the generator, {turns} runs each", "", "| packets | wall of both, best | generator alone, best | processor of analyze, best | memory |", "|---:|---:|---:|---:|---:|"]
+    lines, best = [], []
     for packets in (5_000_000 // divisor, 50_000_000 // divisor):
-        runs = [piped(packets) for _ in range(3 if packets <= 5_000_000 else 1)]
-        wall, used, most, alone = min(runs, key=lambda one: one[1])
-        cpu.append(used)
-        rows.append(f"| {packets} | {wall:.2f} s | {alone:.2f} s | {used:.2f} s | {memory(most)} |")
-    return [*rows, "", f"Ten times the packets take {cpu[1] / cpu[0]:.2f} times the processor time (goal: 9 to 11)."]
+        options = [f"--packets={packets}", f"--conversations={max(10, 2000 // divisor)}", "--loss=2"]
+        runs = [piped(options, report) for _ in range(turns)]
+        walls, cpus, memories, alones = zip(*runs)
+        best.append((min(walls), min(cpus), max(memories)))
+        rows.append(f"| {packets} | {min(walls):.2f} s | {min(alones):.2f} s | {min(cpus):.2f} s | {page.memory(max(memories))} |")
+        lines.append(f"{packets:>9} wall {' '.join(f'{wall:.3f}' for wall in walls)}; processor {' '.join(f'{cpu:.3f}' for cpu in cpus)}")
+    rows += ["", *page.HEAD]
+    for at, name in enumerate(("wall time of both", "processor time of analyze")):
+        found = best[1][at] / best[0][at]
+        rows.append(goals.row(section, f"{name}, for ten times the packets", found, "between", (9, 11), " times"))
+    rows.append(goals.row(section, "memory of analyze", best[1][2], "below", 64, " MB", page.memory(best[1][2])))
+    return [*rows, "", "All runs, in seconds:", "", "```", *lines, "```"]
 
 
-def start_up(folder):
-    """A capture of some ten packets: nearly all is the program's start."""
-    path = folder / "ten.pcap"
-    subprocess.run([BUILT / "examples/generate", "--packets=10", "--conversations=1", "--write", path], check=True, stderr=subprocess.DEVNULL)
-    walls = sorted(run([BUILT / "analyze", "--format", "json", path])[0] for _ in range(20))
-    peak = "not measured (/usr/bin/time is not installed)"
+def start_up(goals, folder, report):
+    """A capture of ten packets: nearly all is the program's start."""
+    path, turns = folder / "ten.pcap", 20
+    made = make(["--packets=10", "--conversations=1"], path)
+    command = [BUILT / "analyze", "--format", "json", path]
+    walls = sorted(timed(command, report, made)[0] * 1000 for _ in range(turns))
+    section, usual = "start-up", statistics.median(walls)
+    shown = f"{usual:.1f} ms ({walls[0]:.1f} at best)"
+    rows = ["", f"## {section}: {made['packets']} packets, a greeting, a line and its answer among them", "", *page.HEAD]
+    rows.append(goals.row(section, f"wall, median of {turns}", usual, "below", 5, " ms", shown))
     if os.path.exists("/usr/bin/time"):
         # begun by a small program: what a process holds before it loads another counts as that one's
-        timed = ["/usr/bin/time", "-f", "%M", BUILT / "analyze", "--format", "json", path]
-        said = subprocess.run(timed, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True).stderr
-        peak = f"{int(said.split()[-1]) / 1024:.1f} MiB"
-    return ["", "## start-up: 10 packets", "", f"Wall {walls[0] * 1000:.1f} ms at best, {statistics.median(walls) * 1000:.1f} ms in the median of 20; memory {peak} (goals: 5 ms, 10 MB)."]
-
-
-def version(*command):
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    except OSError:
-        return "not installed"
-    lines = (done.stdout + done.stderr).splitlines()
-    return next((line for line in lines if line.strip() and not line.startswith("Running")), "?")
-
-
-def model():
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return platform.machine()
-
-
-def memory(mib):
-    return f"below {LEAST_MEMORY} MiB" if mib < LEAST_MEMORY else f"{mib:.0f} MiB"
-
-
-def table(results):
-    rows = ["| program | wall, best | wall, median | processor, best | memory | rounds |", "|---|---:|---:|---:|---:|---:|"]
-    for name, times in results.items():
-        walls = [wall for wall, _, _ in times]
-        rows.append(
-            f"| {name} | {min(walls):.3f} s | {statistics.median(walls):.3f} s "
-            f"| {min(cpu for _, cpu, _ in times):.3f} s | {memory(max(mem for *_, mem in times))} | {len(times)} |"
-        )
+        said = subprocess.run(["/usr/bin/time", "-f", "%M", *command], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True).stderr
+        peak = int(said.split()[-1]) * 1024 / 1e6
+        rows.append(goals.row(section, "memory", peak, "below", 10, " MB", f"{peak:.1f} MB"))
+    else:
+        rows.append("| memory | not measured: /usr/bin/time is not installed | below 10 MB | |")
     return rows
 
 
-def ratios(results):
-    """Of each round, since all share its load; the median of those."""
-    def ratio(name, *others):
-        each = zip(results[name], *(results[other] for other in others))
-        return statistics.median(one[0] / max(other[0] for other in rest) for one, *rest in each)
+def of_capture(goals, name, options, folder, report):
+    """The section of one capture."""
+    asked, own, most_memory = CAPTURES[name]
+    asked = list(scaled(asked, SIZES[options.size]))
+    active = next((int(one.split("=")[1]) for one in asked if one.startswith("--active=")), ACTIVE)
+    plain, made = generate(folder, name, asked)
+    size = plain.stat().st_size / 1e6
+    lines = ["", f"## {name}: {made['packets']} packets, {made['conversations']} conversations, {size:.0f} MB", ""]
+    lines += [page.holds(made, active), ""]
+    results = measure(plain, made, options.rounds, report)
+    if name == "small":
+        results |= tshark(plain)
+    wanted = [own, *(one for one in RATIOS if one[:2] != own[:2])]
+    lines += [*page.ratios(goals, name, results, wanted, most_memory), "", *page.table(results)]
+    lines += [*page.busy(results), *page.rounds(results)]
+    for path in folder.iterdir():
+        path.unlink()
+    return lines
 
-    wanted = [
-        ("analyze pcap", ["tcpdump -w /dev/null"], ""),
-        ("analyze pcap", ["read only"], ""),
-        ("analyze pcapng", ["analyze pcap"], "1.2"),
-        ("analyze pcap.gz", ["analyze pcap", "gzip -dc"], "1.2"),
-        ("analyze pcap.zst", ["analyze pcap", "zstd -dc"], "1.2"),
-        ("one thread: pcap.zst", ["one thread: pcap", "zstd -dc"], "1.2"),
+
+def head(goals, size):
+    lines = [
+        f"# Reading captures, {datetime.date.today().isoformat()}",
+        "",
+        f"{page.machine()}; commit {page.commit()}, size {size}.",
+        "",
+        *goals.said(),
+        "",
+        "Made by `make bench`. Times depend on what else the machine does; ratios are of wall times",
+        "of runs in the same round, and the median of the rounds is told. analyze does everything in",
+        "each run: verdicts, reassembly, message ledger and pairing. What each of its timed runs",
+        "reports must be what the generator made: packets, messages and the digest of all their",
+        "places, bytes, retransmissions, right answers. For that it writes its report, 1.3 kB a",
+        "conversation, to a file in memory, over the one before, where others write to /dev/null.",
     ]
-    rows = ["| ratio of wall times | median of rounds | at most |", "|---|---:|---:|"]
-    for name, others, most in wanted:
-        rows.append(f"| {name} : {', or '.join(others)} | {ratio(name, *others):.2f} | {most} |")
-    cores = os.cpu_count() or 1
-    least = sum(min(cpu for _, cpu, _ in results[name]) for name in ("analyze pcap", "zstd -dc")) / cores
-    rows += ["", f"Analysis keeps {cores} cores busy by itself: with decompression beside it, pcap.zst can take no less than {least:.3f} s here."]
-    return rows
+    if size != "full":
+        lines += ["", f"The goals are those of --size full: at size {size} they tell little."]
+    return lines
 
 
-def main():
+def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--size", choices=SIZES, default="full")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--out", type=Path, help="default: docs/bench/DATE-MODEL.md")
     parser.add_argument("--built", type=Path, default=BUILT, help="default: target/release")
     options = parser.parse_args()
+    if options.rounds < 1:
+        parser.error("--rounds: give a number from 1")
+    return options
+
+
+def main():
+    options = arguments()
     globals()["BUILT"] = options.built
     for tool in ("tcpdump", "capinfos", "tshark", "gzip", "zstd"):
         if not shutil.which(tool):
             die(f"{tool} is missing; run scripts/setup.sh test")
-    installed = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") >> 30
-    today = datetime.date.today().isoformat()
-    lines = [
-        f"# Reading captures, {today}",
-        "",
-        f"{model()}, {os.cpu_count()} cores, {installed} GiB; Linux {platform.release()}; size {options.size}.",
-        "Made by `make bench`. Times depend on what else the machine does; ratios are of",
-        "runs in the same round. analyze does everything in each run: verdicts, reassembly,",
-        "message ledger and pairing; its counts are checked against the generator's. For that it",
-        "writes its report, 1.3 kB a conversation, to a file in memory, over the one before, where",
-        "others write to /dev/null.",
-    ]
+    goals, lines = page.Goals(), []
     with (
         tempfile.TemporaryDirectory(prefix="bench") as name,
         tempfile.TemporaryDirectory(prefix="bench", dir=in_memory()) as reports,
     ):
         folder, report = Path(name), Path(reports) / "report.json"
-        for capture, wanted in CAPTURES.items():
-            plain, made = generate(folder, capture, wanted, SIZES[options.size])
-            size = plain.stat().st_size / 1e6
-            lines += ["", f"## {capture}: {made['packets']} packets, {made['conversations']} conversations, {size:.0f} MB", ""]
-            results = measure(plain, made, options.rounds, report)
-            if capture == "small":
-                results |= tshark(plain, folder)
-            lines += [*table(results), "", *ratios(results)]
-            for path in folder.iterdir():
-                path.unlink()
-        lines += start_up(folder)
-    lines += growth(SIZES[options.size])
-    lines += ["", "## Versions", ""]
-    for command in (["tcpdump", "--version"], ["tshark", "--version"], ["capinfos", "--version"], ["gzip", "--version"], ["zstd", "--version"], [BUILT / "analyze", "--version"], ["rustc", "--version"]):
-        lines.append(f"- {version(*command)}")
-    text = "\n".join(lines) + "\n"
+        report.touch()
+        for capture in CAPTURES:
+            lines += of_capture(goals, capture, options, folder, report)
+        lines += start_up(goals, folder, report)
+        lines += growth(goals, SIZES[options.size], min(3, options.rounds), report)
+    text = "\n".join([*head(goals, options.size), *lines, *page.versions(options.built)]) + "\n"
     out = options.out
     if out is None:
         slug = "-".join("".join(c if c.isalnum() else " " for c in model()).lower().split()[:4])
-        out = TOP / "docs/bench" / f"{today}-{slug}.md"
+        out = TOP / "docs/bench" / f"{datetime.date.today().isoformat()}-{slug}.md"
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(text)
     print(text)

@@ -25,7 +25,8 @@ from pathlib import Path
 # the checkout stays clean
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from bench import BUILT, TOP, model, version
+from bench import BUILT
+from page import TOP, model, version
 
 # datagrams a second; 0 is as fast as the sender can
 RATES = {"full": [50_000, 100_000, 200_000, 300_000, 400_000, 0], "tiny": [20_000]}

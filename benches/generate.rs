@@ -2,69 +2,26 @@
 //!
 //! Conversations are interleaved. Each has its handshake, a greeting, lines with their answers,
 //! acknowledgments and its end; some lines are lost behind the place of capture and sent again.
+//! What a report must say of it stands on standard error, as one line of JSON.
 //! Memory does not grow with packets, so it can write to a pipe without end.
 
-use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
+#[path = "generate/made.rs"]
+mod made;
+#[path = "generate/options.rs"]
+mod options;
+#[path = "generate/record.rs"]
+mod record;
 
-use clap::{Parser, ValueEnum};
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
 use echotrace::echo::transform::transform;
 
-/// Make a capture of echo traffic.
-#[derive(Debug, Parser)]
-struct Options {
-    /// Packets; some more where conversations have to end
-    #[arg(long, default_value_t = 100_000)]
-    packets: u64,
-    /// Conversations that the packets are spread over
-    #[arg(long, default_value_t = 100)]
-    conversations: u64,
-    /// Of these as many are open at once
-    #[arg(long, default_value_t = 1000)]
-    active: u64,
-    /// Bytes of a line, its ending included
-    #[arg(long, value_name = "MIN..MAX", default_value = "20..60", value_parser = range)]
-    payload: (u64, u64),
-    /// Of a thousand lines, as many are sent again
-    #[arg(long, default_value_t = 0)]
-    loss: u64,
-    /// Link layer
-    #[arg(long, value_enum, default_value_t = Link::Sll2)]
-    link_type: Link,
-    /// Container
-    #[arg(long, value_enum, default_value_t = Container::Pcap)]
-    container: Container,
-    /// Where the random numbers begin
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// File to write; - is standard output
-    #[arg(short, long, default_value = "-")]
-    write: PathBuf,
-}
-
-fn range(text: &str) -> Result<(u64, u64), String> {
-    let (low, high) = text.split_once("..").unwrap_or((text, text));
-    let number = |part: &str| part.parse::<u64>().map_err(|e| format!("{part}: {e}"));
-    let (low, high) = (number(low)?, number(high)?);
-    if low < 1 || high < low || high > 60_000 {
-        return Err("give 1..60000, the lower first".to_owned());
-    }
-    Ok((low, high))
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Link {
-    Ethernet,
-    Sll,
-    Sll2,
-    Raw,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Container {
-    Pcap,
-    Pcapng,
-}
+use made::{Made, Sent};
+use options::Options;
 
 /// splitmix64, by Sebastiano Vigna: enough for choosing, and the same everywhere.
 struct Random(u64);
@@ -95,15 +52,36 @@ enum Next {
     SynAck,
     Ack,
     Greeting,
-    GreetingAck,
     Line,
     LineAgain,
     Answer,
-    AnswerAck,
+    ServerAcked,
     ClientFin,
     ServerFin,
     LastAck,
     Over,
+}
+
+/// Packets of a conversation's end.
+const END: u64 = 3;
+
+/// What follows the greeting or an answer with so many packets left. Where these are too few for
+/// an acknowledgment of its own, the next packet of the client is one.
+fn after_server(left: u64) -> Next {
+    match left {
+        // a line, its answer and the end
+        5 => Next::Line,
+        _ if left > END => Next::ServerAcked,
+        _ => Next::ClientFin,
+    }
+}
+
+fn after_ack(left: u64) -> Next {
+    if left > END + 1 {
+        Next::Line
+    } else {
+        Next::ClientFin
+    }
 }
 
 /// One open conversation.
@@ -117,16 +95,7 @@ struct Conversation {
     left: u64,
     /// The line that waits for its answer.
     line: (usize, usize),
-}
-
-/// What was made.
-#[derive(Default)]
-struct Made {
-    packets: u64,
-    conversations: u64,
-    to_server: u64,
-    to_client: u64,
-    sent_again: u64,
+    sent: Sent,
 }
 
 struct Generator<W> {
@@ -134,7 +103,7 @@ struct Generator<W> {
     random: Random,
     /// Text that lines are taken from.
     text: Vec<u8>,
-    answer: Vec<u8>,
+    payload: Vec<u8>,
     time: u64,
     packet: Vec<u8>,
     out: W,
@@ -153,7 +122,7 @@ impl<W: Write> Generator<W> {
             text: text.collect(),
             options,
             random,
-            answer: Vec::new(),
+            payload: Vec::new(),
             time: 1_700_000_000_000_000_000,
             packet: Vec::new(),
             out,
@@ -162,14 +131,19 @@ impl<W: Write> Generator<W> {
     }
 
     fn run(mut self) -> io::Result<Made> {
-        self.header()?;
-        let all = self.options.conversations.max(1);
-        let each = self.options.packets / all;
+        record::file_header(
+            &mut self.out,
+            self.options.container,
+            self.options.link_type,
+        )?;
+        let all = self.options.conversations;
+        // the first have one more, so that all are as many as asked for
+        let (each, rest) = (self.options.packets / all, self.options.packets % all);
         let mut open: Vec<Conversation> = Vec::new();
         loop {
-            while (open.len() as u64) < self.options.active.max(1) && self.made.conversations < all
-            {
-                let conversation = self.open(each);
+            while (open.len() as u64) < self.options.active && self.made.conversations < all {
+                let more = u64::from(self.made.conversations < rest);
+                let conversation = self.open(each + more);
                 open.push(conversation);
             }
             if open.is_empty() {
@@ -198,48 +172,75 @@ impl<W: Write> Generator<W> {
             next: Next::Syn,
             left: packets,
             line: (0, 0),
+            sent: Sent::default(),
         }
     }
 
     fn step(&mut self, of: &mut Conversation) -> io::Result<()> {
+        let doing = of.next;
         of.left = of.left.saturating_sub(1);
-        let (side, flags, next) = match of.next {
+        let (side, flags, next) = match doing {
             Next::Syn => (0, SYN, Next::SynAck),
             Next::SynAck => (1, SYN | ACK, Next::Ack),
             Next::Ack => (0, ACK, Next::Greeting),
-            Next::Greeting => (1, PSH | ACK, Next::GreetingAck),
-            Next::GreetingAck | Next::AnswerAck if of.left > 5 => (0, ACK, Next::Line),
-            Next::GreetingAck | Next::AnswerAck => (0, ACK, Next::ClientFin),
-            Next::Line if self.random.below(1000) < self.options.loss => {
-                (0, PSH | ACK, Next::LineAgain)
+            Next::Greeting | Next::Answer => (1, PSH | ACK, after_server(of.left)),
+            Next::ServerAcked => (0, ACK, after_ack(of.left)),
+            Next::Line => {
+                let lost = self.random.below(1000) < self.options.loss;
+                // that it is sent again may not take the packets of its answer and of the end
+                let again = lost && of.left > END + 1;
+                let next = if again { Next::LineAgain } else { Next::Answer };
+                (0, PSH | ACK, next)
             }
-            Next::Line | Next::LineAgain => (0, PSH | ACK, Next::Answer),
-            Next::Answer => (1, PSH | ACK, Next::AnswerAck),
+            Next::LineAgain => (0, PSH | ACK, Next::Answer),
             Next::ClientFin => (0, FIN | ACK, Next::ServerFin),
             Next::ServerFin => (1, FIN | ACK, Next::LastAck),
             Next::LastAck | Next::Over => (0, ACK, Next::Over),
         };
-        match of.next {
-            Next::Greeting | Next::Answer => self.made.to_client += 1,
-            Next::Line => {
-                let (least, most) = self.options.payload;
-                let len = least + self.random.below(most - least + 1);
-                of.line = (
-                    self.random.below(TEXT as u64 - len) as usize,
-                    len as usize - 1,
-                );
-                self.made.to_server += 1;
+        if doing == Next::Line {
+            of.line = self.line();
+        }
+        if doing == Next::LineAgain {
+            of.seq[0] = of.seq[0].wrapping_sub(of.line.1 as u32 + 1);
+            self.time += 300_000_000;
+        }
+        of.next = next;
+        self.packet(of, doing, side, flags)?;
+        let length = self.payload.len();
+        match doing {
+            Next::Greeting | Next::Answer | Next::Line => {
+                self.made.message(&mut of.sent, side, length);
             }
-            Next::LineAgain => {
-                self.made.sent_again += 1;
-                of.seq[0] = of.seq[0].wrapping_sub(of.line.1 as u32 + 1);
-                self.time += 300_000_000;
+            Next::LineAgain => self.made.again(side, length),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Where a line stands in the text, and its length without its ending.
+    fn line(&mut self) -> (usize, usize) {
+        let (least, most) = self.options.payload;
+        let len = least + self.random.below(most - least + 1);
+        let at = self.random.below(TEXT as u64 - len);
+        (at as usize, len as usize - 1)
+    }
+
+    /// What a packet carries.
+    fn payload(&mut self, (at, len): (usize, usize), doing: Next) {
+        let line = &self.text[at..at + len];
+        self.payload.clear();
+        match doing {
+            Next::Greeting => self.payload.extend(GREETING),
+            Next::Line | Next::LineAgain => {
+                self.payload.extend(line);
+                self.payload.push(b'\n');
+            }
+            Next::Answer => {
+                transform(line, &mut self.payload);
+                self.payload.push(b'\n');
             }
             _ => {}
         }
-        let doing = of.next;
-        of.next = next;
-        self.packet(of, doing, side, flags)
     }
 
     /// Writes one packet.
@@ -250,24 +251,13 @@ impl<W: Write> Generator<W> {
         side: usize,
         flags: u8,
     ) -> io::Result<()> {
-        let line = &self.text[of.line.0..of.line.0 + of.line.1];
-        self.answer.clear();
-        match doing {
-            Next::Greeting => self.answer.extend(GREETING),
-            Next::Line | Next::LineAgain => {
-                self.answer.extend(line);
-                self.answer.push(b'\n');
-            }
-            Next::Answer => {
-                transform(line, &mut self.answer);
-                self.answer.push(b'\n');
-            }
-            _ => {}
-        }
-        let payload = self.answer.len();
+        self.payload(of.line, doing);
+        let payload = self.payload.len();
         self.packet.clear();
-        self.link();
-        self.ip(of, side, payload);
+        record::link_header(&mut self.packet, self.options.link_type);
+        of.ip_id[side] = of.ip_id[side].wrapping_add(1);
+        let addresses = [of.addresses[side], of.addresses[1 - side]];
+        record::ip_header(&mut self.packet, of.ip_id[side], addresses, payload);
         let ack = if flags & ACK == 0 {
             0
         } else {
@@ -278,123 +268,56 @@ impl<W: Write> Generator<W> {
         self.packet.extend(of.seq[side].to_be_bytes());
         self.packet.extend(ack.to_be_bytes());
         self.packet.extend([0x50, flags, 0xff, 0xff, 0, 0, 0, 0]);
-        self.packet.extend(&self.answer);
+        self.packet.extend(&self.payload);
         let taken = payload as u32 + u32::from(flags & (SYN | FIN) != 0);
         of.seq[side] = of.seq[side].wrapping_add(taken);
         self.time += 1000 + self.random.below(19_000);
         self.made.packets += 1;
-        self.record()
-    }
-
-    fn link(&mut self) {
-        match self.options.link_type {
-            Link::Ethernet => self
-                .packet
-                .extend([2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0]),
-            Link::Sll => self
-                .packet
-                .extend([0, 0, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0, 8, 0]),
-            Link::Sll2 => {
-                self.packet.extend([8, 0, 0, 0, 0, 0, 0, 2, 0, 1, 0, 6]);
-                self.packet.extend([2, 0, 0, 0, 0, 1, 0, 0]);
-            }
-            Link::Raw => {}
-        }
-    }
-
-    fn ip(&mut self, of: &mut Conversation, side: usize, payload: usize) {
-        of.ip_id[side] = of.ip_id[side].wrapping_add(1);
-        // the checksum stays 0, as a device that makes it leaves it
-        self.packet.extend([0x45, 0]);
-        self.packet.extend((40 + payload as u16).to_be_bytes());
-        self.packet.extend(of.ip_id[side].to_be_bytes());
-        self.packet.extend([0x40, 0, 64, 6, 0, 0]);
-        self.packet.extend(of.addresses[side]);
-        self.packet.extend(of.addresses[1 - side]);
-    }
-
-    fn header(&mut self) -> io::Result<()> {
-        let link_type: u32 = match self.options.link_type {
-            Link::Ethernet => 1,
-            Link::Sll => 113,
-            Link::Sll2 => 276,
-            Link::Raw => 101,
-        };
-        if self.options.container == Container::Pcap {
-            let fields = [0xa1b2_3c4d, 2 | 4 << 16, 0, 0, 262_144, link_type];
-            return fields
-                .iter()
-                .try_for_each(|field: &u32| self.out.write_all(&field.to_le_bytes()));
-        }
-        let section = [0x0a0d_0d0a, 28, 0x1a2b_3c4d, 1, u32::MAX, u32::MAX, 28];
-        // one interface called eth0, with nanoseconds
-        let name = u32::from_le_bytes(*b"eth0");
-        let interface = [
-            1,
-            40,
-            link_type,
-            262_144,
-            2 | 4 << 16,
-            name,
-            9 | 1 << 16,
-            9,
-            0,
-            40,
-        ];
-        let words = section.iter().chain(&interface);
-        words
-            .into_iter()
-            .try_for_each(|word: &u32| self.out.write_all(&word.to_le_bytes()))
-    }
-
-    fn record(&mut self) -> io::Result<()> {
-        let (len, time) = (self.packet.len() as u32, self.time);
-        if self.options.container == Container::Pcap {
-            let fields = [
-                (time / 1_000_000_000) as u32,
-                (time % 1_000_000_000) as u32,
-                len,
-                len,
-            ];
-            for field in fields {
-                self.out.write_all(&field.to_le_bytes())?;
-            }
-            return self.out.write_all(&self.packet);
-        }
-        let padded = len.next_multiple_of(4);
-        for word in [
-            6,
-            padded + 32,
-            0,
-            (time >> 32) as u32,
-            time as u32,
-            len,
-            len,
-        ] {
-            self.out.write_all(&word.to_le_bytes())?;
-        }
-        self.packet.resize(padded as usize, 0);
-        self.out.write_all(&self.packet)?;
-        self.out.write_all(&(padded + 32).to_le_bytes())
+        let container = self.options.container;
+        record::record(&mut self.out, container, self.time, &mut self.packet)
     }
 }
 
-fn main() -> io::Result<()> {
-    let options = Options::parse();
-    let out: Box<dyn Write> = if options.write.as_os_str() == "-" {
-        Box::new(io::stdout().lock())
-    } else {
-        Box::new(std::fs::File::create(&options.write)?)
-    };
+fn write(options: Options, out: impl Write) -> io::Result<Option<Made>> {
     let out = BufWriter::with_capacity(1 << 20, out);
-    let made = match Generator::new(options, out).run() {
+    match Generator::new(options, out).run() {
         // whoever reads has enough
-        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
-        made => made?,
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(None),
+        made => made.map(Some),
+    }
+}
+
+fn said(path: &Path, cause: &io::Error) -> String {
+    let advice = match cause.kind() {
+        io::ErrorKind::NotFound => "make its folder, or give another place to --write",
+        io::ErrorKind::StorageFull => "make room, or give another place to --write",
+        _ => "give a place that can be written to --write",
     };
-    eprintln!(
-        "{{\"packets\": {}, \"conversations\": {}, \"to_server\": {}, \"to_client\": {}, \"sent_again\": {}}}",
-        made.packets, made.conversations, made.to_server, made.to_client, made.sent_again
-    );
-    Ok(())
+    format!("{} cannot be written: {cause}; {advice}", path.display())
+}
+
+fn made(options: Options) -> Result<Option<Made>, String> {
+    options.check()?;
+    let path = options.write.clone();
+    let made = if path.as_os_str() == "-" {
+        write(options, io::stdout().lock())
+    } else {
+        File::create(&path).and_then(|file| write(options, file))
+    };
+    made.map_err(|cause| said(&path, &cause))
+}
+
+fn main() -> ExitCode {
+    match made(Options::parse()) {
+        Ok(made) => {
+            if let Some(made) = made {
+                eprintln!("{}", made.json());
+            }
+            ExitCode::SUCCESS
+        }
+        Err(words) => {
+            eprintln!("generate: {words}");
+            ExitCode::from(2)
+        }
+    }
 }

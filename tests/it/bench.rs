@@ -89,6 +89,19 @@ fn what_is_made_is_what_analyze_and_tshark_count() {
         assert_eq!(sum("/messages/to_client"), made["to_client"]);
         assert_eq!(sum("/exchanges/right"), made["to_server"]);
         assert_eq!(sum("/to_server/retransmissions"), made["sent_again"]);
+        for way in ["to_server", "to_client"] {
+            for name in ["payload_bytes", "stream_bytes"] {
+                let said = sum(&format!("/{way}/{name}"));
+                assert_eq!(said, made[&format!("{name}_{way}")], "{name} {way}");
+            }
+        }
+        let digests = all
+            .iter()
+            .map(|one| one["messages"]["digest"].as_str().unwrap());
+        let digest = digests.fold(0_u64, |all, one| {
+            all.wrapping_add(u64::from_str_radix(one, 16).unwrap())
+        });
+        assert_eq!(format!("{digest:016x}"), made["digest"]);
         assert!(made["sent_again"].as_u64() > Some(10));
         let mut tshark = Command::new("tshark");
         let fields = [
@@ -109,6 +122,168 @@ fn what_is_made_is_what_analyze_and_tshark_count() {
     }
 }
 
+/// Where the last packets would not fit, acknowledgments are left out.
+#[test]
+fn as_many_packets_are_made_as_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("some");
+    for packets in (9..40).chain([1000, 1001, 1002]) {
+        for (conversations, loss) in [(1, 0), (1, 1000), (packets / 9, 300)] {
+            let made = generate(
+                &path,
+                &[
+                    &format!("--packets={packets}"),
+                    &format!("--conversations={conversations}"),
+                    &format!("--loss={loss}"),
+                ],
+            );
+            assert_eq!(made["packets"], packets, "{conversations} {loss}");
+            assert_eq!(made["conversations"], conversations);
+            assert!(made["to_server"].as_u64() >= Some(conversations));
+        }
+    }
+}
+
+#[test]
+fn what_the_generator_cannot_do_it_refuses_with_advice() {
+    for (arguments, advice) in [
+        ("--loss=5000", "give a number from 0 to 1000"),
+        ("--active=0", "give a number from 1"),
+        ("--conversations=0", "give a number from 1"),
+        ("--payload=5..2", "two as 20..60, the lower first"),
+        (
+            "--packets=50 --conversations=6",
+            "give --packets 54 or more, or --conversations 5 or fewer",
+        ),
+        ("--packets=8 --conversations=1", "give --packets 9 or more"),
+        (
+            "--write=/nonexistent/x",
+            "/nonexistent/x cannot be written: No such file or directory (os error 2); make its folder",
+        ),
+        ("--write=/dev/full", "No space left on device"),
+    ] {
+        let output = Command::new(built().join("examples/generate"))
+            .args(arguments.split(' '))
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments}: {said}");
+        assert!(said.contains(advice), "{arguments}: {said}");
+    }
+}
+
+/// A folder with the programs in it, of which one says something else by way of `sed`.
+fn altered(program: &str, script: &str) -> tempfile::TempDir {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("examples")).unwrap();
+    for name in ["analyze", "examples/generate", "examples/read_only"] {
+        let (from, to) = (built().join(name), folder.path().join(name));
+        if name != program {
+            symlink(from, to).unwrap();
+            continue;
+        }
+        // the generator says on standard error what it made
+        let (aside, back) = if name == "analyze" {
+            ("", "")
+        } else {
+            ("3>&1 1>&2 2>&3 3>&- ", " >&2")
+        };
+        let text = format!(
+            "#!/bin/bash\nset -o pipefail\n'{}' \"$@\" {aside}| sed -E '{script}'{back}\n",
+            from.display()
+        );
+        std::fs::write(&to, text).unwrap();
+        std::fs::set_permissions(&to, PermissionsExt::from_mode(0o755)).unwrap();
+    }
+    folder
+}
+
+/// Whatever a timed run reports otherwise than it was made ends the script.
+#[test]
+fn the_script_takes_no_wrong_report() {
+    let to_server = r#"("to_server":\{"packets":[0-9]+,"frame_bytes":[0-9]+"#;
+    for (program, script, words) in [
+        (
+            "analyze",
+            r#"0,/"digest":"/s/"digest":"[0-9a-f]{16}/"digest":"0123456789abcdef/"#.to_owned(),
+            "made: digest ",
+        ),
+        (
+            "analyze",
+            format!(r#"s/{to_server},"payload_bytes":)/\19/"#),
+            "made: payload_bytes_to_server ",
+        ),
+        (
+            "analyze",
+            format!(r#"s/{to_server},"payload_bytes":[0-9]+,"stream_bytes":)/\19/"#),
+            "made: stream_bytes_to_server ",
+        ),
+        (
+            "analyze",
+            r#"s/"out_of_order":0/"out_of_order":1/"#.to_owned(),
+            "made: out_of_order ",
+        ),
+        ("analyze", r#"s/"right":/&1/"#.to_owned(), "made: right 2640, made 1640"),
+        (
+            "examples/generate",
+            r#"s/"sent_again": /&9/"#.to_owned(),
+            "made: sent_again 3, made 93",
+        ),
+    ] {
+        let folder = altered(program, &script);
+        let out = folder.path().join("bench.md");
+        let output = Command::new("python3")
+            .args(["benches/bench.py", "--size=tiny", "--rounds=1", "--out"])
+            .arg(&out)
+            .arg("--built")
+            .arg(folder.path())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success(), "{script} passes");
+        assert!(said.contains(words), "{script}: {said}");
+        assert!(
+            said.contains("the report of a timed run is wrong"),
+            "{said}"
+        );
+        assert!(!out.exists());
+    }
+}
+
+/// What nothing was answered in tells nothing of how fast answers are found.
+#[test]
+fn the_script_takes_no_capture_without_exchanges() {
+    let analyze = altered(
+        "analyze",
+        r#"s/"messages":\{"to_server":[0-9]+/"messages":{"to_server":0/g;s/"right":[0-9]+/"right":0/g"#,
+    );
+    let generate = altered(
+        "examples/generate",
+        r#"s/"to_server": [0-9]+/"to_server": 0/"#,
+    );
+    let both = analyze.path().join("examples/generate");
+    std::fs::remove_file(&both).unwrap();
+    std::fs::rename(generate.path().join("examples/generate"), &both).unwrap();
+    let output = Command::new("python3")
+        .args([
+            "benches/bench.py",
+            "--size=tiny",
+            "--rounds=1",
+            "--out=/dev/null",
+            "--built",
+        ])
+        .arg(analyze.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    assert!(
+        said.contains("10 of 10 conversations have no exchange"),
+        "{said}"
+    );
+}
+
 #[test]
 fn the_script_measures_and_checks() {
     let folder = tempfile::tempdir().unwrap();
@@ -124,8 +299,16 @@ fn the_script_measures_and_checks() {
         "| analyze pcapng : analyze pcap |",
         "## many: ",
         "## start-up: ",
-        "Ten times the packets take ",
-        "tshark",
+        "| tshark -q -z conv,tcp : analyze pcap |",
+        "| at least 100 |",
+        "| memory of analyze, the most of all runs |",
+        "| processor time of analyze, for ten times the packets |",
+        "| 9 to 11 times |",
+        "tcptrace -- version ",
+        "; commit ",
+        " goals are met.",
+        // one exchange each
+        "Lines that are answered: 300;",
     ] {
         assert!(text.contains(words), "no {words}: {text}");
     }
