@@ -5,8 +5,9 @@
 
 First a small capture as `generate` makes it, against the number in instructions.json beside
 this: more than 5 % above it fails, and --write writes the number anew. Then captures made to be
-dear, twice: with as many packets and with two times as many. Twice the packets may not cost more
-than 2.3 times as much, and conversations whose addresses and ports were chosen to collide no more
+dear, on one interface and in one instant on several, twice: with as many packets and with two
+times as many. Twice the packets may not cost more than 2.3 times as much, no packet more than ten
+times an ordinary one, and conversations whose addresses and ports were chosen to collide no more
 than any others. Needs valgrind and the release build. Python 3.11, standard library only.
 """
 import argparse
@@ -26,6 +27,8 @@ KNOWN = Path(__file__).with_name("instructions.json")
 MORE = 1.05
 LINEAR = 2.3
 COLLIDING = 1.15
+# times an ordinary conversation's packet: what grows up to a bound may be linear, and dear
+DEAREST = 10
 ORDINARY = ["--packets=20000", "--conversations=20", "--loss=5"]
 
 
@@ -44,18 +47,23 @@ def executed(built, path):
     return int(found[1].replace(",", "")), json.loads(done.stdout)["captures"][0]
 
 
-def packet(source, destination, ports, seq, flags, payload=b""):
+RAW, SLL2 = 101, 276
+
+
+def packet(source, destination, ports, seq, flags, payload=b"", ip_id=0):
     """A raw IPv4 packet with a TCP segment."""
     tcp = struct.pack(">HHIIBBHHH", *ports, seq & 0xFFFFFFFF, 1, 0x50, flags, 1000, 0, 0)
     length = 20 + len(tcp) + len(payload)
-    ip = struct.pack(">BBHHHBBHII", 0x45, 0, length, 0, 0x4000, 64, 6, 0, source, destination)
+    ip = struct.pack(">BBHHHBBHII", 0x45, 0, length, ip_id & 0xFFFF, 0x4000, 64, 6, 0, source, destination)
     return ip + tcp + payload
 
 
-def capture(path, packets):
+def capture(path, packets, link_type=RAW):
+    """One packet a millisecond; on several interfaces all are in one instant."""
     with path.open("wb") as out:
-        out.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 101))
+        out.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, link_type))
         for at, data in enumerate(packets):
+            at = at if link_type == RAW else 0
             out.write(struct.pack("<IIII", at // 1000, at % 1000 * 1000, len(data), len(data)))
             out.write(data)
 
@@ -125,13 +133,54 @@ def holes(count):
         yield packet(HERE, THERE, (5000, 80), 1 + at * 20, ACK, b"123456789\n")
 
 
+def on(interface, data):
+    """A packet as one interface of several recorded it."""
+    return struct.pack(">HHIHBB8s", 0x0800, 0, interface, 1, 0, 6, b"\2\0\0\0\0\1") + data
+
+
+def unlike(count):
+    """Each segment on two interfaces, with other bytes on the second."""
+    for at in range(count // 2):
+        for interface, payload in ((1, b"0123456789"), (2, b"abcdefghij")):
+            yield on(interface, packet(HERE, THERE, (5000, 80), at * 10, ACK, payload, at))
+
+
+def apart(count):
+    """Segments by turns on two interfaces, of which none has what the other had."""
+    for at in range(count):
+        yield on(1 + at % 2, packet(HERE, THERE, (5000, 80), at * 20, ACK, b"0123456789", at))
+
+
+def everywhere(count):
+    """One packet, once on each of as many interfaces."""
+    for at in range(count):
+        yield on(1 + at, packet(HERE, THERE, (5000, 80), 1, ACK, b"hello\n"))
+
+
+def again(count):
+    """One packet, many times on one interface after another."""
+    for at in range(count):
+        yield on(1 + at * 20 // count, packet(HERE, THERE, (5000, 80), 1, ACK))
+
+
+def beside(count):
+    """One packet, many times on one interface, where another interface had something else."""
+    yield on(2, packet(HERE, THERE, (5000, 80), 1, ACK, b"q", 3))
+    for _ in range(count):
+        yield on(1, packet(HERE, THERE, (5000, 80), 1, ACK))
+
+
+ON_ONE = (ordinary, same_xor, same_sum, reverse, overlapping, syns, holes)
+ON_SEVERAL = (unlike, apart, everywhere, again, beside)
+
+
 def dear(built, folder):
     """The captures made to be dear; what was wrong."""
     path, wrong, each = folder / "dear.pcap", [], {}
-    for make in (ordinary, same_xor, same_sum, reverse, overlapping, syns, holes):
+    for make in ON_ONE + ON_SEVERAL:
         costs = []
         for count in (6000, 12000):
-            capture(path, make(count))
+            capture(path, make(count), SLL2 if make in ON_SEVERAL else RAW)
             cost, counted = executed(built, path)
             if counted["damage"] or counted["tcp_packets"] < count:
                 wrong.append(f"{make.__name__}: {counted['tcp_packets']} of {count} packets")
@@ -141,6 +190,9 @@ def dear(built, folder):
         print(f"{make.__name__:12} {each[make.__name__]:9.0f} a packet, {ratio:.2f} times with twice as many")
         if ratio > LINEAR:
             wrong.append(f"{make.__name__}: twice the packets cost {ratio:.2f} times as much, over {LINEAR}")
+    for name, cost in each.items():
+        if cost > DEAREST * each["ordinary"]:
+            wrong.append(f"{name}: {cost:.0f} instructions a packet, over {DEAREST} times those of an ordinary one")
     for name in ("same_xor", "same_sum"):
         if each[name] > COLLIDING * each["ordinary"]:
             wrong.append(f"{name}: conversations made to collide cost more than others")
