@@ -1,6 +1,6 @@
 //! Where the payload of one direction was seen: what a device cut anew or joined is known by that.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::near;
 use super::record::Place;
@@ -13,12 +13,10 @@ const MOST_SPANS: usize = 4096;
 /// Places remembered of one direction; a packet passes fewer.
 const MOST_PLACES: usize = 32;
 
-/// A payload interval as it was first seen.
+/// A payload interval as it was first seen; it is known by where it begins, and its frame.
 struct Span {
-    start: i64,
     end: i64,
     place: Place,
-    frame: u64,
     time: Time,
 }
 
@@ -27,9 +25,13 @@ struct Span {
 pub(super) struct Way {
     /// Anchor of the 64-bit line: the last sequence number seen, and where it stands.
     at: Option<(Seq, i64)>,
-    recent: VecDeque<Span>,
-    /// All of these, and perhaps more, stand between: where nothing does nobody need look.
-    bounds: Option<(i64, i64)>,
+    /// By where they begin, and of those that begin alike by their frames.
+    recent: BTreeMap<(i64, u64), Span>,
+    /// The same in the order that they came.
+    order: VecDeque<(Time, (i64, u64))>,
+    /// None is longer, and none ends later.
+    longest: i64,
+    highest: i64,
     seen: Vec<(Place, Ranges)>,
 }
 
@@ -65,8 +67,8 @@ impl Way {
         place: Place,
         now: Time,
     ) -> Option<(u64, u32, Time, bool)> {
-        let (lowest, highest) = self.bounds?;
-        if span.0 < lowest || span.1 > highest {
+        // as nearly all that is new
+        if span.1 > self.highest {
             return None;
         }
         let seen_here = self
@@ -76,20 +78,27 @@ impl Way {
         if seen_here || !self.seen.iter().any(|(at, _)| at.is_across(place)) {
             return None;
         }
-        let mut elsewhere = self
-            .recent
-            .iter()
-            .filter(|e| e.start < span.1 && span.0 < e.end)
-            .filter(|e| near(now, e.time) && e.place.is_across(place));
-        let of_first_byte = |e: &&Span| e.start <= span.0;
-        let first = elsewhere.clone().find(of_first_byte)?;
-        let mut covered = Ranges::default();
-        elsewhere.any(|e| {
-            covered.add(e.start.max(span.0), e.end.min(span.1));
-            covered.covers(span.0, span.1)
-        });
-        let first = (first.frame, first.place.interface, first.time, true);
-        covered.covers(span.0, span.1).then_some(first)
+        let mut first: Option<(u64, &Span)> = None;
+        let mut covered = span.0;
+        let overlapping = (span.0.saturating_sub(self.longest), 0)..(span.1, 0);
+        for (&(start, frame), earlier) in self.recent.range(overlapping) {
+            if start > span.0 && covered >= span.1 {
+                break;
+            }
+            if !near(now, earlier.time) || !earlier.place.is_across(place) {
+                continue;
+            }
+            if start > covered {
+                return None;
+            }
+            covered = covered.max(earlier.end);
+            let has_first_byte = start <= span.0 && span.0 < earlier.end;
+            if has_first_byte && first.is_none_or(|(before, _)| frame < before) {
+                first = Some((frame, earlier));
+            }
+        }
+        let (frame, first) = first.filter(|_| covered >= span.1)?;
+        Some((frame, first.place.interface, first.time, true))
     }
 
     /// Where it is full, the oldest place of another recording makes room.
@@ -117,23 +126,66 @@ impl Way {
             seen.add(start, end);
             self.seen.push((place, seen));
         }
-        let stale = |front: &Span| !near(now, front.time);
-        while self.recent.front().is_some_and(stale) || self.recent.len() >= MOST_SPANS {
-            self.recent.pop_front();
+        while let Some(&(time, key)) = self.order.front()
+            && (!near(now, time) || self.order.len() >= MOST_SPANS)
+        {
+            self.order.pop_front();
+            self.recent.remove(&key);
         }
-        if self.recent.is_empty() {
-            self.bounds = None;
+        if self.order.is_empty() {
+            (self.longest, self.highest) = (0, i64::MIN);
         }
         if !copy {
-            let (lowest, highest) = self.bounds.unwrap_or((start, end));
-            self.bounds = Some((lowest.min(start), highest.max(end)));
-            self.recent.push_back(Span {
-                start,
-                end,
-                place,
-                frame,
-                time: now,
-            });
+            let key = (start, frame);
+            let time = now;
+            self.recent.insert(key, Span { end, place, time });
+            self.order.push_back((now, key));
+            self.longest = self.longest.max(end - start);
+            self.highest = self.highest.max(end);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::segment::Tap;
+    use proptest::prelude::*;
+
+    fn place(interface: u32) -> Place {
+        Place::of(&Tap {
+            interface,
+            ..Tap::default()
+        })
+    }
+
+    proptest! {
+        /// As it is told by all intervals, byte by byte.
+        #[test]
+        fn as_all_intervals_tell(
+            records in prop::collection::vec((0i64..60, 1i64..20, 0u32..4, 0i64..3_000_000), 0..60),
+        ) {
+            let mut way = Way::default();
+            let mut plain: Vec<(i64, i64, u32, u64, Time)> = Vec::new();
+            let mut now = Time(0);
+            for (frame, (start, len, interface, step)) in (1..).zip(records) {
+                now = Time(now.0 + step);
+                let (end, here) = (start + len, place(interface));
+                let elsewhere = |one: &&(i64, i64, u32, u64, Time)| {
+                    one.2 != interface && near(now, one.4)
+                };
+                let all: Vec<_> = plain.iter().filter(elsewhere).collect();
+                let has = |byte: i64| all.iter().find(|one| one.0 <= byte && byte < one.1);
+                let known_here = way.seen.iter().any(|(at, seen)| *at == here && seen.touches(start, end));
+                let covered = !known_here && (start..end).all(|byte| has(byte).is_some());
+                let want = has(start).filter(|_| covered).map(|one| (one.3, one.2, one.4, true));
+                let found = way.resegmented(&(start, end), here, now);
+                prop_assert_eq!(found, want);
+                way.record((start, end), here, (frame, now), found.is_some());
+                if found.is_none() {
+                    plain.push((start, end, interface, frame, now));
+                }
+            }
         }
     }
 }
