@@ -1,6 +1,6 @@
 //! Where the payload of one direction was seen: what a device cut anew or joined is known by that.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use super::near;
 use super::record::Place;
@@ -13,8 +13,10 @@ const MOST_SPANS: usize = 4096;
 /// Places remembered of one direction; a packet passes fewer.
 const MOST_PLACES: usize = 32;
 
-/// A payload interval as it was first seen; it is known by where it begins, and its frame.
+/// A payload interval as it was first seen.
 struct Span {
+    /// Where it begins, and its frame: by these it is known.
+    key: (i64, u64),
     end: i64,
     place: Place,
     time: Time,
@@ -25,9 +27,9 @@ struct Span {
 pub(super) struct Way {
     /// Anchor of the 64-bit line: the last sequence number seen, and where it stands.
     at: Option<(Seq, i64)>,
-    /// By where they begin, and of those that begin alike by their frames.
-    recent: BTreeMap<(i64, u64), Span>,
-    /// The same in the order that they came.
+    /// In order of their keys: nearly all come behind the last, and go from the front.
+    recent: VecDeque<Span>,
+    /// The same as they came.
     order: VecDeque<(Time, (i64, u64))>,
     /// None is longer, and none ends later.
     longest: i64,
@@ -80,9 +82,10 @@ impl Way {
         }
         let mut first: Option<(u64, &Span)> = None;
         let mut covered = span.0;
-        let overlapping = (span.0.saturating_sub(self.longest), 0)..(span.1, 0);
-        for (&(start, frame), earlier) in self.recent.range(overlapping) {
-            if start > span.0 && covered >= span.1 {
+        let from = self.place_of((span.0.saturating_sub(self.longest), 0));
+        for earlier in self.recent.range(from..) {
+            let (start, frame) = earlier.key;
+            if start >= span.1 || start > span.0 && covered >= span.1 {
                 break;
             }
             if !near(now, earlier.time) || !earlier.place.is_across(place) {
@@ -99,6 +102,14 @@ impl Way {
         }
         let (frame, first) = first.filter(|_| covered >= span.1)?;
         Some((frame, first.place.interface, first.time, true))
+    }
+
+    /// How many recent ones have a lower key.
+    fn place_of(&self, key: (i64, u64)) -> usize {
+        match self.recent.back() {
+            Some(last) if key <= last.key => self.recent.partition_point(|one| one.key < key),
+            _ => self.recent.len(),
+        }
     }
 
     /// Where it is full, the oldest place of another recording makes room.
@@ -130,15 +141,21 @@ impl Way {
             && (!near(now, time) || self.order.len() >= MOST_SPANS)
         {
             self.order.pop_front();
-            self.recent.remove(&key);
+            self.recent.remove(self.place_of(key));
         }
         if self.order.is_empty() {
             (self.longest, self.highest) = (0, i64::MIN);
         }
         if !copy {
             let key = (start, frame);
-            let time = now;
-            self.recent.insert(key, Span { end, place, time });
+            let (at, time) = (self.place_of(key), now);
+            let span = Span {
+                key,
+                end,
+                place,
+                time,
+            };
+            self.recent.insert(at, span);
             self.order.push_back((now, key));
             self.longest = self.longest.max(end - start);
             self.highest = self.highest.max(end);
