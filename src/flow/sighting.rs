@@ -143,34 +143,28 @@ impl Sightings {
             let places = alike.places();
             let first = alike.take(place, now);
             self.places += alike.places() - places;
-            first.map(|first| (first.frame, first.interface, first.time, false))
+            first
         });
-        let cut = way
-            .span(record.header.seq, record.header.payload_len)
-            .and_then(|span| {
-                let found = if copied.is_none() {
-                    way.resegmented(&span, place, now)
-                } else {
-                    None
-                };
-                let frame = (record.header.frame.number, now);
-                way.record(span, place, frame, copied.is_some() || found.is_some());
-                found
-            });
-        let Some((of, first_interface, time, resegmented)) = copied.or(cut) else {
-            self.add(
-                print,
-                First::of(record.header.frame.number, place, now),
-                place,
-            );
+        let (frame, payload_len) = (record.header.frame.number, record.header.payload_len);
+        let cut = way.span(record.header.seq, payload_len).and_then(|span| {
+            let found = match copied {
+                None => way.resegmented(&span, place, now),
+                Some(_) => None,
+            };
+            let is_copy = copied.is_some() || found.is_some();
+            way.record(span, place, (frame, now), is_copy);
+            found
+        });
+        let Some(first) = copied.or(cut) else {
+            self.add(print, First::of(frame, place, now), place);
             return None;
         };
         Some(Sighting {
-            of,
-            first_interface,
+            of: first.frame,
+            first_interface: first.interface,
             interface: place.interface,
-            delay: now.since(time),
-            resegmented,
+            delay: now.since(first.time),
+            resegmented: copied.is_none(),
         })
     }
 

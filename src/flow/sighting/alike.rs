@@ -142,15 +142,8 @@ impl Turn {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decode::segment::Tap;
+    use crate::flow::sighting::tests::place;
     use proptest::prelude::*;
-
-    fn place(interface: u32) -> Place {
-        Place::of(&Tap {
-            interface,
-            ..Tap::default()
-        })
-    }
 
     proptest! {
         /// As it is told one packet after the other, each with all its places.

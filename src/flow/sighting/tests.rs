@@ -40,6 +40,10 @@ fn tap(interface: u32) -> Tap {
     }
 }
 
+pub(super) fn place(interface: u32) -> Place {
+    Place::of(&tap(interface))
+}
+
 /// What was put by in one place is known once there is another, as long as it is near.
 #[test]
 fn records_put_by_in_one_place_have_copies_in_another() {

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::alike::First;
 use super::near;
 use super::record::Place;
 use crate::decode::seq::Seq;
@@ -63,12 +64,7 @@ impl Way {
     }
 
     /// The first record of the first byte, if all bytes were first seen elsewhere a moment ago.
-    pub fn resegmented(
-        &self,
-        span: &(i64, i64),
-        place: Place,
-        now: Time,
-    ) -> Option<(u64, u32, Time, bool)> {
+    pub fn resegmented(&self, span: &(i64, i64), place: Place, now: Time) -> Option<First> {
         // as nearly all that is new
         if span.1 > self.highest {
             return None;
@@ -101,7 +97,7 @@ impl Way {
             }
         }
         let (frame, first) = first.filter(|_| covered >= span.1)?;
-        Some((frame, first.place.interface, first.time, true))
+        Some(First::of(frame, first.place, first.time))
     }
 
     /// How many recent ones have a lower key.
@@ -166,15 +162,8 @@ impl Way {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decode::segment::Tap;
+    use crate::flow::sighting::tests::place;
     use proptest::prelude::*;
-
-    fn place(interface: u32) -> Place {
-        Place::of(&Tap {
-            interface,
-            ..Tap::default()
-        })
-    }
 
     proptest! {
         /// As it is told by all intervals, byte by byte.
@@ -195,7 +184,7 @@ mod tests {
                 let has = |byte: i64| all.iter().find(|one| one.0 <= byte && byte < one.1);
                 let known_here = way.seen.iter().any(|(at, seen)| *at == here && seen.touches(start, end));
                 let covered = !known_here && (start..end).all(|byte| has(byte).is_some());
-                let want = has(start).filter(|_| covered).map(|one| (one.3, one.2, one.4, true));
+                let want = has(start).filter(|_| covered).map(|one| First::of(one.3, place(one.2), one.4));
                 let found = way.resegmented(&(start, end), here, now);
                 prop_assert_eq!(found, want);
                 way.record((start, end), here, (frame, now), found.is_some());

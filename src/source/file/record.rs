@@ -61,14 +61,12 @@ impl Record {
             bytes,
         }
     }
-}
 
-impl Record {
     /// The record without what stands before its packet, of which `bytes` are all that the
     /// container has. One that is too short for it stays as it is.
     pub(super) fn bare(mut self, bytes: &[u8]) -> Self {
         let taken = match self.link_type {
-            ERF => endace(bytes).filter(|(len, _)| *len <= bytes.len()),
+            ERF => endace(bytes),
             other => Some((
                 least(other),
                 self.wire_len.saturating_sub(least(other) as u32),
