@@ -282,6 +282,33 @@ pub fn raise_open_files(wanted: u64) -> u64 {
     soft
 }
 
+/// The wide registers that most processors have, but not all that this is compiled for.
+pub mod wide {
+    /// Work that gains by them.
+    pub trait Work {
+        /// Does it. This is compiled for processors with them and for those without, so it has to
+        /// be inlined always, with all that it calls.
+        fn run(self);
+    }
+
+    /// Does it with them, if this processor has them.
+    #[inline(always)]
+    pub fn run(work: impl Work) {
+        #[cfg(target_arch = "x86_64")]
+        {
+            #[target_feature(enable = "avx2")]
+            fn with_avx2(work: impl Work) {
+                work.run();
+            }
+            if std::arch::is_x86_feature_detected!("avx2") {
+                // SAFETY: the processor has what this is compiled for.
+                return unsafe { with_avx2(work) };
+            }
+        }
+        work.run();
+    }
+}
+
 /// Asks for a value's memory, so that it is near once it is wanted; nothing else comes of it.
 #[inline(always)]
 pub fn prefetch<T>(value: &T) {

@@ -1,6 +1,6 @@
 //! The options of a TCP header.
 
-use super::plain::hash;
+use super::hash::hash;
 
 /// The options that analysis needs; those not in the header are `None` or false.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

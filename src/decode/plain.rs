@@ -1,10 +1,5 @@
 //! A segment in a packet that is as most are.
 
-use std::hash::{BuildHasher, Hasher};
-use std::sync::LazyLock;
-
-use foldhash::fast::RandomState;
-
 use super::ends::{Ends, Four, Pair};
 use super::ip::TCP;
 use super::layer::{be16, be32, be64};
@@ -142,19 +137,6 @@ impl<'a> Parts<'a> {
             ..Header::default()
         }
     }
-}
-
-/// A hash of bytes whose key nobody knows, the same for all of this process; 0 for none.
-#[must_use]
-#[inline(always)]
-pub fn hash(bytes: &[u8]) -> u64 {
-    static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::default);
-    if bytes.is_empty() {
-        return 0;
-    }
-    let mut hasher = KEY.build_hasher();
-    hasher.write(bytes);
-    hasher.finish()
 }
 
 #[cfg(test)]

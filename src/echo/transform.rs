@@ -3,6 +3,8 @@
 //!
 //! `docs/PROTOCOL.md` states the rule and holds a table of cases.
 
+use crate::sys::wide;
+
 /// What a server answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Transform {
@@ -114,7 +116,24 @@ fn reverse_swap(line: &[u8], answer: &mut [u8]) {
             }
         }
         8..16 => reverse_swap_by::<8>(line, answer),
-        _ => reverse_swap_by::<16>(line, answer),
+        16..64 => reverse_swap_by::<16>(line, answer),
+        _ => wide::run(Long { line, answer }),
+    }
+}
+
+/// The same of a line that is long.
+struct Long<'a> {
+    line: &'a [u8],
+    answer: &'a mut [u8],
+}
+
+impl wide::Work for Long<'_> {
+    #[inline(always)]
+    fn run(self) {
+        // a plain loop: the compiler has it take as many bytes at once as there is room for
+        for (byte, to) in self.line.iter().rev().zip(self.answer) {
+            *to = swap_ascii_case(*byte);
+        }
     }
 }
 
@@ -194,7 +213,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn of_ascii_an_answer_is_written_as_it_is_appended(line in prop::collection::vec(0u8..128, 0..70)) {
+        fn of_ascii_an_answer_is_written_as_it_is_appended(line in prop_oneof![
+            prop::collection::vec(0u8..128, 0..70),
+            prop::collection::vec(0u8..128, 64..400),
+        ]) {
             for (_, transform) in Transform::NAMED {
                 let mut appended = Vec::new();
                 transform.apply(&line, &mut appended);

@@ -1,6 +1,7 @@
 //! Segments of a stretch of the capture, by shard, with the bytes that they stand in. What the
 //! headers say is carried as all stages read it, so that they are read once.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::shard::SHARDS;
@@ -17,8 +18,9 @@ const SHORT: usize = 1 << 7;
 /// Bytes of the blocks that these stand in: an input that gives little at a time fills few bytes
 /// of each.
 const MOST_HELD: usize = 4 << 20;
-/// So much of a payload is asked for ahead.
+/// So much of a payload is asked for ahead at once, a cache line, and so much in all.
 const NEAR: usize = 64;
+const MOST_NEAR: usize = 1536;
 /// How many runs are looked at for the one that a frame is of: where several files are merged, or
 /// both ways of a device recorded, they take turns.
 const LOOKED_AT: usize = 16;
@@ -126,6 +128,16 @@ impl Part {
     fn clear(&mut self) {
         self.segments = 0;
         (self.last, self.in_order) = (Time(i64::MIN), true);
+    }
+}
+
+/// Asks for the rest of a longer payload: by itself the processor would notice late that it is read
+/// in order, and not go beyond a page.
+#[inline(never)]
+fn approach_rest(block: &[u8], payload: Range<usize>) {
+    let end = payload.end.min(payload.start + MOST_NEAR);
+    for at in (payload.start + NEAR..end).step_by(NEAR) {
+        prefetch_from(block, at, 1);
     }
 }
 
@@ -259,12 +271,14 @@ impl Batch {
         only.then_some(tap)
     }
 
-    /// Asks for the payload of a segment, so that it is near when it is wanted; of a longer one
-    /// the processor notices by itself that it is read in order.
+    /// Asks for the payload of a segment, so that it is near when it is wanted.
     #[inline(always)]
     pub fn approach(&self, it: &Located) {
         let block = &self.runs[usize::from(it.of.run)].block;
         prefetch_from(block, it.header.payload_range().start, NEAR);
+        if it.header.payload_len as usize > NEAR {
+            approach_rest(block, it.header.payload_range());
+        }
     }
 
     /// A segment.
