@@ -2,7 +2,7 @@
 
 use super::dialogue::Dialogue;
 use super::lines::{Framing, Lines};
-use super::opening::{Opening, RoleRule, Roles};
+use super::opening::{Opening, RoleRule, Roles, Said};
 use super::spare::Spare;
 use super::{Hasher, Reading, Sink, Told};
 use crate::decode::segment::{Endpoint, Segment};
@@ -16,6 +16,13 @@ pub(super) struct Beginning {
     opening: Opening,
     /// Of no bytes yet but those that came again.
     lines: [Lines; 2],
+}
+
+/// What a beginning needs for as long as it is settled.
+#[derive(Default)]
+pub(super) struct Room {
+    pub dialogues: Spare<Dialogue>,
+    pub said: Said,
 }
 
 /// What is known of who is the client.
@@ -42,6 +49,11 @@ impl Beginning {
             opening: Opening::new(reading),
             lines: Default::default(),
         }
+    }
+
+    /// Begins with what a handshake tells.
+    pub fn begin(&mut self, roles: Roles) {
+        self.roles = Known::Told(roles);
     }
 
     /// Forgets all of a conversation that is settled.
@@ -74,7 +86,7 @@ impl Beginning {
         &mut self,
         direction: usize,
         piece: &Piece<'_>,
-        spare: &mut Spare<Dialogue>,
+        room: &mut Room,
         hasher: &Hasher,
         give: &mut Sink<'_>,
     ) -> Option<Box<Dialogue>> {
@@ -84,7 +96,7 @@ impl Beginning {
         if !self.opening.push(direction, piece) || !self.opening.may_tell() {
             return None;
         }
-        self.settle(false, spare, hasher, give)
+        self.settle(false, room, hasher, give)
     }
 
     /// Fixes roles and framing if it can, and reads what waited for that. `last`: nothing more
@@ -92,7 +104,7 @@ impl Beginning {
     pub fn settle(
         &mut self,
         last: bool,
-        spare: &mut Spare<Dialogue>,
+        room: &mut Room,
         hasher: &Hasher,
         give: &mut Sink<'_>,
     ) -> Option<Box<Dialogue>> {
@@ -100,10 +112,12 @@ impl Beginning {
             Known::Told(roles) => (Some(*roles), *roles),
             Known::Unseen(unseen) => (None, unseen.as_ref()?.fallback()),
         };
-        let found = self.opening.decide(roles, fallback, last)?;
+        let (opening, said) = (&self.opening, &mut room.said);
+        let found = opening.decide((roles, fallback), last, said)?;
         let framing = found.framing.unwrap_or(Framing::Line);
         let lines = std::mem::take(&mut self.lines);
-        let mut dialogue = spare.take(|| Dialogue::new(self.opening.reading));
+        let new = || Dialogue::new(opening.reading);
+        let mut dialogue = room.dialogues.take(new);
         dialogue.begin(lines, framing, found.roles.client, roles.is_none());
         give(Told::Settled(found));
         for (direction, piece) in self.opening.pieces() {

@@ -16,11 +16,11 @@ use crate::echo::transform::Transform;
 use crate::flow::{Flowed, make_room};
 use crate::stream::piece::Piece;
 use crate::sys::prefetch;
-use beginning::Beginning;
+use beginning::{Beginning, Room};
 use dialogue::{Dialogue, Over};
 use exchange::{Exchange, Pair};
 use lines::{Framing, Line};
-use opening::Settled;
+use opening::{Roles, Settled};
 use spare::Spare;
 
 /// How messages are told apart and paired.
@@ -80,7 +80,9 @@ enum Slot {
     None,
     /// Roles and framing are not fixed, and no handshake was seen.
     Unseen(Box<Beginning>),
-    /// One was.
+    /// One was, and nothing was said.
+    Met(Roles),
+    /// Something was, but framing is not fixed.
     Beginning(Box<Beginning>),
     Open(Box<Dialogue>),
     Over(Over),
@@ -91,9 +93,10 @@ pub struct Messages {
     reading: Reading,
     /// By conversation id.
     slots: Vec<Slot>,
-    /// Memory of those that were settled, and of those that are over.
+    /// Memory of those that were settled.
     beginnings: Spare<Beginning>,
-    dialogues: Spare<Dialogue>,
+    /// Of those that are over, too.
+    room: Room,
     hasher: Hasher,
     held: usize,
 }
@@ -106,7 +109,7 @@ impl Messages {
             reading,
             slots: Vec::new(),
             beginnings: Spare::default(),
-            dialogues: Spare::default(),
+            room: Room::default(),
             hasher: Hasher::default(),
             held: 0,
         }
@@ -124,15 +127,22 @@ impl Messages {
     /// Of a conversation whose slot is unseen, or not there.
     fn early_segment(&mut self, segment: &Segment<'_>, flowed: Flowed) {
         let id = flowed.conversation as usize;
-        let mut beginning = match self.slots.get_mut(id).map(std::mem::take) {
-            Some(Slot::Unseen(beginning)) => beginning,
+        let beginning = match self.slots.get_mut(id).map(std::mem::take) {
+            Some(Slot::Unseen(beginning)) => Some(beginning),
             // it has no segment before this one
-            _ => self.beginnings.take(|| Beginning::new(self.reading)),
+            _ => None,
         };
-        let slot = if beginning.segment(segment, &flowed) {
-            Slot::Beginning(beginning)
+        let roles = Roles::of_flags(segment.flags, flowed.direction);
+        let slot = if let (None, Some(roles)) = (&beginning, roles) {
+            Slot::Met(roles)
         } else {
-            Slot::Unseen(beginning)
+            let new = || self.beginnings.take(|| Beginning::new(self.reading));
+            let mut beginning = beginning.unwrap_or_else(new);
+            if beginning.segment(segment, &flowed) {
+                Slot::Beginning(beginning)
+            } else {
+                Slot::Unseen(beginning)
+            }
         };
         while id > self.slots.len() {
             self.slots.push(Slot::None);
@@ -161,11 +171,12 @@ impl Messages {
         let Some(slot) = self.slots.get_mut(id as usize) else {
             return;
         };
-        let (hasher, spare, before) = (&self.hasher, &mut self.dialogues, slot.held());
+        slot.make_room(&mut self.beginnings, self.reading);
+        let (hasher, room, before) = (&self.hasher, &mut self.room, slot.held());
         let opened = match slot {
-            Slot::None => None,
+            Slot::None | Slot::Met(_) => None,
             Slot::Unseen(beginning) | Slot::Beginning(beginning) => {
-                beginning.piece(direction, piece, spare, hasher, give)
+                beginning.piece(direction, piece, room, hasher, give)
             }
             Slot::Open(dialogue) => {
                 dialogue.piece(direction, piece, hasher, give);
@@ -173,7 +184,8 @@ impl Messages {
             }
             Slot::Over(over) => match piece {
                 Piece::Bytes { .. } | Piece::Gap { .. } => {
-                    let mut dialogue = spare.take(|| Dialogue::new(self.reading));
+                    let new = || Dialogue::new(self.reading);
+                    let mut dialogue = room.dialogues.take(new);
                     dialogue.begin_again(over);
                     dialogue.piece(direction, piece, hasher, give);
                     Some(dialogue)
@@ -218,7 +230,7 @@ impl Messages {
     /// A dialogue is closed.
     fn closed(&mut self, mut dialogue: Box<Dialogue>) {
         dialogue.clear();
-        self.dialogues.give(dialogue);
+        self.room.dialogues.give(dialogue);
     }
 
     /// Both sides have ended: tells what is left. Should more come all the same, the messages
@@ -239,14 +251,15 @@ impl Messages {
     fn end(&mut self, id: u32, give: &mut Sink<'_>) -> Option<Box<Dialogue>> {
         let slot = self.slots.get_mut(id as usize)?;
         self.held -= slot.held();
+        slot.make_room(&mut self.beginnings, self.reading);
         let mut dialogue = match std::mem::take(slot) {
-            Slot::None => return None,
+            Slot::None | Slot::Met(_) => return None,
             over @ Slot::Over(_) => {
                 *slot = over;
                 return None;
             }
             Slot::Unseen(mut beginning) | Slot::Beginning(mut beginning) => {
-                let dialogue = beginning.settle(true, &mut self.dialogues, &self.hasher, give)?;
+                let dialogue = beginning.settle(true, &mut self.room, &self.hasher, give)?;
                 self.settled(beginning);
                 dialogue
             }
@@ -264,6 +277,16 @@ impl Messages {
 }
 
 impl Slot {
+    /// Makes room for what is said after a handshake, if there is none yet.
+    #[inline]
+    fn make_room(&mut self, spare: &mut Spare<Beginning>, reading: Reading) {
+        if let Self::Met(roles) = *self {
+            let mut beginning = spare.take(|| Beginning::new(reading));
+            beginning.begin(roles);
+            *self = Self::Beginning(beginning);
+        }
+    }
+
     /// Whether a segment may tell who is the client.
     #[inline(always)]
     fn is_unseen(&self) -> bool {
@@ -273,7 +296,7 @@ impl Slot {
     #[inline]
     fn held(&self) -> usize {
         match self {
-            Self::None | Self::Over(_) => 0,
+            Self::None | Self::Met(_) | Self::Over(_) => 0,
             Self::Unseen(beginning) | Self::Beginning(beginning) => beginning.held(),
             Self::Open(dialogue) => dialogue.held(),
         }

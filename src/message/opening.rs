@@ -7,7 +7,7 @@ use super::Reading;
 use super::lines::{CHUNK, Framing, Line, Lines, Part, endings};
 use crate::decode::segment::{Endpoint, Flags};
 use crate::stream::piece::Piece;
-use said::Said;
+pub(super) use said::Said;
 
 /// Pieces, bytes and messages that may wait.
 const MOST_PIECES: usize = 64;
@@ -231,14 +231,19 @@ impl Opening {
     /// What is fixed, once it can be told. `roles`: what a handshake tells, `fallback` what else
     /// does. `last`: nothing more will come.
     #[must_use]
-    pub fn decide(&self, roles: Option<Roles>, fallback: Roles, last: bool) -> Option<Settled> {
+    pub(super) fn decide(
+        &self,
+        (roles, fallback): (Option<Roles>, Roles),
+        last: bool,
+        said: &mut Said,
+    ) -> Option<Settled> {
         if !last && !self.may_tell() {
             return None;
         }
         let must = last || self.is_full();
         let framing = self.reading.framing;
         let framing = framing.or_else(|| self.framing(roles, must))?;
-        let said = self.said(framing);
+        self.read(framing, said);
         let enough = said.count.iter().any(|count| *count >= MOST_MESSAGES);
         let proof = said.answered(self.reading.transform, roles);
         if proof.is_none() && !must && !enough {
@@ -306,10 +311,10 @@ impl Opening {
         })
     }
 
-    /// The messages so far.
-    fn said(&self, framing: Framing) -> Said {
+    /// Reads the messages so far.
+    fn read(&self, framing: Framing, said: &mut Said) {
         // of one side alone nothing is compared
-        let mut said = Said::new(self.spoke == [true; 2]);
+        said.begin(self.spoke == [true; 2]);
         let mut lines = [Lines::default(), Lines::default()];
         for (direction, piece) in self.pieces() {
             match piece {
@@ -331,7 +336,6 @@ impl Opening {
         }
         said.end(&mut lines, 0);
         said.end(&mut lines, 1);
-        said
     }
 }
 
@@ -362,7 +366,8 @@ mod tests {
     }
 
     fn after(script: &[(usize, &str)], roles: Option<Roles>, last: bool) -> Option<Settled> {
-        opening(script).decide(roles, Roles::fallback(sides(SIDES)), last)
+        let roles = (roles, Roles::fallback(sides(SIDES)));
+        opening(script).decide(roles, last, &mut Said::default())
     }
 
     const SYN: Option<Roles> = Some(Roles {
@@ -415,7 +420,8 @@ mod tests {
         // a message that is not whole proves nothing, and is one all the same
         let echoed = [(0, "ab"), (0, ""), (0, "\n"), (1, "BA\n")];
         let said = |cut| {
-            let said = gap(&echoed, 1, cut).said(Framing::Line);
+            let mut said = Said::default();
+            gap(&echoed, 1, cut).read(Framing::Line, &mut said);
             let all = said.all();
             all.map(|(direction, number, text)| (direction, number, text.to_vec()))
                 .collect::<Vec<_>>()
@@ -498,6 +504,22 @@ mod tests {
         assert_eq!(after(&backwards, None, false).unwrap().roles.client, 1);
     }
 
+    #[test]
+    fn what_others_said_tells_nothing() {
+        let mut said = Said::default();
+        let roles = (None, Roles::fallback(sides(SIDES)));
+        let scripts = [
+            &[(0, "ab\n"), (1, "BA\n")][..],
+            &[(0, "ab\n"), (1, "ok\n")],
+            &[(0, "ab\n"), (0, "c\n")],
+            &[(1, "BA\n"), (0, "ok\n")],
+        ];
+        for script in scripts.into_iter().chain(scripts) {
+            let told = opening(script).decide(roles, true, &mut said);
+            assert_eq!(told, after(script, None, true), "{script:?}");
+        }
+    }
+
     proptest! {
         /// That what one side says is not looked at while it is little makes no difference.
         #[test]
@@ -508,7 +530,7 @@ mod tests {
         ) {
             let framing = if chunk { Framing::Chunk } else { Framing::Line };
             let mut opening = Opening::new(Reading { framing: Some(framing), ..Reading::default() });
-            let mut offset = 0;
+            let (mut offset, mut said) = (0, Said::default());
             for (kind, mut data) in pieces {
                 data.resize(data.len() * [1, 1000, 3000][long], b'x');
                 let len = data.len() as u64;
@@ -519,9 +541,11 @@ mod tests {
                 };
                 offset += len;
                 opening.push(0, &piece);
-                let count = opening.said(framing).count[0];
+                opening.read(framing, &mut said);
+                let count = said.count[0];
                 prop_assert!(count <= opening.most);
-                let told = opening.decide(SYN, Roles::fallback(sides(SIDES)), false).is_some();
+                let roles = (SYN, Roles::fallback(sides(SIDES)));
+                let told = opening.decide(roles, false, &mut said).is_some();
                 prop_assert_eq!(told, count >= MOST_MESSAGES || opening.text.len() >= MOST_BYTES);
             }
         }

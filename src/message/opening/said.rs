@@ -5,37 +5,46 @@ use crate::echo::transform::Transform;
 use crate::message::lines::{Line, Lines};
 use crate::message::opening::Roles;
 
-/// Messages in the order of their last bytes.
+/// Bytes of memory at most that are kept for what others say.
+const MOST_KEPT: usize = 4096;
+
+/// Messages in the order of their last bytes. From one conversation it goes to the next, so that
+/// nothing is to be allocated.
 #[derive(Default)]
-pub(super) struct Said {
+pub struct Said {
     /// How many there are of each direction.
-    pub count: [u64; 2],
+    pub(super) count: [u64; 2],
     /// How many of these are whole: another proves nothing.
-    pub whole: [u64; 2],
+    pub(super) whole: [u64; 2],
     /// Whether their texts are wanted.
     compared: bool,
     /// Then of each the direction, and where its text ends.
     ends: Vec<(usize, usize)>,
     /// Their texts.
     texts: Vec<u8>,
+    /// The answer that is looked for.
+    due: Vec<u8>,
 }
 
 impl Said {
-    /// Of no messages yet. `compared`: whether their texts are wanted.
-    pub fn new(compared: bool) -> Self {
-        Self {
-            compared,
-            ..Self::default()
+    /// Forgets all messages. `compared`: whether the texts of those that come are wanted.
+    pub(super) fn begin(&mut self, compared: bool) {
+        (self.count, self.whole, self.compared) = ([0; 2], [0; 2], compared);
+        self.ends.clear();
+        self.ends.shrink_to(MOST_KEPT / size_of::<(usize, usize)>());
+        for texts in [&mut self.texts, &mut self.due] {
+            texts.clear();
+            texts.shrink_to(MOST_KEPT);
         }
     }
 
     /// All messages so far, each with its direction and its number there.
-    pub fn all(&self) -> impl Iterator<Item = (usize, u64, &[u8])> {
+    pub(super) fn all(&self) -> impl Iterator<Item = (usize, u64, &[u8])> {
         self.first(self.ends.len())
     }
 
     /// Takes a message, without its ending; of one that is not whole no text.
-    pub fn add(&mut self, direction: usize, line: &Line<'_>) {
+    pub(super) fn add(&mut self, direction: usize, line: &Line<'_>) {
         self.count[direction] += 1;
         self.whole[direction] += u64::from(line.whole);
         if !self.compared {
@@ -48,7 +57,7 @@ impl Said {
     }
 
     /// Takes what one side has not ended as a message.
-    pub fn end(&mut self, lines: &mut [Lines; 2], direction: usize) {
+    pub(super) fn end(&mut self, lines: &mut [Lines; 2], direction: usize) {
         lines[direction].end(&mut |line: &Line<'_>| self.add(direction, line));
     }
 
@@ -64,23 +73,40 @@ impl Said {
 
     /// The first message that answers an earlier one of the other side, which is the client if
     /// that is known: who the client is, and the numbers of both.
-    pub fn answered(
-        &self,
+    pub(super) fn answered(
+        &mut self,
         transform: Transform,
         roles: Option<Roles>,
     ) -> Option<(usize, (u64, u64))> {
-        let mut due = Vec::new();
+        let mut due = std::mem::take(&mut self.due);
+        let found = self.seek(transform, roles, &mut due);
+        self.due = due;
+        found
+    }
+
+    fn seek(
+        &self,
+        transform: Transform,
+        roles: Option<Roles>,
+        due: &mut Vec<u8>,
+    ) -> Option<(usize, (u64, u64))> {
         for (at, (direction, answer, text)) in self.all().enumerate() {
             if text.is_empty() || roles.is_some_and(|roles| roles.client == direction) {
                 continue;
             }
             for (asker, request, asked) in self.first(at) {
                 // only letters beyond ASCII can change their length with their case
-                if asker == direction || asked.len() != text.len() && asked.is_ascii() {
+                let ascii = asked.is_ascii();
+                if asker == direction || ascii && asked.len() != text.len() {
                     continue;
                 }
                 due.clear();
-                transform.apply(asked, &mut due);
+                if ascii {
+                    due.resize(asked.len(), 0);
+                    transform.apply_to_ascii(asked, due);
+                } else {
+                    transform.apply(asked, due);
+                }
                 if due == text {
                     return Some((asker, (request, answer)));
                 }
