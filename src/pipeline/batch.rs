@@ -183,6 +183,11 @@ impl Batch {
         self.runs.is_empty()
     }
 
+    /// How many segments are in it.
+    pub fn segments(&self) -> usize {
+        self.shards.iter().map(|part| part.segments).sum()
+    }
+
     /// Makes room for the next stretch.
     pub fn clear(&mut self) {
         for shard in self.shards.iter_mut() {

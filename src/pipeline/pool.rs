@@ -18,8 +18,14 @@ use super::shard::Shard;
 use super::waiting::Waiting;
 use crate::source::file::Meanwhile;
 
-/// Batches in the line at most.
+/// Batches in the line at most. Where conversations come and go what is known of them is far from
+/// the processor, and a visit to a shard has to be worth it.
 const LONGEST: usize = 4;
+/// Where they stay, what waits is to be near, too, with the bytes that it stands in: then at most a
+/// batch waits for each thread, and so many segments.
+const MOST_SEGMENTS: usize = 3000;
+/// Conversations come and go if one of so many segments opens one.
+const OFTEN: u64 = 128;
 /// No thread.
 const NOBODY: usize = usize::MAX;
 
@@ -51,6 +57,8 @@ pub(super) struct Line {
     begun: Condvar,
     /// Segments that each thread took.
     taken: Vec<AtomicU64>,
+    /// Conversations that were opened.
+    opened: AtomicU64,
 }
 
 /// Work that some lanes have not done.
@@ -88,6 +96,7 @@ impl Line {
             news: Condvar::new(),
             begun: Condvar::new(),
             taken: (0..threads).map(|_| AtomicU64::new(0)).collect(),
+            opened: AtomicU64::new(0),
         }
     }
 
@@ -98,6 +107,22 @@ impl Line {
         let shards = self.lanes.into_iter().map(|it| lane(it).shard);
         let taken = self.taken.into_iter().map(AtomicU64::into_inner);
         (shards.collect(), taken.collect())
+    }
+
+    /// Whether no more should wait.
+    fn is_full(&self) -> bool {
+        let count = |of: &AtomicU64| of.load(Ordering::Relaxed);
+        let taken: u64 = self.taken.iter().map(count).sum();
+        let works = &lock(&self.queue).works;
+        if count(&self.opened) > taken / OFTEN {
+            return works.len() >= LONGEST;
+        }
+        let threads = self.taken.len();
+        let waiting = works.iter().map(|work| match &**work {
+            Work::Segments(batch) => batch.segments(),
+            Work::Close => 0,
+        });
+        works.len() >= threads.min(LONGEST) || waiting.sum::<usize>() >= MOST_SEGMENTS * threads
     }
 
     /// A helper's life.
@@ -160,8 +185,11 @@ impl Line {
         while let Some(work) = self.work(lane.done) {
             match &*work {
                 Work::Segments(batch) => {
+                    let before = lane.shard.opened();
                     let count = lane.shard.segments(batch, at, room);
                     self.taken[own].fetch_add(count, Ordering::Relaxed);
+                    let opened = lane.shard.opened() - before;
+                    self.opened.fetch_add(opened.into(), Ordering::Relaxed);
                 }
                 Work::Close => lane.shard.close_all(),
             }
@@ -273,7 +301,7 @@ impl<'scope, 'env> Pool<'scope, 'env> {
 
     /// Puts a batch in the line, once there is room.
     pub fn segments(&mut self, batch: Batch) {
-        while lock(&self.line.queue).works.len() >= LONGEST {
+        while self.line.is_full() {
             self.make_room();
         }
         let parts = (0..self.line.lanes.len()).filter(|at| batch.has(*at));

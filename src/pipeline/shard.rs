@@ -268,6 +268,11 @@ impl Shard {
         self.messages.approach(id, step);
     }
 
+    /// How many conversations it has opened.
+    pub fn opened(&self) -> u32 {
+        self.flow.opened()
+    }
+
     /// Memory that grows with conversations still followed.
     fn held(&self) -> usize {
         self.flow.held() + self.streams.held() + self.messages.held()
