@@ -335,7 +335,9 @@ fn lines(start: *const i8, bytes: usize) {
         };
         (0..bytes.div_ceil(LINE)).for_each(|line| ask(line * LINE));
         // it mostly begins within a line, and ends in one more than it is long
-        ask(bytes.saturating_sub(1));
+        if bytes > 1 {
+            ask(bytes - 1);
+        }
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = (start, bytes);

@@ -87,26 +87,21 @@ fn upper(line: &[u8], answer: &mut Vec<u8>) {
 /// with ASCII case only. The transform of a transform is the line again for ASCII text.
 pub fn transform(line: &[u8], answer: &mut Vec<u8>) {
     answer.reserve(line.len());
-    match std::str::from_utf8(line) {
-        Ok(text) if !text.is_ascii() => {
-            let mut utf8 = [0; 4];
-            for character in text.chars().rev() {
-                answer.extend_from_slice(swap_case(character).encode_utf8(&mut utf8).as_bytes());
-            }
+    if !line.is_ascii()
+        && let Ok(text) = std::str::from_utf8(line)
+    {
+        let mut utf8 = [0; 4];
+        for character in text.chars().rev() {
+            answer.extend_from_slice(swap_case(character).encode_utf8(&mut utf8).as_bytes());
         }
-        _ => {
-            // two steps, each of many bytes at once
-            let begin = answer.len();
-            answer.extend_from_slice(line);
-            answer[begin..].reverse();
-            for byte in &mut answer[begin..] {
-                *byte = swap_ascii_case(*byte);
-            }
-        }
+    } else {
+        let begin = answer.len();
+        answer.resize(begin + line.len(), 0);
+        reverse_swap(line, &mut answer[begin..]);
     }
 }
 
-/// Writes ASCII over `answer`, which is as long, in reverse with its case swapped.
+/// Writes bytes over `answer`, which is as long, in reverse with the case of ASCII swapped.
 #[inline(always)]
 fn reverse_swap(line: &[u8], answer: &mut [u8]) {
     match line.len() {
@@ -223,6 +218,22 @@ mod tests {
                 let mut written = vec![0xff; line.len()];
                 transform.apply_to_ascii(&line, &mut written);
                 prop_assert_eq!(&written, &appended);
+            }
+        }
+
+        /// However many bytes are taken at once.
+        #[test]
+        fn ascii_and_what_is_no_text_are_reversed_byte_by_byte(line in prop_oneof![
+            prop::collection::vec(0u8..128, 0..400),
+            prop::collection::vec(any::<u8>(), 0..400),
+        ]) {
+            if line.is_ascii() || std::str::from_utf8(&line).is_err() {
+                let swapped = |byte: &u8| match byte {
+                    b'a'..=b'z' => byte - 32,
+                    b'A'..=b'Z' => byte + 32,
+                    _ => *byte,
+                };
+                prop_assert_eq!(of(&line), line.iter().rev().map(swapped).collect::<Vec<_>>());
             }
         }
     }

@@ -51,8 +51,8 @@ impl Beginning {
         }
     }
 
-    /// Begins with what a handshake tells.
-    pub fn begin(&mut self, roles: Roles) {
+    /// Takes what a handshake tells; no further segment tells anything then.
+    pub fn meet(&mut self, roles: Roles) {
         self.roles = Known::Told(roles);
     }
 
@@ -62,19 +62,13 @@ impl Beginning {
         self.opening.clear();
     }
 
-    /// Takes note of a segment, before its bytes; tells whether the handshake was seen. Then no
-    /// further one tells anything.
-    pub fn segment(&mut self, segment: &Segment<'_>, flowed: &Flowed) -> bool {
+    /// Takes note of a segment, before its bytes, as long as no handshake was seen.
+    pub fn segment(&mut self, segment: &Segment<'_>, flowed: &Flowed) {
         if let Known::Unseen(unseen) = &mut self.roles {
-            if let Some(roles) = Roles::of_flags(segment.flags, flowed.direction) {
-                self.roles = Known::Told(roles);
-            } else {
-                unseen
-                    .get_or_insert_with(|| Unseen::begin(segment, flowed))
-                    .segment(segment, flowed);
-            }
+            unseen
+                .get_or_insert_with(|| Unseen::begin(segment, flowed))
+                .segment(segment, flowed);
         }
-        matches!(self.roles, Known::Told(_))
     }
 
     pub fn held(&self) -> usize {

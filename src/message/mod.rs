@@ -132,15 +132,16 @@ impl Messages {
             // it has no segment before this one
             _ => None,
         };
-        let roles = Roles::of_flags(segment.flags, flowed.direction);
-        let slot = if let (None, Some(roles)) = (&beginning, roles) {
-            Slot::Met(roles)
-        } else {
-            let new = || self.beginnings.take(|| Beginning::new(self.reading));
-            let mut beginning = beginning.unwrap_or_else(new);
-            if beginning.segment(segment, &flowed) {
+        let new = || self.beginnings.take(|| Beginning::new(self.reading));
+        let slot = match (Roles::of_flags(segment.flags, flowed.direction), beginning) {
+            (Some(roles), None) => Slot::Met(roles),
+            (Some(roles), Some(mut beginning)) => {
+                beginning.meet(roles);
                 Slot::Beginning(beginning)
-            } else {
+            }
+            (None, beginning) => {
+                let mut beginning = beginning.unwrap_or_else(new);
+                beginning.segment(segment, &flowed);
                 Slot::Unseen(beginning)
             }
         };
@@ -171,7 +172,7 @@ impl Messages {
         let Some(slot) = self.slots.get_mut(id as usize) else {
             return;
         };
-        slot.make_room(&mut self.beginnings, self.reading);
+        slot.begin(&mut self.beginnings, self.reading);
         let (hasher, room, before) = (&self.hasher, &mut self.room, slot.held());
         let opened = match slot {
             Slot::None | Slot::Met(_) => None,
@@ -251,7 +252,7 @@ impl Messages {
     fn end(&mut self, id: u32, give: &mut Sink<'_>) -> Option<Box<Dialogue>> {
         let slot = self.slots.get_mut(id as usize)?;
         self.held -= slot.held();
-        slot.make_room(&mut self.beginnings, self.reading);
+        slot.begin(&mut self.beginnings, self.reading);
         let mut dialogue = match std::mem::take(slot) {
             Slot::None | Slot::Met(_) => return None,
             over @ Slot::Over(_) => {
@@ -279,10 +280,10 @@ impl Messages {
 impl Slot {
     /// Makes room for what is said after a handshake, if there is none yet.
     #[inline]
-    fn make_room(&mut self, spare: &mut Spare<Beginning>, reading: Reading) {
+    fn begin(&mut self, spare: &mut Spare<Beginning>, reading: Reading) {
         if let Self::Met(roles) = *self {
             let mut beginning = spare.take(|| Beginning::new(reading));
-            beginning.begin(roles);
+            beginning.meet(roles);
             *self = Self::Beginning(beginning);
         }
     }

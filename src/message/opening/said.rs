@@ -3,19 +3,16 @@
 use crate::echo::line::split_ending;
 use crate::echo::transform::Transform;
 use crate::message::lines::{Line, Lines};
-use crate::message::opening::Roles;
-
-/// Bytes of memory at most that are kept for what others say.
-const MOST_KEPT: usize = 4096;
+use crate::message::opening::{MOST_KEPT, Roles};
 
 /// Messages in the order of their last bytes. From one conversation it goes to the next, so that
 /// nothing is to be allocated.
 #[derive(Default)]
-pub struct Said {
+pub(in crate::message) struct Said {
     /// How many there are of each direction.
-    pub(super) count: [u64; 2],
+    pub count: [u64; 2],
     /// How many of these are whole: another proves nothing.
-    pub(super) whole: [u64; 2],
+    pub whole: [u64; 2],
     /// Whether their texts are wanted.
     compared: bool,
     /// Then of each the direction, and where its text ends.
@@ -28,7 +25,7 @@ pub struct Said {
 
 impl Said {
     /// Forgets all messages. `compared`: whether the texts of those that come are wanted.
-    pub(super) fn begin(&mut self, compared: bool) {
+    pub fn begin(&mut self, compared: bool) {
         (self.count, self.whole, self.compared) = ([0; 2], [0; 2], compared);
         self.ends.clear();
         self.ends.shrink_to(MOST_KEPT / size_of::<(usize, usize)>());
@@ -39,12 +36,12 @@ impl Said {
     }
 
     /// All messages so far, each with its direction and its number there.
-    pub(super) fn all(&self) -> impl Iterator<Item = (usize, u64, &[u8])> {
+    pub fn all(&self) -> impl Iterator<Item = (usize, u64, &[u8])> {
         self.first(self.ends.len())
     }
 
     /// Takes a message, without its ending; of one that is not whole no text.
-    pub(super) fn add(&mut self, direction: usize, line: &Line<'_>) {
+    pub fn add(&mut self, direction: usize, line: &Line<'_>) {
         self.count[direction] += 1;
         self.whole[direction] += u64::from(line.whole);
         if !self.compared {
@@ -57,7 +54,7 @@ impl Said {
     }
 
     /// Takes what one side has not ended as a message.
-    pub(super) fn end(&mut self, lines: &mut [Lines; 2], direction: usize) {
+    pub fn end(&mut self, lines: &mut [Lines; 2], direction: usize) {
         lines[direction].end(&mut |line: &Line<'_>| self.add(direction, line));
     }
 
@@ -73,7 +70,7 @@ impl Said {
 
     /// The first message that answers an earlier one of the other side, which is the client if
     /// that is known: who the client is, and the numbers of both.
-    pub(super) fn answered(
+    pub fn answered(
         &mut self,
         transform: Transform,
         roles: Option<Roles>,
@@ -96,17 +93,11 @@ impl Said {
             }
             for (asker, request, asked) in self.first(at) {
                 // only letters beyond ASCII can change their length with their case
-                let ascii = asked.is_ascii();
-                if asker == direction || ascii && asked.len() != text.len() {
+                if asker == direction || asked.len() != text.len() && asked.is_ascii() {
                     continue;
                 }
                 due.clear();
-                if ascii {
-                    due.resize(asked.len(), 0);
-                    transform.apply_to_ascii(asked, due);
-                } else {
-                    transform.apply(asked, due);
-                }
+                transform.apply(asked, due);
                 if due == text {
                     return Some((asker, (request, answer)));
                 }
