@@ -295,6 +295,9 @@ fn spread(
             let unpacked = source.unpacked();
             pool.begin(unpacked.is_some_and(|it| !it.is_over()));
             pool.segments(batch);
+            if let Some(unpacked) = unpacked {
+                unpacked.more_to_do();
+            }
             if unpacked.is_some_and(Unpacked::would_wait) {
                 pool.work();
             }

@@ -269,6 +269,11 @@ impl Unpacked {
         self.side.set_meanwhile(work);
     }
 
+    /// Tells the thread, if it waits, that what it does meanwhile has more to do.
+    pub fn more_to_do(&self) {
+        self.side.wake_decompressor();
+    }
+
     /// Bytes that are free at the beginning of a chunk.
     pub(super) fn room(&self) -> usize {
         self.room

@@ -107,6 +107,11 @@ impl Side {
     /// no more.
     pub fn set_meanwhile(&self, work: Option<Arc<dyn Meanwhile>>) {
         *self.meanwhile() = work;
+        self.wake_decompressor();
+    }
+
+    /// There may be more to do for a decompressor that waits.
+    pub fn wake_decompressor(&self) {
         let waits = std::mem::take(&mut self.inner().decompressor_waits);
         if waits {
             self.0.emptied.notify_one();

@@ -3,7 +3,7 @@
 mod damage;
 
 use std::io::{Cursor, Write};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -305,4 +305,46 @@ fn who_is_too_far_ahead_does_other_work_until_there_is_room() {
     let after = count();
     thread::sleep(Duration::from_millis(20));
     assert_eq!(count(), after);
+}
+
+/// Pieces of work, and whether it was asked for one when there was none.
+#[derive(Default)]
+struct Pieces {
+    left: AtomicUsize,
+    had_none: AtomicBool,
+}
+
+impl Meanwhile for Pieces {
+    fn work(&self) -> bool {
+        let one_less = |left: usize| left.checked_sub(1);
+        let (order, had_none) = (Ordering::Relaxed, &self.had_none);
+        let worked = self.left.fetch_update(order, order, one_less).is_ok();
+        had_none.fetch_or(!worked, order);
+        worked
+    }
+}
+
+#[test]
+fn who_waits_is_told_of_more_to_do() {
+    let pieces = Arc::new(Pieces::default());
+    let input = Box::new(Cursor::new(gzip(&data(100_000))));
+    let within = Within {
+        at_once: 1000,
+        ..up_to(NO_LIMIT)
+    };
+    let from = Unpacked::new(Compression::Gzip, input, within).unwrap();
+    from.meanwhile(Some(Arc::<Pieces>::clone(&pieces)));
+    while !pieces.had_none.load(Ordering::Relaxed) {
+        thread::sleep(Duration::from_millis(1));
+    }
+    pieces.left.store(10, Ordering::Relaxed);
+    for _ in 0..200 {
+        // it may have been about to wait
+        from.more_to_do();
+        thread::sleep(Duration::from_millis(10));
+        if pieces.left.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+    }
+    panic!("it still waits");
 }
