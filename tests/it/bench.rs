@@ -263,6 +263,29 @@ fn the_script_takes_no_wrong_report() {
     }
 }
 
+/// Also one that was right in the round before.
+#[test]
+fn the_script_takes_no_report_that_changes() {
+    let runs = tempfile::NamedTempFile::new().unwrap();
+    // the first round has six runs
+    let script = format!(
+        r#"'"$(echo >>'{0}'; test $(wc -l <'{0}') -le 6 || echo 's/"right":/&1/')"'"#,
+        runs.path().display()
+    );
+    let folder = altered("analyze", &script);
+    let output = Command::new("python3")
+        .args(["benches/bench.py", "--size=tiny", "--out=/dev/null"])
+        .args(["--rounds=2", "--built"])
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    assert!(said.contains("right 2640, made 1640"), "{said}");
+    let counted = std::fs::read_to_string(runs.path()).unwrap();
+    assert_eq!(counted.lines().count(), 7);
+}
+
 /// What nothing was answered in tells nothing of how fast answers are found.
 #[test]
 fn the_script_takes_no_capture_without_exchanges() {
