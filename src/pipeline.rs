@@ -296,7 +296,7 @@ fn spread(
             pool.begin(unpacked.is_some_and(|it| !it.is_over()));
             pool.segments(batch);
             if let Some(unpacked) = unpacked {
-                unpacked.more_to_do();
+                unpacked.more_to_do(pool.at_once());
             }
             if unpacked.is_some_and(Unpacked::would_wait) {
                 pool.work();

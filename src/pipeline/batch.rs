@@ -13,7 +13,7 @@ use crate::time::Time;
 
 /// Bytes of frames in a batch at most, and what a short one counts for: so there are no more than
 /// 8,192 segments.
-const MOST_BYTES: usize = 1 << 20;
+pub(super) const MOST_BYTES: usize = 1 << 20;
 const SHORT: usize = 1 << 7;
 /// Bytes of the blocks that these stand in: an input that gives little at a time fills few bytes
 /// of each.

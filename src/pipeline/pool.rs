@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::{Builder, Scope};
 
-use super::batch::Batch;
+use super::batch::{Batch, MOST_BYTES};
 use super::shard::Shard;
 use super::waiting::Waiting;
 use crate::source::file::Meanwhile;
@@ -109,20 +109,34 @@ impl Line {
         (shards.collect(), taken.collect())
     }
 
-    /// Whether no more should wait.
-    fn is_full(&self) -> bool {
+    /// Whether conversations come and go.
+    fn come_and_go(&self) -> bool {
         let count = |of: &AtomicU64| of.load(Ordering::Relaxed);
         let taken: u64 = self.taken.iter().map(count).sum();
+        count(&self.opened) > taken / OFTEN
+    }
+
+    /// Batches that may wait.
+    fn longest(&self) -> usize {
+        if self.come_and_go() {
+            LONGEST
+        } else {
+            self.taken.len().min(LONGEST)
+        }
+    }
+
+    /// Whether no more should wait.
+    fn is_full(&self) -> bool {
         let works = &lock(&self.queue).works;
-        if count(&self.opened) > taken / OFTEN {
-            return works.len() >= LONGEST;
+        if works.len() >= self.longest() {
+            return true;
         }
         let threads = self.taken.len();
         let waiting = works.iter().map(|work| match &**work {
             Work::Segments(batch) => batch.segments(),
             Work::Close => 0,
         });
-        works.len() >= threads.min(LONGEST) || waiting.sum::<usize>() >= MOST_SEGMENTS * threads
+        waiting.sum::<usize>() >= MOST_SEGMENTS * threads && !self.come_and_go()
     }
 
     /// A helper's life.
@@ -292,6 +306,11 @@ impl<'scope, 'env> Pool<'scope, 'env> {
             Builder::new().spawn_scoped(self.scope, helps).ok()
         });
         self.threads += others.count();
+    }
+
+    /// Bytes of the input that are taken before the line is full, about.
+    pub fn at_once(&self) -> usize {
+        self.line.longest() * MOST_BYTES
     }
 
     /// An empty batch.

@@ -195,7 +195,7 @@ pub struct Unpacked {
     /// What is read byte by byte, and how far.
     chunk: Vec<u8>,
     at: usize,
-    room: usize,
+    within: Within,
     ended: bool,
 }
 
@@ -233,7 +233,7 @@ impl Unpacked {
             side,
             chunk: Vec::new(),
             at: 0,
-            room: within.room(),
+            within,
             ended: false,
         })
     }
@@ -269,14 +269,18 @@ impl Unpacked {
         self.side.set_meanwhile(work);
     }
 
-    /// Tells the thread, if it waits, that what it does meanwhile has more to do.
-    pub fn more_to_do(&self) {
+    /// Tells the thread, if it waits, that what it does meanwhile has more to do; and how many
+    /// bytes are taken one after the other before other work is done: no more need be ahead, and
+    /// what waits longer is farther from the processor when it is read.
+    pub fn more_to_do(&self, taken: usize) {
+        let chunks = taken.div_ceil(self.within.chunk());
+        self.side.set_most(chunks.clamp(1, self.within.chunks()));
         self.side.wake_decompressor();
     }
 
     /// Bytes that are free at the beginning of a chunk.
     pub(super) fn room(&self) -> usize {
-        self.room
+        self.within.room()
     }
 
     /// Takes back a chunk that nobody needs any more.
@@ -292,7 +296,7 @@ impl Read for Unpacked {
                 return Ok(0);
             };
             let done = std::mem::replace(&mut self.chunk, next);
-            self.at = self.room;
+            self.at = self.room();
             if done.capacity() > 0 {
                 self.give_back(done);
             }

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// A reader that had to wait is woken for more chunks than that.
@@ -27,7 +28,7 @@ struct Line {
     /// There is room for the decompressor.
     emptied: Condvar,
     /// Chunks that may wait for the reader.
-    most: usize,
+    most: AtomicUsize,
     /// What the decompressor does where there is no room; locked while it does.
     meanwhile: Mutex<Option<Arc<dyn Meanwhile>>>,
 }
@@ -51,7 +52,7 @@ pub(super) fn line(most: usize) -> (Side, Side) {
         inner: Mutex::default(),
         filled: Condvar::new(),
         emptied: Condvar::new(),
-        most,
+        most: AtomicUsize::new(most),
         meanwhile: Mutex::default(),
     });
     (Side(Arc::clone(&line)), Side(line))
@@ -63,9 +64,13 @@ impl Side {
         self.0.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn most(&self) -> usize {
+        self.0.most.load(Ordering::Relaxed)
+    }
+
     /// Hands over a chunk once there is room; whether the reader is still there.
     pub fn give(&self, chunk: Vec<u8>) -> bool {
-        let full = |inner: &Inner| inner.chunks.len() >= self.0.most && !inner.closed;
+        let full = |inner: &Inner| inner.chunks.len() >= self.most() && !inner.closed;
         let mut inner = self.inner();
         while full(&inner) {
             drop(inner);
@@ -78,7 +83,7 @@ impl Side {
             }
         }
         inner.chunks.push_back(chunk);
-        if inner.chunks.len() > ENOUGH.min(self.0.most / 2) {
+        if inner.chunks.len() > ENOUGH.min(self.most() / 2) {
             self.wake_reader(&mut inner);
         }
         !inner.closed
@@ -100,7 +105,7 @@ impl Side {
 
     fn is_ahead(&self) -> bool {
         let inner = self.inner();
-        inner.chunks.len() > self.0.most / 2 && !inner.closed
+        inner.chunks.len() > self.most() / 2 && !inner.closed
     }
 
     /// What the decompressor does where there is no room, in place of what it did; it is at that
@@ -108,6 +113,11 @@ impl Side {
     pub fn set_meanwhile(&self, work: Option<Arc<dyn Meanwhile>>) {
         *self.meanwhile() = work;
         self.wake_decompressor();
+    }
+
+    /// So many chunks may wait from now on.
+    pub fn set_most(&self, most: usize) {
+        self.0.most.store(most, Ordering::Relaxed);
     }
 
     /// There may be more to do for a decompressor that waits.
@@ -160,7 +170,7 @@ impl Side {
             inner = waited.unwrap_or_else(PoisonError::into_inner);
         }
         let chunk = inner.chunks.pop_front();
-        if inner.chunks.len() <= self.0.most / 2 && std::mem::take(&mut inner.decompressor_waits) {
+        if inner.chunks.len() <= self.most() / 2 && std::mem::take(&mut inner.decompressor_waits) {
             self.0.emptied.notify_one();
         }
         // a thread that has ended without a word has failed

@@ -340,11 +340,34 @@ fn who_waits_is_told_of_more_to_do() {
     pieces.left.store(10, Ordering::Relaxed);
     for _ in 0..200 {
         // it may have been about to wait
-        from.more_to_do();
+        from.more_to_do(1);
         thread::sleep(Duration::from_millis(10));
         if pieces.left.load(Ordering::Relaxed) == 0 {
             return;
         }
     }
     panic!("it still waits");
+}
+
+#[test]
+fn no_more_waits_than_is_taken_at_once() {
+    let (giver, taker) = super::handed::line(4);
+    taker.set_most(2);
+    let given = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while given.load(Ordering::Relaxed) < 9 && giver.give(vec![1]) {
+                given.fetch_add(1, Ordering::Relaxed);
+            }
+            giver.end(Ok(()));
+            drop(giver);
+        });
+        while given.load(Ordering::Relaxed) < 2 {
+            thread::sleep(Duration::from_millis(1));
+        }
+        thread::sleep(Duration::from_millis(20));
+        assert_eq!(given.load(Ordering::Relaxed), 2);
+        let taken = std::iter::from_fn(|| taker.take().unwrap());
+        assert_eq!(taken.count(), 9);
+    });
 }
