@@ -359,7 +359,7 @@ def main():
         for capture in CAPTURES:
             lines += of_capture(goals, capture, options, folder, report)
         lines += start_up(goals, folder, report)
-        lines += growth(goals, SIZES[options.size], min(3, options.rounds), report)
+        lines += growth(goals, SIZES[options.size], min(5, options.rounds), report)
     text = "\n".join([*head(goals, options.size), *lines, *page.versions(options.built)]) + "\n"
     out = options.out
     if out is None:

@@ -270,10 +270,11 @@ impl Unpacked {
     }
 
     /// Tells the thread, if it waits, that what it does meanwhile has more to do; and how many
-    /// bytes are taken one after the other before other work is done: no more need be ahead, and
-    /// what waits longer is farther from the processor when it is read.
+    /// bytes are taken one after the other before other work is done: twice as many may wait, so
+    /// that it need not while these are taken. What waits longer is farther from the processor
+    /// when it is read.
     pub fn more_to_do(&self, taken: usize) {
-        let chunks = taken.div_ceil(self.within.chunk());
+        let chunks = taken.saturating_mul(2).div_ceil(self.within.chunk());
         self.side.set_most(chunks.clamp(1, self.within.chunks()));
         self.side.wake_decompressor();
     }
