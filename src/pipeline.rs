@@ -295,10 +295,7 @@ fn spread(
             let unpacked = source.unpacked();
             pool.begin(unpacked.is_some_and(|it| !it.is_over()));
             pool.segments(batch);
-            if let Some(unpacked) = unpacked {
-                unpacked.more_to_do(pool.at_once());
-            }
-            if unpacked.is_some_and(Unpacked::would_wait) {
+            if unpacked.is_some_and(|it| it.more_to_do(pool.at_once())) {
                 pool.work();
             }
             batch = pool.empty();

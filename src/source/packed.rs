@@ -252,12 +252,6 @@ impl Unpacked {
         chunk
     }
 
-    /// Whether reading on would be to wait for the thread that decompresses.
-    #[must_use]
-    pub fn would_wait(&self) -> bool {
-        !self.ended && self.at == self.chunk.len() && self.side.would_wait()
-    }
-
     /// Whether the thread is at its end.
     #[must_use]
     pub fn is_over(&self) -> bool {
@@ -272,11 +266,13 @@ impl Unpacked {
     /// Tells the thread, if it waits, that what it does meanwhile has more to do; and how many
     /// bytes are taken one after the other before other work is done: twice as many may wait, so
     /// that it need not while these are taken. What waits longer is farther from the processor
-    /// when it is read.
-    pub fn more_to_do(&self, taken: usize) {
+    /// when it is read. Gives whether reading on would be to wait for the thread.
+    #[must_use]
+    pub fn more_to_do(&self, taken: usize) -> bool {
         let chunks = taken.saturating_mul(2).div_ceil(self.within.chunk());
         self.side.set_most(chunks.clamp(1, self.within.chunks()));
         self.side.wake_decompressor();
+        !self.ended && self.at == self.chunk.len() && self.side.would_wait()
     }
 
     /// Bytes that are free at the beginning of a chunk.

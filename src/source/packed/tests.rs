@@ -340,7 +340,7 @@ fn who_waits_is_told_of_more_to_do() {
     pieces.left.store(10, Ordering::Relaxed);
     for _ in 0..200 {
         // it may have been about to wait
-        from.more_to_do(1);
+        let _ = from.more_to_do(1);
         thread::sleep(Duration::from_millis(10));
         if pieces.left.load(Ordering::Relaxed) == 0 {
             return;
