@@ -188,7 +188,7 @@ impl Outlet {
     }
 }
 
-/// Decompressed input, in order. A thread decompresses ahead: 4 MiB, or four times what is asked
+/// Decompressed input, in order. A thread decompresses ahead: 4 MiB at most, or four times what is asked
 /// for at once where that is less than a chunk.
 pub struct Unpacked {
     side: Side,
@@ -271,7 +271,6 @@ impl Unpacked {
     pub fn more_to_do(&self, taken: usize) -> bool {
         let chunks = taken.saturating_mul(2).div_ceil(self.within.chunk());
         self.side.set_most(chunks.clamp(1, self.within.chunks()));
-        self.side.wake_decompressor();
         !self.ended && self.at == self.chunk.len() && self.side.would_wait()
     }
 

@@ -6,7 +6,6 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// A reader that had to wait is woken for more chunks than that.
@@ -27,14 +26,14 @@ struct Line {
     filled: Condvar,
     /// There is room for the decompressor.
     emptied: Condvar,
-    /// Chunks that may wait for the reader.
-    most: AtomicUsize,
     /// What the decompressor does where there is no room; locked while it does.
     meanwhile: Mutex<Option<Arc<dyn Meanwhile>>>,
 }
 
 #[derive(Default)]
 struct Inner {
+    /// Chunks that may wait for the reader.
+    most: usize,
     chunks: VecDeque<Vec<u8>>,
     /// Chunks that the reader is done with.
     empty: Vec<Vec<u8>>,
@@ -49,10 +48,12 @@ struct Inner {
 /// Both sides of a line in which so many chunks may wait.
 pub(super) fn line(most: usize) -> (Side, Side) {
     let line = Arc::new(Line {
-        inner: Mutex::default(),
+        inner: Mutex::new(Inner {
+            most,
+            ..Inner::default()
+        }),
         filled: Condvar::new(),
         emptied: Condvar::new(),
-        most: AtomicUsize::new(most),
         meanwhile: Mutex::default(),
     });
     (Side(Arc::clone(&line)), Side(line))
@@ -64,13 +65,9 @@ impl Side {
         self.0.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn most(&self) -> usize {
-        self.0.most.load(Ordering::Relaxed)
-    }
-
     /// Hands over a chunk once there is room; whether the reader is still there.
     pub fn give(&self, chunk: Vec<u8>) -> bool {
-        let full = |inner: &Inner| inner.chunks.len() >= self.most() && !inner.closed;
+        let full = |inner: &Inner| inner.chunks.len() >= inner.most && !inner.closed;
         let mut inner = self.inner();
         while full(&inner) {
             drop(inner);
@@ -83,7 +80,7 @@ impl Side {
             }
         }
         inner.chunks.push_back(chunk);
-        if inner.chunks.len() > ENOUGH.min(self.most() / 2) {
+        if inner.chunks.len() > ENOUGH.min(inner.most / 2) {
             self.wake_reader(&mut inner);
         }
         !inner.closed
@@ -105,25 +102,26 @@ impl Side {
 
     fn is_ahead(&self) -> bool {
         let inner = self.inner();
-        inner.chunks.len() > self.most() / 2 && !inner.closed
+        inner.chunks.len() > inner.most / 2 && !inner.closed
     }
 
     /// What the decompressor does where there is no room, in place of what it did; it is at that
     /// no more.
     pub fn set_meanwhile(&self, work: Option<Arc<dyn Meanwhile>>) {
         *self.meanwhile() = work;
-        self.wake_decompressor();
+        self.wake_decompressor(&mut self.inner());
     }
 
-    /// So many chunks may wait from now on.
+    /// So many chunks may wait from now on; and there may be more to do for a decompressor that
+    /// waits.
     pub fn set_most(&self, most: usize) {
-        self.0.most.store(most, Ordering::Relaxed);
+        let mut inner = self.inner();
+        inner.most = most;
+        self.wake_decompressor(&mut inner);
     }
 
-    /// There may be more to do for a decompressor that waits.
-    pub fn wake_decompressor(&self) {
-        let waits = std::mem::take(&mut self.inner().decompressor_waits);
-        if waits {
+    fn wake_decompressor(&self, inner: &mut Inner) {
+        if std::mem::take(&mut inner.decompressor_waits) {
             self.0.emptied.notify_one();
         }
     }
@@ -170,8 +168,8 @@ impl Side {
             inner = waited.unwrap_or_else(PoisonError::into_inner);
         }
         let chunk = inner.chunks.pop_front();
-        if inner.chunks.len() <= self.most() / 2 && std::mem::take(&mut inner.decompressor_waits) {
-            self.0.emptied.notify_one();
+        if inner.chunks.len() <= inner.most / 2 {
+            self.wake_decompressor(&mut inner);
         }
         // a thread that has ended without a word has failed
         let gone = || Err(io::Error::other("the decompressor failed"));
