@@ -95,11 +95,11 @@ pub fn analyse_merged(mut merge: Merge, settings: &Settings, watch: Watcher<'_>)
     }
 }
 
-/// So many bytes ahead of a frame the input is asked for: a processor does not go beyond a page
-/// by itself, and where one record ends tells where the next one begins.
+/// So many bytes ahead of a frame the input is asked for, or where a longer one ends: a processor
+/// does not go beyond a page by itself, and where one record ends tells where the next one begins.
 const AHEAD: usize = 1 << 10;
-/// And so many, as records are not much longer if there are many.
-const NEAR: usize = 64;
+/// And so many: the headers of a record, and records are not much longer if there are many.
+const NEAR: usize = 1 << 7;
 
 /// Where frames come from.
 trait Frames {
@@ -352,7 +352,7 @@ impl Front {
         place: (&Arc<Vec<u8>>, usize),
         batch: &mut Batch,
     ) -> bool {
-        prefetch_from(place.0, place.1 + AHEAD, NEAR);
+        prefetch_from(place.0, place.1 + AHEAD.max(frame.bytes.len()), NEAR);
         let Some(found) = self.decoder.find_usual(frame) else {
             return false;
         };
