@@ -1,12 +1,12 @@
 //! The one loop: the only place that knows two stages at once.
 
 mod batch;
+mod frames;
 mod pool;
 mod shard;
 mod waiting;
 
 use std::num::NonZero;
-use std::ops::Range;
 use std::sync::Arc;
 
 use crate::answers::conversations::Conversations;
@@ -16,11 +16,12 @@ use crate::answers::{Analysed, Answers, Spread};
 use crate::decode::segment::Tap;
 use crate::decode::{Decoder, Found};
 use crate::message::Reading;
-use crate::source::file::{Described, Reader, Record, Take, Unpacked};
+use crate::source::file::{Reader, Take};
 use crate::source::frame::Frame;
 use crate::source::merge::Merge;
 use crate::sys::prefetch_from;
 use batch::Batch;
+use frames::{Frames, One};
 use pool::{Lent, Line, Pool};
 use shard::{SHARDS, Shard};
 
@@ -45,10 +46,7 @@ pub type Watcher<'w> = Option<&'w mut dyn Watch>;
 /// Reads a capture to its end, or until the watcher is done.
 #[must_use]
 pub fn analyse(reader: Reader, settings: &Settings, watch: Watcher<'_>) -> Analysed {
-    let mut one = One {
-        reader,
-        record: None,
-    };
+    let mut one = One::new(reader);
     let (answers, mut decoder) = run(&mut one, settings, watch);
     let reader = one.reader;
     Analysed {
@@ -100,96 +98,6 @@ pub fn analyse_merged(mut merge: Merge, settings: &Settings, watch: Watcher<'_>)
 const AHEAD: usize = 1 << 10;
 /// And so many: the headers of a record, and records are not much longer if there are many.
 const NEAR: usize = 1 << 7;
-
-/// Where frames come from.
-trait Frames {
-    /// Finds the next frame, so that [`Frames::described`] has what stands before it; whether
-    /// there is one.
-    fn find(&mut self) -> bool;
-    /// The frame that was found; none after the last.
-    fn frame(&mut self) -> Option<Frame<'_>>;
-    /// Hands over the next frames, each with the bytes that it stands in and where, as long as
-    /// their records are as most are and it is told that they are taken. Whether it does so.
-    fn usual(&mut self, _take: &mut impl Take) -> bool {
-        false
-    }
-    /// Finds the next frame and gives it without its bytes, which stand in [`Frames::block`], and
-    /// where.
-    fn advance(&mut self) -> Option<(Frame<'static>, Range<usize>)>;
-    fn described(&self) -> &[Described];
-    /// What is decompressed ahead, where one thread does that.
-    fn unpacked(&self) -> Option<&Unpacked> {
-        None
-    }
-    /// The bytes that the last frame stands in.
-    fn block(&self) -> Option<&Arc<Vec<u8>>>;
-}
-
-/// One file.
-struct One {
-    reader: Reader,
-    record: Option<Record>,
-}
-
-impl Frames for One {
-    fn find(&mut self) -> bool {
-        self.record = self.reader.record();
-        self.record.is_some()
-    }
-
-    fn frame(&mut self) -> Option<Frame<'_>> {
-        let record = self.record.take()?;
-        Some(self.reader.frame(record))
-    }
-
-    #[inline(always)]
-    fn usual(&mut self, take: &mut impl Take) -> bool {
-        self.reader.usual(take);
-        true
-    }
-
-    fn advance(&mut self) -> Option<(Frame<'static>, Range<usize>)> {
-        self.reader.advance()
-    }
-
-    fn described(&self) -> &[Described] {
-        self.reader.described()
-    }
-
-    fn unpacked(&self) -> Option<&Unpacked> {
-        self.reader.unpacked()
-    }
-
-    #[inline(always)]
-    fn block(&self) -> Option<&Arc<Vec<u8>>> {
-        Some(self.reader.shared().0)
-    }
-}
-
-impl Frames for Merge {
-    fn find(&mut self) -> bool {
-        self.find()
-    }
-
-    fn frame(&mut self) -> Option<Frame<'_>> {
-        self.next()
-    }
-
-    fn advance(&mut self) -> Option<(Frame<'static>, Range<usize>)> {
-        let frame = self.next()?;
-        let (len, frame) = (frame.bytes.len(), frame.without_bytes());
-        let (_, at) = self.shared()?;
-        Some((frame, at..at + len))
-    }
-
-    fn described(&self) -> &[Described] {
-        self.described()
-    }
-
-    fn block(&self) -> Option<&Arc<Vec<u8>>> {
-        Some(self.shared()?.0)
-    }
-}
 
 fn run(source: &mut impl Frames, settings: &Settings, watch: Watcher<'_>) -> (Answers, Decoder) {
     let mut first = Front::default();
@@ -295,8 +203,11 @@ fn spread(
             let unpacked = source.unpacked();
             pool.begin(unpacked.is_some_and(|it| !it.is_over()));
             pool.segments(batch);
-            if unpacked.is_some_and(|it| it.more_to_do(pool.at_once())) {
-                pool.work();
+            if let Some(unpacked) = unpacked {
+                unpacked.more_to_do(pool.at_once());
+                if unpacked.would_wait() {
+                    pool.work();
+                }
             }
             batch = pool.empty();
         }

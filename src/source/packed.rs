@@ -52,6 +52,12 @@ impl Within {
         }
     }
 
+    /// Chunks that may wait where so many bytes are taken at once: twice as many as hold them.
+    fn may_wait(self, taken: usize) -> usize {
+        let twice = taken.saturating_mul(2).div_ceil(self.chunk());
+        twice.clamp(1, self.chunks())
+    }
+
     /// Bytes of a chunk that are left free before those that are handed over.
     fn room(self) -> usize {
         self.chunk() / ROOM
@@ -266,11 +272,14 @@ impl Unpacked {
     /// Tells the thread, if it waits, that what it does meanwhile has more to do; and how many
     /// bytes are taken one after the other before other work is done: twice as many may wait, so
     /// that it need not while these are taken. What waits longer is farther from the processor
-    /// when it is read. Gives whether reading on would be to wait for the thread.
+    /// when it is read.
+    pub fn more_to_do(&self, taken: usize) {
+        self.side.set_most(self.within.may_wait(taken));
+    }
+
+    /// Whether reading on would be to wait for the thread.
     #[must_use]
-    pub fn more_to_do(&self, taken: usize) -> bool {
-        let chunks = taken.saturating_mul(2).div_ceil(self.within.chunk());
-        self.side.set_most(chunks.clamp(1, self.within.chunks()));
+    pub fn would_wait(&self) -> bool {
         !self.ended && self.at == self.chunk.len() && self.side.would_wait()
     }
 

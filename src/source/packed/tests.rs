@@ -340,13 +340,33 @@ fn who_waits_is_told_of_more_to_do() {
     pieces.left.store(10, Ordering::Relaxed);
     for _ in 0..200 {
         // it may have been about to wait
-        let _ = from.more_to_do(1);
+        from.more_to_do(1);
         thread::sleep(Duration::from_millis(10));
         if pieces.left.load(Ordering::Relaxed) == 0 {
             return;
         }
     }
     panic!("it still waits");
+}
+
+#[test]
+fn twice_what_is_taken_at_once_may_wait() {
+    let all = up_to(NO_LIMIT);
+    let few = Within {
+        at_once: 1000,
+        ..all
+    };
+    for (within, taken, want) in [
+        (all, 0, 1),
+        (all, 1, 1),
+        (all, CHUNK, 2),
+        (all, CHUNK + 1, 3),
+        (all, usize::MAX, CHUNKS),
+        (few, 1000, 2),
+        (few, CHUNK, FEW_CHUNKS),
+    ] {
+        assert_eq!(within.may_wait(taken), want, "{taken}");
+    }
 }
 
 #[test]
