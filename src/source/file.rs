@@ -52,6 +52,8 @@ enum Step {
     Cut { needed: u64, what: String },
     /// What stands at the window's start cannot be read.
     Damaged { needed: u64, reason: String },
+    /// It is within another file's header, of which the beginning was taken for a record.
+    Joined,
 }
 
 impl Container {
@@ -281,6 +283,13 @@ impl Reader {
             Step::Cut { needed, .. } if self.block.failure().is_some() => (needed, None),
             Step::Cut { needed, what } => (needed, Some(format!("the file ends within {what}"))),
             Step::Damaged { needed, reason } => (needed, Some(reason)),
+            Step::Joined => {
+                let reason = "this is within the header of a second capture";
+                self.damaged(0, Some(reason.to_owned()));
+                let damage = self.damage.iter_mut();
+                damage.for_each(|it| it.kind = DamageKind::Joined);
+                return None;
+            }
         };
         self.damaged(needed, reason);
         None

@@ -99,6 +99,8 @@ pub struct Damage {
 pub enum DamageKind {
     /// The container was written so, or not to its end.
     Container,
+    /// Another capture follows in the same file, after 16 bytes that count as a record.
+    Joined,
     /// What was compressed became another since.
     Compressed,
     /// What was compressed is read to its end, and no bytes are wanted; but its checksum says that

@@ -48,21 +48,16 @@ impl Trouble {
             true => format!(": {needed} bytes needed, {available} there"),
             false => String::new(),
         };
-        let then = match kind {
-            DamageKind::Doubt => {
-                complain(
-                    file,
-                    &format!(
-                        "{reason}: the {those} {are} analysed as read; fetch the file again from where it was made"
-                    ),
-                );
-                return self.ends(Exit::Incomplete);
-            }
-            DamageKind::Container => "record again",
-            DamageKind::Compressed => "fetch or copy the file again",
-            DamageKind::Limit => "raise it",
-            DamageKind::Input => "try again, or copy the file",
-        };
+        if *kind == DamageKind::Doubt {
+            complain(
+                file,
+                &format!(
+                    "{reason}: the {those} {are} analysed as read; fetch the file again from where it was made"
+                ),
+            );
+            return self.ends(Exit::Incomplete);
+        }
+        let then = remedy(*kind, *offset);
         complain(
             file,
             &format!(
@@ -101,6 +96,21 @@ impl Trouble {
         };
         complain(path, &format!("{e}; {hint}"));
         self.ends(exit);
+    }
+}
+
+/// What gives the rest of a file that is damaged at this offset.
+fn remedy(kind: DamageKind, offset: u64) -> String {
+    match kind {
+        DamageKind::Container => "record again".to_owned(),
+        DamageKind::Joined => {
+            // `tail` counts from 1, and 16 bytes of the header are passed already
+            let from = offset.saturating_sub(15);
+            format!("give each capture a file of its own (tail -c +{from} has the second)")
+        }
+        DamageKind::Compressed | DamageKind::Doubt => "fetch or copy the file again".to_owned(),
+        DamageKind::Limit => "raise it".to_owned(),
+        DamageKind::Input => "try again, or copy the file".to_owned(),
     }
 }
 

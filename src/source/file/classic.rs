@@ -63,6 +63,8 @@ pub(super) struct Classic {
     order: ByteOrder,
     form: Form,
     header: Option<Header>,
+    /// Where a record ended last that may be the beginning of another file's header.
+    looks_joined: Option<u64>,
 }
 
 #[derive(Clone, Copy)]
@@ -98,6 +100,7 @@ impl Classic {
             order,
             form,
             header: None,
+            looks_joined: None,
         })
     }
 
@@ -120,7 +123,8 @@ impl Classic {
         Some(move |window: &[u8]| {
             let [seconds, fraction, captured, wire] = order.four(window.first_chunk()?);
             let len = 16 + captured as usize;
-            if captured as usize > LONGEST_RECORD || len > window.len() {
+            // what has no bytes may be no record
+            if captured == 0 || captured as usize > LONGEST_RECORD || len > window.len() {
                 return None;
             }
             Some(Record {
@@ -149,7 +153,7 @@ impl Classic {
         self.record(block, header)
     }
 
-    fn record(&self, block: &mut Block, header: Header) -> Step {
+    fn record(&mut self, block: &mut Block, header: Header) -> Step {
         let available = block.fill(header.record_header);
         if available == 0 {
             return Step::End;
@@ -166,6 +170,9 @@ impl Classic {
         );
         let len = header.record_header + captured as usize;
         if captured as usize > LONGEST_RECORD {
+            if self.looks_joined == Some(block.offset()) {
+                return Step::Joined;
+            }
             let reason = format!("a record claims {captured} bytes, more than any device gives");
             return Step::Damaged {
                 needed: len as u64,
@@ -174,6 +181,9 @@ impl Classic {
         }
         if block.fill(len) < len {
             return Step::cut("a record", len as u64);
+        }
+        if captured == 0 && starts_with_magic(block.bytes()) {
+            self.looks_joined = Some(block.offset() + len as u64);
         }
         let packet = len.min(header.record_header + header.padding as usize)..len;
         let record = Record {
@@ -238,6 +248,11 @@ impl Classic {
             Lengths::SmallerIsCaptured => (first.min(second), first.max(second)),
         }
     }
+}
+
+fn starts_with_magic(bytes: &[u8]) -> bool {
+    let magic = bytes.first_chunk().copied();
+    magic.and_then(Classic::new).is_some()
 }
 
 #[inline(always)]

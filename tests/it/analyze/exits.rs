@@ -107,6 +107,19 @@ fn a_cut_capture_ends_with_3_and_its_report() {
     assert!(damage["reason"].as_str().unwrap().contains("ends within"));
 }
 
+#[test]
+fn what_is_said_of_two_captures_in_one_file_finds_the_second() {
+    let bytes = echo().bytes;
+    let files = Files::new();
+    let ran = run(&[files.add("both.pcap", &bytes.repeat(2))]);
+    assert_eq!(ran.code, Some(3));
+    let (_, from) = ran.err.split_once("tail -c +").expect(&ran.err);
+    let (from, _) = from.split_once(' ').unwrap();
+    // as `tail` counts
+    let at = from.parse::<usize>().unwrap() - 1;
+    assert_eq!(bytes.repeat(2)[at..], bytes);
+}
+
 /// A folder that everybody may enter, with a copy of the program and a file that its user may
 /// not read.
 fn guarded() -> (Files, PathBuf) {

@@ -261,7 +261,23 @@ impl Around {
             self.row("captured 4 GB", endless, self.two.clone())
                 .damaged(at, "claims 4294967295 bytes")
                 .differs(self.two[..1].to_vec(), "may guess another form of records"),
+            self.joined(),
         ]
+    }
+
+    /// Two captures in one file. The beginning of the second's header is as a record of no bytes.
+    fn joined(&self) -> Row {
+        let order = self.dialect.order;
+        let version = &self.dialect.header()[4..8];
+        let fraction = [0x0004_0002, 0x0002_0004]
+            .into_iter()
+            .find(|fraction| order.u32s(&[*fraction]) == version)
+            .unwrap();
+        let time = i64::from(MICRO) * 1_000_000_000 + i64::from(fraction) * 1000;
+        let mut packets = self.two.clone();
+        packets.push((Some(time), 0, 0));
+        self.row("two captures", self.before.repeat(2), packets)
+            .damaged(self.before.len() + 16, "the header of a second capture")
     }
 }
 
