@@ -60,7 +60,7 @@ impl std::fmt::Display for Unreadable {
             ),
             Why::Damaged(words) => write!(
                 f,
-                "is damaged ({words}), so that what was read of it may be wrong"
+                "is damaged, so that what was read of it may be wrong: {words}"
             ),
             Why::Followed => write!(f, "is followed by something else"),
             Why::Limit(bytes) => write!(
@@ -126,7 +126,20 @@ fn of_lz4(e: &lz4_flex::frame::Error) -> Why {
         // the first frame's was looked at before
         Error::WrongMagicNumber => Why::Followed,
         Error::DictionaryNotSupported => Why::Dictionary,
-        other => Why::Damaged(format!("{other:?}")),
+        other => Why::Damaged(words_of_lz4(other).to_owned()),
+    }
+}
+
+/// The library has but the names of its errors.
+fn words_of_lz4(e: &lz4_flex::frame::Error) -> &'static str {
+    use lz4_flex::frame::Error;
+    match e {
+        Error::HeaderChecksumError => "a frame's header does not fit its checksum",
+        Error::BlockChecksumError => "a block does not fit its checksum",
+        Error::ContentLengthError { .. } => "a frame is not as long as its header says",
+        Error::BlockTooBig => "a block is longer than its frame's header allows",
+        Error::DecompressionError(_) => "a block cannot be decompressed",
+        _ => "a header is not as the format has them",
     }
 }
 

@@ -103,3 +103,22 @@ fn a_changed_byte_is_noticed_or_changes_nothing() {
         assert!(doubted, "{compression:?}");
     }
 }
+
+#[test]
+fn what_is_wrong_is_said_in_words() {
+    let packed = lz4(&data(700));
+    let header = "the lz4 data is damaged, so that what was read of it may be wrong: \
+        a frame's header does not fit its checksum";
+    let mut whys = Vec::new();
+    for at in 4..packed.len() {
+        for bit in 0..8 {
+            let mut packed = packed.clone();
+            packed[at] ^= 1 << bit;
+            whys.extend(unpacked(Compression::Lz4, &packed, NO_LIMIT).1);
+        }
+    }
+    assert!(whys.iter().any(|why| why == header));
+    for why in whys {
+        assert!(!why.contains(['(', '{']) && !why.contains("Error"), "{why}");
+    }
+}
