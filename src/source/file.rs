@@ -52,7 +52,7 @@ enum Step {
     Cut { needed: u64, what: String },
     /// What stands at the window's start cannot be read.
     Damaged { needed: u64, reason: String },
-    /// It is within another file's header, of which the beginning was taken for a record.
+    /// Another file's header stands at the window's start.
     Joined,
 }
 
@@ -284,10 +284,10 @@ impl Reader {
             Step::Cut { needed, what } => (needed, Some(format!("the file ends within {what}"))),
             Step::Damaged { needed, reason } => (needed, Some(reason)),
             Step::Joined => {
-                let reason = "this is within the header of a second capture";
-                self.damaged(0, Some(reason.to_owned()));
+                self.damaged(0, Some("a second capture begins here".to_owned()));
+                let compression = self.compression;
                 let damage = self.damage.iter_mut();
-                damage.for_each(|it| it.kind = DamageKind::Joined);
+                damage.for_each(|it| it.kind = DamageKind::Joined { compression });
                 return None;
             }
         };

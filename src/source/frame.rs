@@ -1,5 +1,6 @@
 //! One record of a capture, borrowed from the block it was read into.
 
+use super::packed::Compression;
 use crate::time::Time;
 
 /// Where a frame stands: in which file of several that are read as one capture, and its number
@@ -99,8 +100,11 @@ pub struct Damage {
 pub enum DamageKind {
     /// The container was written so, or not to its end.
     Container,
-    /// Another capture follows in the same file, after 16 bytes that count as a record.
-    Joined,
+    /// Another capture follows in the same file.
+    Joined {
+        /// With what the file is compressed.
+        compression: Option<Compression>,
+    },
     /// What was compressed became another since.
     Compressed,
     /// What was compressed is read to its end, and no bytes are wanted; but its checksum says that

@@ -103,10 +103,14 @@ impl Trouble {
 fn remedy(kind: DamageKind, offset: u64) -> String {
     match kind {
         DamageKind::Container => "record again".to_owned(),
-        DamageKind::Joined => {
-            // `tail` counts from 1, and 16 bytes of the header are passed already
-            let from = offset.saturating_sub(15);
-            format!("give each capture a file of its own (tail -c +{from} has the second)")
+        DamageKind::Joined { compression } => {
+            let whole = match compression {
+                None => String::new(),
+                Some(it) => format!("{} -dc FILE | ", it.name()),
+            };
+            // counts from 1
+            let tail = format!("{whole}tail -c +{}", offset + 1);
+            format!("give that a file of its own ({tail})")
         }
         DamageKind::Compressed | DamageKind::Doubt => "fetch or copy the file again".to_owned(),
         DamageKind::Limit => "raise it".to_owned(),

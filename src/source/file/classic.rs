@@ -3,7 +3,7 @@
 
 mod layout;
 
-use super::{LONGEST_RECORD, Record, Step, record};
+use super::{LONGEST_RECORD, Record, Step, pcapng, record};
 use crate::source::block::Block;
 use crate::time::Time;
 use crate::wire::{ByteOrder, link};
@@ -63,8 +63,6 @@ pub(super) struct Classic {
     order: ByteOrder,
     form: Form,
     header: Option<Header>,
-    /// Where a record ended last that may be the beginning of another file's header.
-    looks_joined: Option<u64>,
 }
 
 #[derive(Clone, Copy)]
@@ -100,8 +98,15 @@ impl Classic {
             order,
             form,
             header: None,
-            looks_joined: None,
         })
+    }
+
+    /// Whether these are the first 12 bytes of a file of version 2. As a record's header they tell
+    /// of the year 2055 (or 2020, other bytes), and that nothing was captured.
+    pub(super) fn begins(head: &[u8]) -> bool {
+        let of_2 = |it: Self| it.order.u16(head, 4) == 2 && head[8..12] == [0; 4];
+        let magic = head.first_chunk().copied();
+        magic.and_then(Self::new).is_some_and(of_2)
     }
 
     pub(super) fn link_type(&self) -> Option<u32> {
@@ -123,7 +128,7 @@ impl Classic {
         Some(move |window: &[u8]| {
             let [seconds, fraction, captured, wire] = order.four(window.first_chunk()?);
             let len = 16 + captured as usize;
-            // what has no bytes may be no record
+            // what has no bytes may be no record, but another file's header
             if captured == 0 || captured as usize > LONGEST_RECORD || len > window.len() {
                 return None;
             }
@@ -153,7 +158,7 @@ impl Classic {
         self.record(block, header)
     }
 
-    fn record(&mut self, block: &mut Block, header: Header) -> Step {
+    fn record(&self, block: &mut Block, header: Header) -> Step {
         let available = block.fill(header.record_header);
         if available == 0 {
             return Step::End;
@@ -169,10 +174,10 @@ impl Classic {
             header.unit,
         );
         let len = header.record_header + captured as usize;
+        if Self::begins(head) || pcapng::begins(head) {
+            return Step::Joined;
+        }
         if captured as usize > LONGEST_RECORD {
-            if self.looks_joined == Some(block.offset()) {
-                return Step::Joined;
-            }
             let reason = format!("a record claims {captured} bytes, more than any device gives");
             return Step::Damaged {
                 needed: len as u64,
@@ -181,9 +186,6 @@ impl Classic {
         }
         if block.fill(len) < len {
             return Step::cut("a record", len as u64);
-        }
-        if captured == 0 && starts_with_magic(block.bytes()) {
-            self.looks_joined = Some(block.offset() + len as u64);
         }
         let packet = len.min(header.record_header + header.padding as usize)..len;
         let record = Record {
@@ -248,11 +250,6 @@ impl Classic {
             Lengths::SmallerIsCaptured => (first.min(second), first.max(second)),
         }
     }
-}
-
-fn starts_with_magic(bytes: &[u8]) -> bool {
-    let magic = bytes.first_chunk().copied();
-    magic.and_then(Classic::new).is_some()
 }
 
 #[inline(always)]

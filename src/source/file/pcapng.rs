@@ -1,6 +1,7 @@
 //! pcapng: sections in either byte order, interfaces with their own clock units,
 //! enhanced, simple and obsolete packet blocks; blocks of other types are passed over.
 
+use super::classic::Classic;
 use super::{Described, LONGEST_RECORD, Record, Step, record};
 use crate::source::block::Block;
 use crate::time::Time;
@@ -57,6 +58,15 @@ fn rounded(len: u32) -> usize {
     (len as usize).next_multiple_of(4)
 }
 
+/// Whether these are the first 12 bytes of a section.
+pub(super) fn begins(head: &[u8]) -> bool {
+    head[..4] == MAGIC
+        && matches!(
+            head[8..12],
+            [0x1a, 0x2b, 0x3c, 0x4d] | [0x4d, 0x3c, 0x2b, 0x1a]
+        )
+}
+
 fn bad(needed: u64, reason: impl Into<String>) -> Step {
     Step::Damaged {
         needed,
@@ -106,8 +116,10 @@ impl PcapNg {
                 return Step::cut("a block's header", 12);
             }
             let head = block.bytes();
-            let section = head[..4] == MAGIC;
-            if section {
+            if Classic::begins(head) {
+                return Step::Joined;
+            }
+            if head[..4] == MAGIC {
                 match head[8..12] {
                     [0x1a, 0x2b, 0x3c, 0x4d] => self.order = ByteOrder::Big,
                     [0x4d, 0x3c, 0x2b, 0x1a] => self.order = ByteOrder::Little,

@@ -7,7 +7,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::capture::{Capture, ENDS, Link, echo};
+use super::capture::{Capture, ENDS, Link, as_pcapng, echo};
 use super::{Files, Ran, analyze, run, run_on};
 
 #[test]
@@ -107,17 +107,33 @@ fn a_cut_capture_ends_with_3_and_its_report() {
     assert!(damage["reason"].as_str().unwrap().contains("ends within"));
 }
 
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut to = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    to.write_all(bytes).unwrap();
+    to.finish().unwrap()
+}
+
 #[test]
 fn what_is_said_of_two_captures_in_one_file_finds_the_second() {
-    let bytes = echo().bytes;
+    let pcap = echo().bytes;
+    let pcapng = as_pcapng(&echo(), b"eth0");
     let files = Files::new();
-    let ran = run(&[files.add("both.pcap", &bytes.repeat(2))]);
-    assert_eq!(ran.code, Some(3));
-    let (_, from) = ran.err.split_once("tail -c +").expect(&ran.err);
-    let (from, _) = from.split_once(' ').unwrap();
-    // as `tail` counts
-    let at = from.parse::<usize>().unwrap() - 1;
-    assert_eq!(bytes.repeat(2)[at..], bytes);
+    for (first, second) in [(&pcap, &pcap), (&pcap, &pcapng), (&pcapng, &pcap)] {
+        let both = [&first[..], second].concat();
+        for tool in ["", "gzip -dc FILE | "] {
+            let ran = match tool {
+                "" => run(&[files.add("both", &both)]),
+                _ => run(&[files.add("both.gz", &gzip(&both))]),
+            };
+            assert_eq!(ran.code, Some(3));
+            assert!(ran.err.contains("; the 12 packets before"), "{}", ran.err);
+            let from = format!("({tool}tail -c +{}) for", first.len() + 1);
+            assert!(ran.err.contains(&from), "{from}: {}", ran.err);
+        }
+    }
+    // two of pcapng are one
+    let ran = run(&[files.add("sections", &pcapng.repeat(2))]);
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
 }
 
 /// A folder that everybody may enter, with a copy of the program and a file that its user may

@@ -265,7 +265,7 @@ impl Around {
         ]
     }
 
-    /// Two captures in one file. The beginning of the second's header is as a record of no bytes.
+    /// Two captures in one file. The beginning of the second's header looks like a record.
     fn joined(&self) -> Row {
         let order = self.dialect.order;
         let version = &self.dialect.header()[4..8];
@@ -274,10 +274,10 @@ impl Around {
             .find(|fraction| order.u32s(&[*fraction]) == version)
             .unwrap();
         let time = i64::from(MICRO) * 1_000_000_000 + i64::from(fraction) * 1000;
-        let mut packets = self.two.clone();
-        packets.push((Some(time), 0, 0));
-        self.row("two captures", self.before.repeat(2), packets)
-            .damaged(self.before.len() + 16, "the header of a second capture")
+        let theirs = [self.two.clone(), vec![(Some(time), 0, 0)]].concat();
+        self.row("two captures", self.before.repeat(2), self.two.clone())
+            .damaged(self.before.len(), "a second capture begins")
+            .differs(theirs, "Two captures in one file")
     }
 }
 
