@@ -11,6 +11,7 @@ use crate::answers::conversations::Conversation;
 use crate::answers::evidence::Evidence;
 use crate::answers::{Analysed, Cited, LONGEST_CONTENT, RoleRule};
 use crate::report::model::{Answer, Answers, Confidence, Interface};
+use crate::wire::ARPHRD_LOOPBACK;
 
 /// What the answers are about.
 pub(super) struct Asked<'a> {
@@ -174,13 +175,15 @@ impl Of<'_> {
             .sides()
             .iter()
             .all(|side| side.address.is_loopback());
+        // whatever it is called
+        let is_loopback = |it: &&Interface| it.arphrd == Some(ARPHRD_LOOPBACK);
         match names {
-            ["lo"] if local => {
+            [_] if local => {
                 format!(
                     "{source}; client and server ran on one machine and used its loopback address"
                 )
             }
-            ["lo"] => format!(
+            [name] if *name == "lo" || seen.iter().all(is_loopback) => format!(
                 "{source}; {} and {} belong to one machine, so its packets stay on the loopback device whatever the address",
                 self.one.sides()[0].address,
                 self.one.sides()[1].address

@@ -79,6 +79,12 @@ fn what_was_recorded_goes_before_it_and_it_before_the_device_type() {
     assert_eq!(named(&[]), [(json!("lo"), json!("link_type"))]);
     let given = named(&["--interface=1=lo9"]);
     assert_eq!(given, [(json!("lo9"), json!("option"))]);
+    let told = run(&["--interface=1=lo9", alone]).out;
+    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        told.contains("client and server ran on one machine"),
+        "{told}"
+    );
 }
 
 #[test]
