@@ -194,8 +194,8 @@ impl Outlet {
     }
 }
 
-/// Decompressed input, in order. A thread decompresses ahead: 4 MiB at most, or four times what is asked
-/// for at once where that is less than a chunk.
+/// Decompressed input, in order. A thread decompresses ahead: 4 MiB at most, or four times what is
+/// asked for at once where that is less than a chunk.
 pub struct Unpacked {
     side: Side,
     /// What is read byte by byte, and how far.

@@ -13,7 +13,7 @@ use crate::time::Time;
 /// Bytes that one direction may hold back behind a hole: most of what receivers let stand there,
 /// by default up to 6 MiB on Linux, and little enough that a few such do not fill a shard's part
 /// of the memory.
-pub(super) const BUDGET: usize = 4 << 20;
+const BUDGET: usize = 4 << 20;
 /// What a held segment costs beside its bytes.
 const HELD_COST: usize = 96;
 

@@ -48,7 +48,7 @@ impl Trouble {
             true => format!(": {needed} bytes needed, {available} there"),
             false => String::new(),
         };
-        if *kind == DamageKind::Doubt {
+        let Some(then) = remedy(*kind, *offset) else {
             complain(
                 file,
                 &format!(
@@ -56,8 +56,7 @@ impl Trouble {
                 ),
             );
             return self.ends(Exit::Incomplete);
-        }
-        let then = remedy(*kind, *offset);
+        };
         complain(
             file,
             &format!(
@@ -99,9 +98,10 @@ impl Trouble {
     }
 }
 
-/// What gives the rest of a file that is damaged at this offset.
-fn remedy(kind: DamageKind, offset: u64) -> String {
-    match kind {
+/// What gives the rest of a file that is damaged at this offset; none where all of it was read.
+fn remedy(kind: DamageKind, offset: u64) -> Option<String> {
+    Some(match kind {
+        DamageKind::Doubt => return None,
         DamageKind::Container => "record again".to_owned(),
         DamageKind::Joined { compression } => {
             let whole = match compression {
@@ -112,10 +112,10 @@ fn remedy(kind: DamageKind, offset: u64) -> String {
             let tail = format!("{whole}tail -c +{}", offset + 1);
             format!("give that a file of its own ({tail})")
         }
-        DamageKind::Compressed | DamageKind::Doubt => "fetch or copy the file again".to_owned(),
+        DamageKind::Compressed => "fetch or copy the file again".to_owned(),
         DamageKind::Limit => "raise it".to_owned(),
         DamageKind::Input => "try again, or copy the file".to_owned(),
-    }
+    })
 }
 
 pub(super) fn complain(file: &Path, what: &str) {

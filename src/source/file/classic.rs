@@ -102,7 +102,7 @@ impl Classic {
     }
 
     /// Whether these are the first 12 bytes of a file of version 2. As a record's header they tell
-    /// of the year 2055 (or 2020, other bytes), and that nothing was captured.
+    /// that nothing was captured.
     pub(super) fn begins(head: &[u8]) -> bool {
         let of_2 = |it: Self| it.order.u16(head, 4) == 2 && head[8..12] == [0; 4];
         let magic = head.first_chunk().copied();

@@ -60,11 +60,16 @@ fn rounded(len: u32) -> usize {
 
 /// Whether these are the first 12 bytes of a section.
 pub(super) fn begins(head: &[u8]) -> bool {
-    head[..4] == MAGIC
-        && matches!(
-            head[8..12],
-            [0x1a, 0x2b, 0x3c, 0x4d] | [0x4d, 0x3c, 0x2b, 0x1a]
-        )
+    head[..4] == MAGIC && order_of(head).is_some()
+}
+
+/// The byte order of a section, of which these are the first 12 bytes.
+fn order_of(head: &[u8]) -> Option<ByteOrder> {
+    match head[8..12] {
+        [0x1a, 0x2b, 0x3c, 0x4d] => Some(ByteOrder::Big),
+        [0x4d, 0x3c, 0x2b, 0x1a] => Some(ByteOrder::Little),
+        _ => None,
+    }
 }
 
 fn bad(needed: u64, reason: impl Into<String>) -> Step {
@@ -120,13 +125,10 @@ impl PcapNg {
                 return Step::Joined;
             }
             if head[..4] == MAGIC {
-                match head[8..12] {
-                    [0x1a, 0x2b, 0x3c, 0x4d] => self.order = ByteOrder::Big,
-                    [0x4d, 0x3c, 0x2b, 0x1a] => self.order = ByteOrder::Little,
-                    _ => {
-                        return bad(12, "a section header without pcapng's byte-order magic");
-                    }
-                }
+                let Some(order) = order_of(head) else {
+                    return bad(12, "a section header without pcapng's byte-order magic");
+                };
+                self.order = order;
             }
             let (kind, len) = (self.order.u32(head, 0), rounded(self.order.u32(head, 4)));
             if let Some(step) = Self::whole(block, len) {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::capture::{Capture, ENDS, Link, as_pcapng, echo};
+use super::packed::through;
 use super::{Files, Ran, analyze, run, run_on};
 
 #[test]
@@ -107,12 +108,6 @@ fn a_cut_capture_ends_with_3_and_its_report() {
     assert!(damage["reason"].as_str().unwrap().contains("ends within"));
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut to = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    to.write_all(bytes).unwrap();
-    to.finish().unwrap()
-}
-
 #[test]
 fn what_is_said_of_two_captures_in_one_file_finds_the_second() {
     let pcap = echo().bytes;
@@ -123,7 +118,7 @@ fn what_is_said_of_two_captures_in_one_file_finds_the_second() {
         for tool in ["", "gzip -dc FILE | "] {
             let ran = match tool {
                 "" => run(&[files.add("both", &both)]),
-                _ => run(&[files.add("both.gz", &gzip(&both))]),
+                _ => run(&[files.add("both.gz", &through("gzip", &both))]),
             };
             assert_eq!(ran.code, Some(3));
             assert!(ran.err.contains("; the 12 packets before"), "{}", ran.err);

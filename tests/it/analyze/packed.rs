@@ -9,7 +9,7 @@ use super::capture::{as_pcapng, echo};
 use super::{Files, run, run_on};
 
 /// What a program makes of these bytes.
-fn through(program: &str, input: &[u8]) -> Vec<u8> {
+pub(super) fn through(program: &str, input: &[u8]) -> Vec<u8> {
     let mut child = Command::new(program)
         .arg("-c")
         .stdin(Stdio::piped())
