@@ -138,6 +138,9 @@ pub(super) fn conversations(
             key_columns: 0,
         }));
     }
+    for words in shown.iter().filter_map(|one| further(one)) {
+        out.push(text(&words));
+    }
     let others = (capture.conversations.len() - shown.len()) as u64;
     if others > 0 {
         let them = plural(others, "conversation");
@@ -145,6 +148,24 @@ pub(super) fn conversations(
             "{them} not shown; --conversations N answers the first N."
         )));
     }
+}
+
+/// The messages that the table has no column for.
+fn further(one: &Conversation) -> Option<String> {
+    let Exchanges { late, unknown, .. } = one.exchanges;
+    let outcomes = [(late, "answered late"), (unknown, "that cannot be judged")];
+    let told: Vec<_> = outcomes
+        .iter()
+        .filter(|(count, _)| *count > 0 && one.speaks_echo != Some("no"))
+        .map(|(count, outcome)| format!("{} {outcome}", plural(*count, "message")))
+        .collect();
+    (!told.is_empty()).then(|| {
+        format!(
+            "Conversation {} has also {}; --show exchanges lists them.",
+            one.id,
+            told.join(" and ")
+        )
+    })
 }
 
 /// Two rows: what the client sent, and what the server sent.

@@ -71,13 +71,16 @@ fn state(one: &Conversation) -> String {
         "Conversation {}: {} ({}).",
         one.id, one.state_text, one.state
     );
-    if let Some(nanos) = one.handshake_rtt_ns {
-        words += &format!(" The handshake took {} ms.", unsigned(nanos));
-    }
+    words += &opening(one);
     let missing = one.to_server.missing_bytes + one.to_client.missing_bytes;
     if missing > 0 {
         let bytes = plural(missing, "payload byte");
         words += &format!(" The capture lacks {bytes} of its streams.");
+    }
+    let late = one.to_server.late_bytes + one.to_client.late_bytes;
+    if late > 0 {
+        let bytes = plural(late, "payload byte");
+        words += &format!(" {bytes} came after they had been given up as missing.");
     }
     let differing = one.to_server.differing_segments + one.to_client.differing_segments;
     if differing > 0 {
@@ -86,6 +89,20 @@ fn state(one: &Conversation) -> String {
             &format!(" {segments} came with other bytes than the first copy; the first counts.");
     }
     words
+}
+
+/// How long it took until the client was answered.
+fn opening(one: &Conversation) -> String {
+    let Some(nanos) = one.handshake_rtt_ns else {
+        return String::new();
+    };
+    let took = unsigned(nanos);
+    match one.state {
+        "REJ" => format!(" The refusal came after {took} ms."),
+        // what came after the SYN was the client's own
+        "RSTOS0" | "SH" => String::new(),
+        _ => format!(" The handshake took {took} ms."),
+    }
 }
 
 fn path_words(one: &Conversation, path: &Path, capture: &Capture) -> String {

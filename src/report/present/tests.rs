@@ -211,3 +211,51 @@ fn nothing_from_a_file_reaches_the_document_raw() {
     let broken = lines(&document).iter().any(|line| line.contains('\n'));
     assert!(!broken && headings(&document, 2) == ["a\\x1b]0;x\\x07\\u{202e}\\nb\\x9b"]);
 }
+
+/// The text of a report on a conversation that was changed so.
+fn told_of(change: impl FnOnce(&mut Conversation)) -> String {
+    let mut capture = answered("a.pcap");
+    let mut one = conversation(0);
+    change(&mut one);
+    capture.conversations = vec![one].into();
+    all_text(&document(&report(vec![capture])))
+}
+
+#[test]
+fn messages_that_the_table_has_no_column_for_are_told() {
+    let words = told_of(|one| one.exchanges.unknown = 12);
+    let told = "Conversation 0 has also 12 messages that cannot be judged; --show exchanges";
+    assert!(words.contains(told), "{words}");
+    let words = told_of(|one| (one.exchanges.late, one.exchanges.unknown) = (1, 2));
+    let told = "has also 1 message answered late and 2 messages that cannot be judged;";
+    assert!(words.contains(told), "{words}");
+    for words in [
+        told_of(|_| ()),
+        // there nothing is judged
+        told_of(|one| (one.exchanges.unknown, one.speaks_echo) = (12, Some("no"))),
+    ] {
+        assert!(!words.contains("has also"), "{words}");
+    }
+}
+
+#[test]
+fn only_a_handshake_is_called_one() {
+    for (state, told) in [
+        ("SF", "The handshake took 0.021 ms."),
+        ("REJ", "The refusal came after 0.021 ms."),
+    ] {
+        let words = told_of(|one| one.state = state);
+        assert!(words.contains(told), "{words}");
+    }
+    for state in ["RSTOS0", "SH"] {
+        let words = told_of(|one| one.state = state);
+        assert!(!words.contains("0.021 ms."), "{words}");
+    }
+}
+
+#[test]
+fn bytes_that_came_too_late_are_told() {
+    let words = told_of(|one| one.to_client.late_bytes = 7);
+    let told = "7 payload bytes came after they had been given up as missing.";
+    assert!(words.contains(told), "{words}");
+}
