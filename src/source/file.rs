@@ -286,7 +286,9 @@ impl Reader {
             Step::Joined => {
                 self.damaged(0, Some("a second capture begins here".to_owned()));
                 let compression = self.compression;
-                let damage = self.damage.iter_mut();
+                // where compressed data behind it is damaged, too, that comes first
+                let whole = |it: &&mut Damage| it.kind == DamageKind::Container;
+                let damage = self.damage.iter_mut().filter(whole);
                 damage.for_each(|it| it.kind = DamageKind::Joined { compression });
                 return None;
             }

@@ -1,7 +1,9 @@
 //! What went wrong with inputs: said on standard error, and kept for the exit status.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::Path;
+
+use nix::errno::Errno;
 
 use super::super::Exit;
 use crate::endpoint::console::note;
@@ -79,18 +81,21 @@ impl Trouble {
 
     /// A file or folder that the system does not give.
     pub(super) fn not_read(&mut self, path: &Path, e: &io::Error) {
-        let too_many = e.raw_os_error() == Some(nix::errno::Errno::EMFILE as i32);
+        let is = |errno: Errno| e.raw_os_error() == Some(errno as i32);
         let (hint, exit) = match e.kind() {
-            _ if too_many => (
+            _ if is(Errno::EMFILE) => (
                 "raise the number of open files with ulimit -n, or leave --merge out",
                 Exit::Usage,
             ),
-            io::ErrorKind::PermissionDenied => (
+            ErrorKind::PermissionDenied => (
                 "read it with sudo, or let its owner give you the right",
                 Exit::Permission,
             ),
-            io::ErrorKind::NotFound => ("check the name", Exit::Usage),
-            io::ErrorKind::IsADirectory => ("name the files in it", Exit::Usage),
+            _ if is(Errno::ELOOP) => ("check where the link leads", Exit::Usage),
+            ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidFilename => {
+                ("check the name", Exit::Usage)
+            }
+            ErrorKind::IsADirectory => ("name the files in it", Exit::Usage),
             _ => ("try again or copy the file", Exit::Usage),
         };
         complain(path, &format!("{e}; {hint}"));
@@ -102,7 +107,7 @@ impl Trouble {
 fn remedy(kind: DamageKind, offset: u64) -> Option<String> {
     Some(match kind {
         DamageKind::Doubt => return None,
-        DamageKind::Container => "record again".to_owned(),
+        DamageKind::Container => "copy the file or record again".to_owned(),
         DamageKind::Joined { compression } => {
             let whole = match compression {
                 None => String::new(),

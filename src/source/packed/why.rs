@@ -151,6 +151,10 @@ fn of_words(words: &str, within: Within) -> Why {
         "Frame requires too much memory for decoding" => Why::Window(within.window),
         "Dictionary mismatch" => Why::Dictionary,
         _ if words.contains("checksum") => Why::Checksum,
+        // the library's word for a block that gives more than it may
+        "Destination buffer is too small" => {
+            Why::Damaged("a block is longer than its frame allows".to_owned())
+        }
         _ => Why::Damaged(words.to_owned()),
     }
 }

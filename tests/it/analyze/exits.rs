@@ -53,9 +53,13 @@ fn wrong_use_ends_with_2() {
 #[test]
 fn an_input_that_is_no_capture_ends_with_2() {
     let files = Files::new();
-    let missing = files.path().join("missing.pcap");
+    let within = |name: &str| files.path().join(name);
+    std::os::unix::fs::symlink("loop.pcap", within("loop.pcap")).unwrap();
     let cases = [
-        (missing, "check the name"),
+        (within("missing.pcap"), "check the name"),
+        (files.add("file.pcap", b"").join(""), "check the name"),
+        (within(&"long".repeat(100)), "check the name"),
+        (within("loop.pcap"), "check where the link leads"),
         (files.add("empty.pcap", b""), "offset 0"),
         (files.add("text.pcap", b"Hello, world\n"), "48 65 6c 6c"),
         (files.add("short.pcap", &[0xd4, 0xc3]), "offset 0"),
@@ -86,7 +90,7 @@ fn a_cut_capture_ends_with_3_and_its_report() {
             &format!("offset {offset}"),
             "70 bytes needed",
             "69 there",
-            "record again",
+            "copy the file or record again",
         ] {
             assert!(ran.err.contains(part), "{part}: {}", ran.err);
         }
@@ -126,6 +130,12 @@ fn what_is_said_of_two_captures_in_one_file_finds_the_second() {
             assert!(ran.err.contains(&from), "{from}: {}", ran.err);
         }
     }
+    // what is wrong with the whole file comes first
+    let mut packed = through("gzip", &pcap.repeat(2));
+    packed.pop();
+    let ran = run(&[files.add("cut.gz", &packed)]);
+    let both = ["second capture begins", "fetch or copy the file again"];
+    assert!(both.iter().all(|it| ran.err.contains(it)), "{}", ran.err);
     // two of pcapng are one
     let ran = run(&[files.add("sections", &pcapng.repeat(2))]);
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));

@@ -294,7 +294,7 @@ fn what_to_do_fits_what_is_wrong() {
     for (bytes, then) in [
         (&bomb[..bomb.len() / 2], ", fetch or copy the file again"),
         (&damaged, ", fetch or copy the file again"),
-        (&cut, ", record again"),
+        (&cut, ", copy the file or record again"),
     ] {
         let ran = run_on(bytes, &[]);
         let said = ran.err.contains(&format!("{then} for the rest"));
