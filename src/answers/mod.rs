@@ -24,7 +24,7 @@ pub use crate::flow::state::Ended;
 pub use crate::flow::verdict::Verdict;
 pub use crate::flow::{Duplicate, Flowed};
 pub use crate::message::Told;
-pub use crate::message::exchange::{Cited, Exchange, Outcome};
+pub use crate::message::exchange::{Cited, Exchange, MOST_WAITING, Outcome};
 pub use crate::message::lines::{Framing, LONGEST_CONTENT, Line, Part};
 pub use crate::message::opening::{RoleRule, Roles, Speaks};
 pub use crate::stream::piece::{Carrier, Piece};

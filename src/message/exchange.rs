@@ -3,18 +3,20 @@
 mod usual;
 
 use std::hash::BuildHasher as _;
+use std::ops::Range;
 
 use super::Hasher;
 use super::due::{Due, Early, Said, Text, Waiting};
 use super::lines::Line;
+use super::outcome::unsolicited;
 pub use super::outcome::{Cited, Exchange, Outcome, Pair, Sink};
 use super::overtaken::Overtaken;
 use super::queue::{Fronted, Queue};
 use crate::echo::line::split_ending;
 
 /// Client messages that may wait for an answer; of those beyond the outcome is unknown.
-const MOST_WAITING: usize = 1 << 14;
-/// How far ahead of its turn an answer is looked for.
+pub const MOST_WAITING: usize = 1 << 14;
+/// How far ahead of its turn an answer is looked for, and among how many of those asked last.
 const OUT_OF_STEP: usize = 64;
 /// Server messages that answer nothing seen so far and wait until what follows tells what they
 /// are: wrong, unsolicited, or the answer to a message that is held back behind a hole.
@@ -146,14 +148,6 @@ impl Exchanges {
         give: &mut Sink<'_>,
     ) -> Option<Waiting> {
         let asked = waiting.cited.last.frame;
-        if self.waiting.is_empty() {
-            let older = |it: &Early| it.cited.first.frame < asked;
-            while self.early.front().is_some_and(older)
-                && let Some(early) = self.next_early()
-            {
-                unsolicited(&early.cited, give);
-            }
-        }
         if self
             .early
             .back()
@@ -182,6 +176,20 @@ impl Exchanges {
             waiting.became(outcome, Some((&early.cited, &[])), give);
         }
         None
+    }
+
+    /// What was said before the first of those that wait was asked answers none of them. That is not
+    /// known when it is asked: what a hole held back comes behind it, and may be older.
+    fn settle_older(&mut self, give: &mut Sink<'_>) {
+        let Some(asked) = self.waiting.front().map(|it| it.cited.last.frame) else {
+            return;
+        };
+        let older = |it: &Early| it.cited.first.frame < asked;
+        while self.early.front().is_some_and(older)
+            && let Some(early) = self.next_early()
+        {
+            unsolicited(&early.cited, give);
+        }
     }
 
     /// Takes a server message that answers nothing seen so far.
@@ -280,6 +288,7 @@ impl Exchanges {
             // a greeting
             return unsolicited(&Cited::of(line), give);
         }
+        self.settle_older(give);
         let said = Said::new(line, hasher);
         if self.pair == Pair::Fifo {
             return self.settle(Outcome::Paired, line, None, give);
@@ -290,18 +299,17 @@ impl Exchanges {
         }
         let step = self.in_step();
         let mut due = |waiting: &Waiting| said.is(&waiting.due);
-        let ahead = match self.waiting.get(step).is_some_and(&mut due) {
+        let near = match self.waiting.get(step).is_some_and(&mut due) {
             true => Some(step),
-            false => self
-                .waiting
-                .iter()
-                .take(step + OUT_OF_STEP)
-                .position(&mut due),
+            false => self.find(0..step + OUT_OF_STEP, &mut due),
         };
-        let behind = match ahead {
+        let behind = match near {
             Some(_) => None,
-            None => self.overtaken.answered(due),
+            None => self.overtaken.answered(&mut due),
         };
+        let nowhere = near.is_none() && behind.is_none();
+        let far = nowhere.then(|| self.among_last(step + OUT_OF_STEP, due));
+        let ahead = near.or(far.flatten());
         if let Some(ahead) = ahead {
             self.echoed = true;
             if ahead > 0 || !self.early.is_empty() {
@@ -320,6 +328,20 @@ impl Exchanges {
         } else {
             self.mismatch(line, Some(said.hash()), give);
         }
+    }
+
+    /// The first of these messages that wait that is this.
+    fn find(&self, among: Range<usize>, is: impl FnMut(&Waiting) -> bool) -> Option<usize> {
+        let mut all = self.waiting.iter().take(among.end).skip(among.start);
+        all.position(is).map(|at| among.start + at)
+    }
+
+    /// The same among those asked last, from this one on: a client may go on for long where
+    /// nothing is answered, and what is said then answers what it asked just before.
+    fn among_last(&self, from: usize, is: impl FnMut(&Waiting) -> bool) -> Option<usize> {
+        let all = self.waiting.len();
+        let first = all.saturating_sub(OUT_OF_STEP).max(from);
+        self.find(first..all, is)
     }
 
     /// The message whose turn it is has this answer; without one it is unmatched.
@@ -373,16 +395,6 @@ impl Exchanges {
     }
 }
 
-fn unsolicited(answer: &Cited, give: &mut Sink<'_>) {
-    give(&Exchange {
-        request: None,
-        answer: Some(answer),
-        outcome: Outcome::Unsolicited,
-        due: &[],
-        came: &[],
-    });
-}
-
 #[cfg(test)]
 mod twin;
 
@@ -403,7 +415,15 @@ mod tests {
 
     type Row = (Option<u64>, Outcome, String, String);
 
-    fn play_with(mut exchanges: Exchanges, script: &[&str]) -> Vec<Row> {
+    fn play_with(exchanges: Exchanges, script: &[&str]) -> Vec<Row> {
+        let steps = (0..)
+            .zip(script)
+            .map(|(frame, step)| (frame, (*step).to_owned()));
+        play_at(exchanges, &steps.collect::<Vec<_>>())
+    }
+
+    /// Each step with its frame.
+    fn play_at(mut exchanges: Exchanges, script: &[(u64, String)]) -> Vec<Row> {
         let hasher = Hasher::default();
         let (mut counts, mut out) = ([0, 0], Vec::new());
         let mut give = |e: &Exchange<'_>| {
@@ -415,12 +435,12 @@ mod tests {
                 text(e.came),
             ));
         };
-        for (frame, step) in script.iter().enumerate() {
+        for (frame, step) in script {
             let (side, text) = step.split_at(1);
             let from = usize::from(side == "<");
             let content = text.as_bytes();
             let by = Carrier {
-                frame: frame as u64,
+                frame: *frame,
                 ..Carrier::default()
             };
             let parts = &[Part {
@@ -549,6 +569,59 @@ mod tests {
         let told = play(&[&[">ab", "<x"][..], &more].concat());
         let place = told.iter().position(|it| *it == (Some(0), Wrong));
         assert_eq!((place, told.len()), (Some(64), 81));
+    }
+
+    #[test]
+    fn after_long_silence_answers_are_those_of_what_was_asked_last() {
+        use Outcome::{Late, Missing, Right};
+        for silent in [63, 64, 65, 200, 5000] {
+            let mut script: Vec<String> = (0..silent).map(|at| format!(">silent {at}")).collect();
+            for at in 0..9 {
+                script.extend([format!(">{at}a"), format!("<A{at}")]);
+            }
+            // of the last of those that lost their turn an answer is still known
+            script.push(format!("<{}", turned(&format!("silent {}", silent - 1))));
+            let steps: Vec<&str> = script.iter().map(String::as_str).collect();
+            let told = play(&steps);
+            let count = |outcome| told.iter().filter(|it| it.1 == outcome).count();
+            let found = [Right, Missing, Late].map(count);
+            assert_eq!(found, [9, silent - 1, 1], "{silent}");
+            assert_eq!(told.len(), silent + 9);
+        }
+    }
+
+    /// The first line's only copy comes after all answers, so that a hole held back those behind it.
+    #[test]
+    fn what_a_hole_held_back_has_the_answers_that_came_meanwhile() {
+        let frames = [1000, 2, 4, 6];
+        let requests = (0..)
+            .zip(frames)
+            .map(|(at, frame)| (frame, format!(">{at}a")));
+        let answers = (0..4).map(|at| (2 * at + 1, format!("<A{at}")));
+        let answers: Vec<_> = answers.collect();
+        let before = [(0, ">before".to_owned()), (1, "<EROFEB".to_owned())];
+        let steps = before.into_iter().chain(answers).chain(requests);
+        let steps: Vec<_> = steps.collect();
+        let told = play_at(Exchanges::default(), &steps);
+        let outcome = |number| {
+            told.iter()
+                .find(|row| row.0 == Some(number))
+                .map(|row| row.1)
+        };
+        let expected = [
+            Outcome::Right,
+            Outcome::Missing,
+            Outcome::Right,
+            Outcome::Right,
+            Outcome::Right,
+        ];
+        assert_eq!([0, 1, 2, 3, 4].map(outcome), expected.map(Some));
+    }
+
+    fn turned(text: &str) -> String {
+        let mut answer = Vec::new();
+        Transform::ReverseSwapcase.apply(text.as_bytes(), &mut answer);
+        String::from_utf8(answer).unwrap()
     }
 
     #[test]

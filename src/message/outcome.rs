@@ -128,3 +128,14 @@ impl Exchange<'_> {
 
 /// Receives exchanges.
 pub type Sink<'s> = dyn FnMut(&Exchange<'_>) + 's;
+
+/// Tells that a server message answers nothing.
+pub(super) fn unsolicited(answer: &Cited, give: &mut Sink<'_>) {
+    give(&Exchange {
+        request: None,
+        answer: Some(answer),
+        outcome: Outcome::Unsolicited,
+        due: &[],
+        came: &[],
+    });
+}

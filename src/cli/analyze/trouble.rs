@@ -109,12 +109,12 @@ fn remedy(kind: DamageKind, offset: u64) -> Option<String> {
         DamageKind::Doubt => return None,
         DamageKind::Container => "copy the file or record again".to_owned(),
         DamageKind::Joined { compression } => {
-            let whole = match compression {
-                None => String::new(),
-                Some(it) => format!("{} -dc FILE | ", it.name()),
-            };
             // counts from 1
-            let tail = format!("{whole}tail -c +{}", offset + 1);
+            let from = offset + 1;
+            let tail = match compression {
+                None => format!("tail -c +{from} FILE"),
+                Some(it) => format!("{} -dc FILE | tail -c +{from}", it.name()),
+            };
             format!("give that a file of its own ({tail})")
         }
         DamageKind::Compressed => "fetch or copy the file again".to_owned(),

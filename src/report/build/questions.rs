@@ -9,7 +9,7 @@ use super::unknown::{not_kept, unknown, unnamed};
 use super::{files, filter, roles};
 use crate::answers::conversations::Conversation;
 use crate::answers::evidence::Evidence;
-use crate::answers::{Analysed, Cited, LONGEST_CONTENT, RoleRule};
+use crate::answers::{Analysed, Cited, LONGEST_CONTENT, MOST_WAITING, RoleRule};
 use crate::report::model::{Answer, Answers, Confidence, Interface};
 use crate::wire::ARPHRD_LOOPBACK;
 
@@ -305,7 +305,7 @@ impl Of<'_> {
         } else if said.unknown > 0 {
             let count = said.unknown;
             unknown(&format!(
-                "{none}, as far as they could be compared: of {count} of the client's it is not known, because they or their answers are longer than {} bytes or lack bytes",
+                "{none}, as far as they could be compared: of {count} of the client's it is not known, because they or their answers are longer than {} bytes or lack bytes, or more than {MOST_WAITING} of them waited at once",
                 LONGEST_CONTENT - 2
             ))
         } else {

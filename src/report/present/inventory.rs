@@ -161,7 +161,7 @@ fn further(one: &Conversation) -> Option<String> {
         .collect();
     (!told.is_empty()).then(|| {
         format!(
-            "Conversation {} has also {}; --show exchanges lists them.",
+            "Conversation {} also has {}; --show exchanges lists them.",
             one.id,
             told.join(" and ")
         )
