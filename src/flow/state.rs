@@ -54,13 +54,24 @@ impl Life {
     pub fn segment(&mut self, segment: &Segment<'_>, direction: usize) {
         let flags = segment.flags;
         let closed = self.sides.iter().all(|side| side.has(Side::FIN));
-        let side = &mut self.sides[direction];
         let (syn, ack) = (flags.any(Flags::SYN), flags.any(Flags::ACK));
+        if syn && ack {
+            self.accepted(direction);
+        }
+        let side = &mut self.sides[direction];
         side.set(Side::SYN, syn && !ack);
-        side.set(Side::SYN_ACK, syn && ack);
         side.set(Side::FIN, flags.any(Flags::FIN));
         side.set(Side::RST, flags.any(Flags::RST) && !closed);
         side.set(Side::OTHER, !flags.any(Flags::SYN | Flags::RST));
+    }
+
+    /// Takes a SYN that answers one. What was reset before the first of them was left of an older
+    /// conversation (RFC 9293, section 3.5.1).
+    fn accepted(&mut self, direction: usize) {
+        if !self.sides[direction].has(Side::SYN_ACK) {
+            self.sides.iter_mut().for_each(|side| side.0 &= !Side::RST);
+        }
+        self.sides[direction].set(Side::SYN_ACK, true);
     }
 
     /// How it ended.
@@ -116,11 +127,12 @@ mod tests {
     fn life(script: &str) -> Life {
         let mut life = Life::default();
         for step in script.split(' ') {
-            let (direction, flags) = step.split_at(1);
-            let side = &mut life.sides[usize::from(direction == "<")];
+            let (side, flags) = step.split_at(1);
+            let direction = usize::from(side == "<");
+            let side = &mut life.sides[direction];
             match flags {
                 "S" => side.set(Side::SYN, true),
-                "SA" => side.set(Side::SYN_ACK, true),
+                "SA" => life.accepted(direction),
                 "F" => side.set(Side::FIN, true),
                 "R" => side.set(Side::RST, true),
                 _ => side.set(Side::OTHER, true),
@@ -143,6 +155,8 @@ mod tests {
             (">S <SA >A >R", "RSTO", Ended::Rst),
             (">S <SA >A <R", "RSTR", Ended::Rst),
             ("<SA <R", "RSTRH", Ended::Rst),
+            (">S <A >R >S <SA >A >F <F", "SF", Ended::Fin),
+            (">S <SA >A >R <SA", "RSTO", Ended::Rst),
             ("<SA <F", "SHR", Ended::Open),
             (">A <A", "OTH", Ended::Open),
             (">S <A", "OTH", Ended::Open),

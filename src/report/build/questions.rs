@@ -303,10 +303,13 @@ impl Of<'_> {
         } else if self.one.speaks_echo() {
             unknown("the first echoed messages came too late to be kept")
         } else if said.unknown > 0 {
-            let count = said.unknown;
+            let (count, longest) = (said.unknown, LONGEST_CONTENT - 2);
+            let waited = match said.to_server > MOST_WAITING as u64 {
+                true => format!(", or more than {MOST_WAITING} waited at once"),
+                false => String::new(),
+            };
             unknown(&format!(
-                "{none}, as far as they could be compared: of {count} of the client's it is not known, because they or their answers are longer than {} bytes or lack bytes, or more than {MOST_WAITING} of them waited at once",
-                LONGEST_CONTENT - 2
+                "{none}, as far as they could be compared: of {count} of the client's it is not known, because they or their answers are longer than {longest} bytes or lack bytes{waited}"
             ))
         } else {
             unknown(&none)
