@@ -299,17 +299,17 @@ impl Exchanges {
         }
         let step = self.in_step();
         let mut due = |waiting: &Waiting| said.is(&waiting.due);
-        let near = match self.waiting.get(step).is_some_and(&mut due) {
+        let mut ahead = match self.waiting.get(step).is_some_and(&mut due) {
             true => Some(step),
             false => self.find(0..step + OUT_OF_STEP, &mut due),
         };
-        let behind = match near {
-            Some(_) => None,
-            None => self.overtaken.answered(&mut due),
-        };
-        let nowhere = near.is_none() && behind.is_none();
-        let far = nowhere.then(|| self.among_last(step + OUT_OF_STEP, due));
-        let ahead = near.or(far.flatten());
+        let mut behind = None;
+        if ahead.is_none() {
+            behind = self.overtaken.answered(&mut due);
+        }
+        if ahead.is_none() && behind.is_none() {
+            ahead = self.among_last(step + OUT_OF_STEP, due);
+        }
         if let Some(ahead) = ahead {
             self.echoed = true;
             if ahead > 0 || !self.early.is_empty() {

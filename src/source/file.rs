@@ -273,7 +273,8 @@ impl Reader {
             Container::Pcap(classic) => classic.step(&mut self.block),
             Container::PcapNg(ng) => ng.step(&mut self.block),
         };
-        let (needed, reason) = match step {
+        let here = |reason| Some((DamageKind::Container, reason));
+        let (needed, found) = match step {
             Step::Packet(record) => return Some(record),
             Step::End if self.block.failure().is_none() => {
                 self.done = true;
@@ -281,19 +282,15 @@ impl Reader {
             }
             Step::End => (self.block.wanted() as u64, None),
             Step::Cut { needed, .. } if self.block.failure().is_some() => (needed, None),
-            Step::Cut { needed, what } => (needed, Some(format!("the file ends within {what}"))),
-            Step::Damaged { needed, reason } => (needed, Some(reason)),
+            Step::Cut { needed, what } => (needed, here(format!("the file ends within {what}"))),
+            Step::Damaged { needed, reason } => (needed, here(reason)),
             Step::Joined => {
-                self.damaged(0, Some("a second capture begins here".to_owned()));
                 let compression = self.compression;
-                // where compressed data behind it is damaged, too, that comes first
-                let whole = |it: &&mut Damage| it.kind == DamageKind::Container;
-                let damage = self.damage.iter_mut().filter(whole);
-                damage.for_each(|it| it.kind = DamageKind::Joined { compression });
-                return None;
+                let kind = DamageKind::Joined { compression };
+                (0, Some((kind, "a second capture begins here".to_owned())))
             }
         };
-        self.damaged(needed, reason);
+        self.damaged(needed, found);
         None
     }
 
@@ -334,14 +331,15 @@ impl Reader {
         )
     }
 
-    /// Notes the damage; without a reason it is that of the input.
+    /// Notes the damage that was found in the container; without any it is that of the input.
     #[cold]
-    fn damaged(&mut self, needed: u64, reason: Option<String>) {
+    fn damaged(&mut self, needed: u64, found: Option<(DamageKind, String)>) {
         self.done = true;
         let most = needed.min(LONGEST_RECORD as u64) as usize;
         let available = self.block.fill(most).min(most) as u64;
         let offset = self.block.offset();
-        let (kind, beneath) = self.beneath(reason.is_some(), available);
+        let (container, reason) = found.unzip();
+        let (kind, beneath) = self.beneath(container, available);
         let both = [reason, beneath];
         let mut reason = both.into_iter().flatten().collect::<Vec<_>>().join("; ");
         if let Some(it) = self.compression {
@@ -361,21 +359,25 @@ impl Reader {
     /// What is wrong with the input itself. A compressed one is read on, where the container is
     /// damaged: what damaged it may be what a checksum finds at the end, and then what was read
     /// before may be wrong, too.
-    fn beneath(&mut self, container: bool, available: u64) -> (DamageKind, Option<String>) {
-        if container && self.compression.is_some() {
+    fn beneath(
+        &mut self,
+        container: Option<DamageKind>,
+        available: u64,
+    ) -> (DamageKind, Option<String>) {
+        if container.is_some() && self.compression.is_some() {
             self.block.drain(CHECKED);
         }
         let Some(e) = self.block.failure() else {
-            return (DamageKind::Container, None);
+            return (container.unwrap_or(DamageKind::Container), None);
         };
         let Some(why) = packed::unreadable(e) else {
             let words = format!("the input could not be read further: {e}");
             return (DamageKind::Input, Some(words));
         };
-        match why.kind(available) {
-            DamageKind::Limit if container => (DamageKind::Container, None),
-            _ if container => (DamageKind::Compressed, Some(why.to_string())),
-            kind => (kind, Some(why.to_string())),
+        match (why.kind(available), container) {
+            (DamageKind::Limit, Some(container)) => (container, None),
+            (_, Some(_)) => (DamageKind::Compressed, Some(why.to_string())),
+            (kind, None) => (kind, Some(why.to_string())),
         }
     }
 }

@@ -152,11 +152,14 @@ pub(super) fn conversations(
 
 /// The messages that the table has no column for.
 fn further(one: &Conversation) -> Option<String> {
+    if one.speaks_echo == Some("no") {
+        return None;
+    }
     let Exchanges { late, unknown, .. } = one.exchanges;
     let outcomes = [(late, "answered late"), (unknown, "that cannot be judged")];
     let told: Vec<_> = outcomes
         .iter()
-        .filter(|(count, _)| *count > 0 && one.speaks_echo != Some("no"))
+        .filter(|(count, _)| *count > 0)
         .map(|(count, outcome)| format!("{} {outcome}", plural(*count, "message")))
         .collect();
     (!told.is_empty()).then(|| {
