@@ -46,6 +46,18 @@ impl Bridged {
         }
     }
 
+    /// One segment to the server never gets to its TCP: of those longer than so many bytes, the
+    /// one with this number, from 0.
+    fn lose(&self, longer_than: usize, number: usize) {
+        let rules = format!(
+            "table inet loss {{ chain input {{ type filter hook input priority 0; \
+             tcp dport {} meta length > {longer_than} numgen inc mod 1000000 == {number} \
+             counter drop; }}\n}}",
+            self.port
+        );
+        must(self.server.command("nft").arg(&rules));
+    }
+
     /// Records a conversation on `any`, and at once on the port towards the client alone.
     fn record(&self, script: &Script) -> [PathBuf; 2] {
         let files = ["any.pcap", "port.pcap"].map(|name| self.folder.path().join(name));
@@ -65,14 +77,11 @@ impl Bridged {
 }
 
 /// What is counted each way; times differ from one place to the next.
-const COUNTS: [&str; 12] = [
+const COUNTS: [&str; 9] = [
     "/packets",
     "/payload_bytes",
     "/stream_bytes",
-    "/retransmissions",
-    "/fast_retransmissions",
     "/spurious_retransmissions",
-    "/out_of_order",
     "/duplicate_acks",
     "/lost_segments",
     "/keep_alives",
@@ -80,12 +89,18 @@ const COUNTS: [&str; 12] = [
     "/window_full",
 ];
 
+/// Segments that begin before the end of what was sent. Whether one is a retransmission or out
+/// of order is a matter of microseconds, which are others in each place.
+fn again(side: &Value) -> u64 {
+    number(side, "/retransmissions") + number(side, "/out_of_order")
+}
+
 /// A conversation's numbers that one packet has wherever it is recorded.
 fn numbers(one: &Value, link_header: u64) -> Value {
     let side = |name: &str| {
         let side = &one[name];
         let bytes = number(side, "/frame_bytes") - link_header * number(side, "/packets");
-        json!([bytes, COUNTS.map(|count| number(side, count))])
+        json!([bytes, again(side), COUNTS.map(|count| number(side, count))])
     };
     json!({
         "client": one["client"],
@@ -112,7 +127,8 @@ fn once(files: &[PathBuf; 2]) -> Value {
     let one = only(&any);
     let counted = number(one, "/to_server/packets") + number(one, "/to_client/packets");
     assert_eq!(counted, all - sightings);
-    // and the single port's numbers are tshark's
+    // and the single port's numbers are tshark's: none most times, but on a busy machine TCP
+    // itself sends again what was late, on both ports alike
     let (_, packets) = wire::packets(&files[1]);
     let again = packets.iter().filter(|it| it.retransmission).count() as u64;
     assert_eq!(retransmissions(only(&port)), again);
@@ -129,12 +145,11 @@ fn forty() -> Script {
 }
 
 #[test]
-fn forty_messages_are_no_retransmissions() {
+fn forty_messages_are_counted_once() {
     let net = Bridged::new();
     let files = net.record(&forty());
     let any = once(&files);
     let one = only(&any);
-    assert_eq!(retransmissions(one), 0);
     assert_eq!(one["exchanges"]["right"], 40);
     // a copy of each: both ports saw all
     assert_eq!(
@@ -153,19 +168,20 @@ fn forty_messages_are_no_retransmissions() {
     assert_eq!(retransmissions(only(&all)), again);
 }
 
+/// Lets the server's port send no segment longer than Ethernet's; gives a line that needs many.
+fn cut_anew(net: &Bridged) -> Vec<u8> {
+    let words = ["gso_max_segs", "1", "gso_max_size", "1600"];
+    net.middle
+        .ip(&[&["link", "set", &net.ports[1]][..], &words].concat());
+    let mut line: Vec<u8> = (0..60_000).map(|_| b'!' + below(90) as u8).collect();
+    line.push(b'\n');
+    line
+}
+
 #[test]
 fn a_port_that_cuts_segments_anew_changes_nothing() {
     let net = Bridged::new();
-    let words = ["gso_max_segs", "1", "gso_max_size", "1600"];
-    let set = |port: &String| {
-        net.middle
-            .ip(&[&["link", "set", port][..], &words].concat())
-    };
-    set(&net.ports[1]);
-    let mut line = vec![b'x'; 60_000];
-    line.iter_mut()
-        .for_each(|byte| *byte = b'!' + below(90) as u8);
-    line.push(b'\n');
+    let line = cut_anew(&net);
     let files = net.record(&Script::of(vec![b"first\n".to_vec(), line]));
     // the case is there: segments longer than the server's port lets through
     let (_, packets) = wire::packets(&files[0]);
@@ -177,30 +193,34 @@ fn a_port_that_cuts_segments_anew_changes_nothing() {
         "{lengths:?}"
     );
     let any = once(&files);
-    assert_eq!(retransmissions(only(&any)), 0);
+    assert_eq!(only(&any)["exchanges"]["right"], 2);
+}
+
+#[test]
+fn a_part_of_a_cut_segment_that_is_sent_again_is_counted() {
+    let net = Bridged::new();
+    let line = cut_anew(&net);
+    net.lose(1400, 20);
+    let files = net.record(&Script::of(vec![b"first\n".to_vec(), line]));
+    let any = once(&files);
+    assert!(again(&only(&any)["to_server"]) > 0);
     assert_eq!(only(&any)["exchanges"]["right"], 2);
 }
 
 #[test]
 fn a_real_retransmission_stays_one() {
     let net = Bridged::new();
-    // the tenth segment with payload never gets to the server's TCP
-    let rules = format!(
-        "table inet loss {{ chain input {{ type filter hook input priority 0; \
-         tcp dport {} meta length > 60 numgen inc mod 1000000 == 9 counter drop; }}\n}}",
-        net.port
-    );
-    must(net.server.command("nft").arg(&rules));
+    // the tenth segment with payload
+    net.lose(60, 9);
     let files = net.record(&forty());
     let any = once(&files);
     // what is sent again is TCP's affair (the server repeats its answer, too, as the lost
     // segment had the acknowledgment): whatever the one port saw again, and at least the lost
     let (_, packets) = wire::packets(&files[1]);
-    for (to_server, name) in [(true, "/to_server"), (false, "/to_client")] {
-        let again = repeated(&packets, |it| (it.to.1 == net.port) == to_server);
-        assert!(again >= u64::from(to_server));
-        let counted = number(only(&any), &format!("{name}/retransmissions"));
-        assert_eq!(counted, again, "{name}");
+    for (to_server, name) in [(true, "to_server"), (false, "to_client")] {
+        let repeated = repeated(&packets, |it| (it.to.1 == net.port) == to_server);
+        assert!(repeated >= u64::from(to_server));
+        assert_eq!(again(&only(&any)[name]), repeated, "{name}");
     }
     assert_eq!(only(&any)["exchanges"]["right"], 40);
 }
