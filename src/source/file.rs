@@ -340,6 +340,12 @@ impl Reader {
         let offset = self.block.offset();
         let (container, reason) = found.unzip();
         let (kind, beneath) = self.beneath(container, available);
+        // what is whole lacks nothing
+        let needed = if kind == DamageKind::Followed {
+            0
+        } else {
+            needed
+        };
         let both = [reason, beneath];
         let mut reason = both.into_iter().flatten().collect::<Vec<_>>().join("; ");
         if let Some(it) = self.compression {

@@ -110,6 +110,8 @@ pub enum DamageKind {
     /// What was compressed is read to its end, and no bytes are wanted; but its checksum says that
     /// some are not what they were.
     Doubt,
+    /// What was compressed is read to its end; behind it stands something else.
+    Followed,
     /// There is more than the limit allows.
     Limit,
     /// The system gives no more of the input.

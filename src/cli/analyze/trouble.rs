@@ -91,6 +91,7 @@ impl Trouble {
                 "read it with sudo, or let its owner give you the right",
                 Exit::Permission,
             ),
+            ErrorKind::NotFound if path.is_symlink() => ("check where the link leads", Exit::Usage),
             _ if is(Errno::ELOOP) => ("check where the link leads", Exit::Usage),
             ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidFilename => {
                 ("check the name", Exit::Usage)
@@ -118,6 +119,9 @@ fn remedy(kind: DamageKind, offset: u64) -> Option<String> {
             format!("give that a file of its own ({tail})")
         }
         DamageKind::Compressed => "fetch or copy the file again".to_owned(),
+        DamageKind::Followed => {
+            "fetch the file again, or give what follows a file of its own".to_owned()
+        }
         DamageKind::Limit => "raise it".to_owned(),
         DamageKind::Input => "try again, or copy the file".to_owned(),
     })

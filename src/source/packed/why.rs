@@ -38,6 +38,7 @@ impl Unreadable {
         match self.why {
             Why::Limit(_) => DamageKind::Limit,
             Why::Checksum if available == 0 => DamageKind::Doubt,
+            Why::Followed if available == 0 => DamageKind::Followed,
             _ => DamageKind::Compressed,
         }
     }

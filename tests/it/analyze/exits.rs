@@ -54,12 +54,15 @@ fn wrong_use_ends_with_2() {
 fn an_input_that_is_no_capture_ends_with_2() {
     let files = Files::new();
     let within = |name: &str| files.path().join(name);
-    std::os::unix::fs::symlink("loop.pcap", within("loop.pcap")).unwrap();
+    for (to, name) in [("loop.pcap", "loop.pcap"), ("gone.pcap", "link.pcap")] {
+        std::os::unix::fs::symlink(to, within(name)).unwrap();
+    }
     let cases = [
         (within("missing.pcap"), "check the name"),
         (files.add("file.pcap", b"").join(""), "check the name"),
         (within(&"long".repeat(100)), "check the name"),
         (within("loop.pcap"), "check where the link leads"),
+        (within("link.pcap"), "check where the link leads"),
         (files.add("empty.pcap", b""), "offset 0"),
         (files.add("text.pcap", b"Hello, world\n"), "48 65 6c 6c"),
         (files.add("short.pcap", &[0xd4, 0xc3]), "offset 0"),

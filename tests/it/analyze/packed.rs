@@ -307,6 +307,13 @@ fn what_to_do_fits_what_is_wrong() {
         let said = ran.err.contains(want) && ran.err.contains("fetch or copy the file again");
         assert!(said, "{}", ran.err);
     }
+    // what follows may be anything; the packets are whole
+    for program in ["gzip", "zstd", "lz4"] {
+        let ran = run_on(&[&through(program, &recorded)[..], b"junk!"].concat(), &[]);
+        let want = "fetch the file again, or give what follows a file of its own for the rest";
+        assert!(ran.code == Some(3) && ran.err.contains(want), "{}", ran.err);
+        assert!(!ran.err.contains("needed") && !ran.out.contains("needed"));
+    }
     let mut changed = bomb;
     let crc = changed.len() - 8;
     changed[crc] ^= 1;
