@@ -280,14 +280,14 @@ def start_up(goals, folder, report):
     section, usual = "start-up", statistics.median(walls)
     shown, best = (f"{one:.1f} ms" for one in (usual, walls[0]))
     rows = ["", f"## {section}: {made['packets']} packets, a greeting, a line and its answer among them", "", *page.HEAD]
-    rows.append(goals.row(section, f"wall, median of {turns}", usual, "below", 5, " ms", shown, best))
+    rows.append(goals.row(section, f"wall, median of {turns}", usual, "below", 5, " ms", shown, best=best))
     if os.path.exists("/usr/bin/time"):
         # begun by a small program: what a process holds before it loads another counts as that one's
         said = subprocess.run(["/usr/bin/time", "-f", "%M", *command], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True).stderr
         peak = int(said.split()[-1]) * 1024 / 1e6
         rows.append(goals.row(section, "memory", peak, "below", 10, " MB", f"{peak:.1f} MB"))
     else:
-        rows.append("| memory | not measured: /usr/bin/time is not installed | | below 10 MB | |")
+        rows.append("| memory | not measured: /usr/bin/time is not installed | | | below 10 MB | |")
     return rows
 
 
@@ -320,13 +320,13 @@ def head(goals, size):
         *goals.said(),
         "",
         "Made by `make bench`. Times depend on what else the machine does; ratios are of wall times",
-        "of runs in the same round, and the median of the rounds is told. Beside it stands the ratio",
-        "of the best times, nearest to what a machine gives that does nothing else; goals are judged",
-        "by the median. analyze does everything in each run: verdicts, reassembly, message ledger and",
-        "pairing. What each of its timed runs reports must be what the generator made: packets,",
-        "messages and the digest of all their places, bytes, retransmissions, right answers. For that",
-        "it writes its report, 1.3 kB a conversation, to a file in memory, over the one before, where",
-        "others write to /dev/null.",
+        "of runs in the same round, and the median of the rounds is told. Beside it stand the quartiles,",
+        "which half of the rounds lie between, and the ratio of the best times, nearest to what a",
+        "machine gives that does nothing else; goals are judged by the median. analyze does everything",
+        "in each run: verdicts, reassembly, message ledger and pairing. What each of its timed runs",
+        "reports must be what the generator made: packets, messages and the digest of all their places,",
+        "bytes, retransmissions, right answers. For that it writes its report, 1.3 kB a conversation, to",
+        "a file in memory, over the one before, where others write to /dev/null.",
     ]
     if size != "full":
         lines += ["", f"The goals are those of --size full: at size {size} they tell little."]

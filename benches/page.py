@@ -16,11 +16,12 @@ class Goals:
     def __init__(self):
         self.all, self.missed = 0, []
 
-    def row(self, section, name, found, sign="", bound=None, unit="", shown=None, best=""):
-        """A row of a table; without a bound it is no goal. `best`: the same of the best times, which is only told."""
+    def row(self, section, name, found, sign="", bound=None, unit="", shown=None, half="", best=""):
+        """A row of a table; without a bound it is no goal. Only told: `half`, between what half of the rounds
+        are, and `best`, the same of the best times."""
         found_text = shown or f"{found:.2f}{unit}"
         if bound is None:
-            return f"| {name} | {found_text} | {best} | | |"
+            return f"| {name} | {found_text} | {half} | {best} | | |"
         if sign == "between":
             met, goal = bound[0] <= found <= bound[1], f"{bound[0]:g} to {bound[1]:g}{unit}"
         else:
@@ -29,7 +30,7 @@ class Goals:
         self.all += 1
         if not met:
             self.missed.append(f"{section}, {name}: {found_text}, the goal is {goal}")
-        return f"| {name} | {found_text} | {best} | {goal} | {'met' if met else '**not met**'} |"
+        return f"| {name} | {found_text} | {half} | {best} | {goal} | {'met' if met else '**not met**'} |"
 
     def said(self):
         """The first lines of the page."""
@@ -37,7 +38,7 @@ class Goals:
         return [met, *(["", "Not met:", "", *(f"- {one}" for one in self.missed)] if self.missed else [])]
 
 
-HEAD = ["| what | found | at best | goal | |", "|---|---:|---:|---|---|"]
+HEAD = ["| what | found | half of the rounds | at best | goal | |", "|---|---:|---:|---:|---|---|"]
 
 
 def commit():
@@ -114,10 +115,16 @@ def rounds(results):
 
 def ratios(goals, section, results, wanted, most_memory):
     """Ratios are of each round, since all in it share its load; told is the median of those. Beside it
-    that of the best times: what else the machine does only adds to them."""
-    def ratio(name, *others):
-        each = zip(results[name], *(results[other] for other in others))
-        return statistics.median(one[0] / max(other[0] for other in rest) for one, *rest in each)
+    the quartiles, and the ratio of the best times: what else the machine does only adds to them."""
+    def each(name, *others):
+        rounds = zip(results[name], *(results[other] for other in others))
+        return [one[0] / max(other[0] for other in rest) for one, *rest in rounds]
+
+    def half(ratios):
+        if len(ratios) < 2:
+            return ""
+        low, _, high = statistics.quantiles(ratios, n=4, method="inclusive")
+        return f"{low:.2f} to {high:.2f}"
 
     def best(name, *others):
         one, *rest = (min(wall for wall, *_ in results[each]) for each in (name, *others))
@@ -126,7 +133,9 @@ def ratios(goals, section, results, wanted, most_memory):
     rows = list(HEAD)
     for name, others, *goal in wanted:
         what = f"{name} : {', or '.join(others)}"
-        rows.append(goals.row(section, what, ratio(name, *others), *goal, best=best(name, *others)))
+        found = each(name, *others)
+        told = {"half": half(found), "best": best(name, *others)}
+        rows.append(goals.row(section, what, statistics.median(found), *goal, **told))
     slow = "tshark -q -z conv,tcp"
     if slow in results:
         usual = statistics.median(wall for wall, *_ in results["analyze pcap"])

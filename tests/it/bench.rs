@@ -336,6 +336,7 @@ fn the_script_measures_and_checks() {
         "## start-up: ",
         "| tshark -q -z conv,tcp : analyze pcap |",
         "| at least 100 |",
+        "| what | found | half of the rounds | at best |",
         "| memory of analyze, the most of all runs |",
         "| processor time of analyze, for ten times the packets |",
         "| 9 to 11 times |",
