@@ -7,6 +7,8 @@ use serde_json::Value;
 
 use crate::must;
 
+mod pages;
+
 /// Cargo builds the examples with the tests, beside the programs.
 fn built() -> PathBuf {
     let analyze = Path::new(env!("CARGO_BIN_EXE_analyze"));

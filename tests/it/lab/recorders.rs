@@ -10,11 +10,7 @@ use super::agree::agreed;
 use super::report::{number, only};
 use super::talk::{Recording, Script, converse};
 use crate::must;
-use crate::net::{Namespace, Program, random_port};
-
-/// So long one may wait for a recorder to write what it has; generous, as it may not suffice
-/// only where something is wrong.
-const PATIENCE: Duration = Duration::from_secs(10);
+use crate::net::{Namespace, PATIENCE, Program, random_port};
 
 /// Packets that a file holds by now; it may end in the middle of one.
 fn packets(file: &Path) -> u64 {
@@ -74,7 +70,7 @@ fn three_recorders_one_answer() {
     let mut tshark = host.command("tshark");
     tshark.env("WIRESHARK_CONFIG_DIR", config.path());
     // should this test fail, the program that tshark starts in turn ends by itself
-    tshark.args(["-n", "-i", "any", "-a", "duration:20", "-f", &filter, "-w"]);
+    tshark.args(["-n", "-i", "any", "-a", "duration:120", "-f", &filter, "-w"]);
     let mut tshark = Program::start(tshark.arg(&tsharks));
     let mut tcpdump = host.command("tcpdump");
     // at once means a slot of the snapshot length for each packet: with its usual buffer
