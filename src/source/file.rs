@@ -148,7 +148,7 @@ impl Reader {
         } else if let Some(classic) = classic::Classic::new(magic) {
             Container::Pcap(classic)
         } else {
-            let named = named(block.bytes()).map(OpenError::Named);
+            let named = named(block.bytes()).map(|it| OpenError::Named(it, compression));
             return Err(named.unwrap_or_else(|| open::unknown(&block)));
         };
         Ok(Self {
@@ -340,11 +340,10 @@ impl Reader {
         let offset = self.block.offset();
         let (container, reason) = found.unzip();
         let (kind, beneath) = self.beneath(container, available);
-        // what is whole lacks nothing
-        let needed = if kind == DamageKind::Followed {
-            0
-        } else {
-            needed
+        let needed = match kind {
+            // what is whole lacks nothing
+            DamageKind::Followed | DamageKind::Asks if available == 0 => 0,
+            _ => needed,
         };
         let both = [reason, beneath];
         let mut reason = both.into_iter().flatten().collect::<Vec<_>>().join("; ");

@@ -112,6 +112,8 @@ pub enum DamageKind {
     Doubt,
     /// What was compressed is read to its end; behind it stands something else.
     Followed,
+    /// What follows in what is compressed asks its decompressor for more than it gets.
+    Asks,
     /// There is more than the limit allows.
     Limit,
     /// The system gives no more of the input.

@@ -146,6 +146,11 @@ fn in_folder(folder: &Path, trouble: &mut Trouble) -> Vec<PathBuf> {
                 trouble.not_read(&file, &e);
                 told = true;
             }
+            // it may be a capture, and lacks in what is told of the folder
+            Err(e @ OpenError::Packed(_)) => {
+                trouble.refused(&file, &e);
+                told = true;
+            }
             Err(e) => passed.over(&file, &e),
         }
     }

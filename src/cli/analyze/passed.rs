@@ -27,7 +27,7 @@ impl Passed {
                 return;
             }
             OpenError::Empty => "empty".to_owned(),
-            OpenError::Named(Named { name, then }) => format!("{name}; {then}"),
+            OpenError::Named(Named { name, then }, None) => format!("{name}; {then}"),
             other => other.to_string(),
         };
         if let Some((.., count)) = self.known.iter_mut().find(|(known, ..)| *known == why) {

@@ -122,6 +122,7 @@ fn remedy(kind: DamageKind, offset: u64) -> Option<String> {
         DamageKind::Followed => {
             "fetch the file again, or give what follows a file of its own".to_owned()
         }
+        DamageKind::Asks => "decompress it first (zstd -d --long=31, or -D DICTIONARY)".to_owned(),
         DamageKind::Limit => "raise it".to_owned(),
         DamageKind::Input => "try again, or copy the file".to_owned(),
     })

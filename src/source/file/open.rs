@@ -15,8 +15,8 @@ pub enum OpenError {
     Empty,
     /// The first bytes, at most four, are of no known format.
     Unknown(Vec<u8>),
-    /// They are of a format that is not read.
-    Named(Named),
+    /// They are of a format that is not read; with how what it stands in is compressed.
+    Named(Named, Option<Compression>),
     /// It is compressed, and that is damaged from the beginning; why.
     Packed(String),
     /// What was compressed is compressed again.
@@ -31,8 +31,15 @@ impl std::fmt::Display for OpenError {
                 f,
                 "empty: 0 bytes at offset 0 where a pcap or pcapng header of at least 24 bytes should stand; record it again"
             ),
-            Self::Named(Named { name, then }) => {
+            Self::Named(Named { name, then }, None) => {
                 write!(f, "this is {name}, which analyze does not read; {then}")
+            }
+            Self::Named(Named { name, then }, Some(outer)) => {
+                let outer = outer.name();
+                write!(
+                    f,
+                    "what is in the {outer} data is {name}, which analyze does not read; take it out ({outer} -dc FILE > OUT), then {then}"
+                )
             }
             // what to do may be said already
             Self::Packed(why) if why.contains("; ") => write!(f, "{why}"),
@@ -136,7 +143,10 @@ fn fill(block: &mut Block, wanted: usize) -> Result<usize, OpenError> {
     let available = block.fill(wanted);
     match block.failure() {
         Some(e) if available < wanted => Err(match packed::unreadable(e) {
-            Some(why) => OpenError::Packed(why.to_string()),
+            Some(why) => OpenError::Packed(match why.then() {
+                Some(then) => format!("{why}; {then}"),
+                None => why.to_string(),
+            }),
             // an error cannot be copied, but what it says can
             None => OpenError::Io(match e.raw_os_error() {
                 Some(code) => io::Error::from_raw_os_error(code),

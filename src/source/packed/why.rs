@@ -39,7 +39,18 @@ impl Unreadable {
             Why::Limit(_) => DamageKind::Limit,
             Why::Checksum if available == 0 => DamageKind::Doubt,
             Why::Followed if available == 0 => DamageKind::Followed,
+            Why::Window(_) | Why::Dictionary => DamageKind::Asks,
             _ => DamageKind::Compressed,
+        }
+    }
+
+    /// What to do, if its decompressor can do more.
+    pub(in crate::source) fn then(&self) -> Option<String> {
+        let name = self.compression.name();
+        match self.why {
+            Why::Window(_) => Some("decompress it first: zstd -d --long=31".to_owned()),
+            Why::Dictionary => Some(format!("decompress it first, with {name} -d -D DICTIONARY")),
+            _ => None,
         }
     }
 }
@@ -70,13 +81,10 @@ impl std::fmt::Display for Unreadable {
             ),
             Why::Window(bytes) => write!(
                 f,
-                "asks for a window of more than the {} MiB that are given; decompress it first: zstd -d --long=31",
+                "asks for a window of more than the {} MiB that are given",
                 bytes >> 20
             ),
-            Why::Dictionary => write!(
-                f,
-                "needs a dictionary; decompress it first, with {name} -d -D DICTIONARY"
-            ),
+            Why::Dictionary => write!(f, "needs a dictionary"),
         }
     }
 }

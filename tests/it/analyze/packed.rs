@@ -188,6 +188,17 @@ fn other_formats_are_named() {
             "{}",
             ran.err
         );
+        // what makes a capture of it needs it as it is
+        let ran = run_on(&through("gzip", magic), &[]);
+        let want = format!(
+            "what is in the gzip data is {words}, which analyze does not read; \
+             take it out (gzip -dc FILE > OUT), then "
+        );
+        assert!(
+            ran.code == Some(2) && ran.err.contains(&want),
+            "{}",
+            ran.err
+        );
     }
 }
 
@@ -314,6 +325,17 @@ fn what_to_do_fits_what_is_wrong() {
         assert!(ran.code == Some(3) && ran.err.contains(want), "{}", ran.err);
         assert!(!ran.err.contains("needed") && !ran.out.contains("needed"));
     }
+    // a frame that names a dictionary follows
+    let frame = b"\x28\xb5\x2f\xfd\x01\x58\x2a\x01\x00\x00";
+    let ran = run_on(&[&through("zstd", &recorded)[..], frame].concat(), &[]);
+    let want =
+        "are analysed, decompress it first (zstd -d --long=31, or -D DICTIONARY) for the rest";
+    assert!(ran.err.contains("needs a dictionary (counted") && ran.err.contains(want));
+    assert!(
+        ran.code == Some(3) && !ran.err.contains("needed"),
+        "{}",
+        ran.err
+    );
     let mut changed = bomb;
     let crc = changed.len() - 8;
     changed[crc] ^= 1;

@@ -57,6 +57,34 @@ fn a_folder_stands_for_its_captures() {
     assert!(ran.err.contains(nothing), "{}", ran.err);
 }
 
+/// Its first bytes tell what it is: it may be a capture, and whoever asks for all must know.
+#[test]
+fn what_is_compressed_and_cut_is_not_passed_over_in_a_folder() {
+    let cut = b"\x1f\x8b\x08\0\0\0\0\0\0";
+    let files = Files::new();
+    for name in ["t_00001_20240101000000.pcap", "t_00002_20240101000001.pcap"] {
+        files.add(name, &echo().bytes);
+    }
+    files.add("t_00003_20240101000002.pcap", cut);
+    for options in [&[][..], &["--merge"], &["--set"]] {
+        let ran = as_json(options, &[files.path().to_owned()]);
+        assert_eq!(ran.code, Some(2), "{options:?}");
+        assert!(!ran.report()["captures"][0]["packets"].is_null());
+        let want = "t_00003_20240101000002.pcap: the gzip data ends early";
+        assert!(ran.err.contains(want), "{}", ran.err);
+        assert!(!ran.err.contains("passed over"), "{}", ran.err);
+    }
+    let alone = Files::new();
+    alone.add("cut.pcap", cut);
+    let ran = as_json(&[], &[alone.path().to_owned()]);
+    assert_eq!(
+        (ran.code, ran.err.lines().count()),
+        (Some(2), 1),
+        "{}",
+        ran.err
+    );
+}
+
 /// Cuts one capture into files of two packets each, under these names in order.
 fn rotated(files: &Files, names: &[&str], bytes: &[u8]) -> Vec<PathBuf> {
     names
