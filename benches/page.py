@@ -113,29 +113,39 @@ def rounds(results):
     return ["", "Wall times of the rounds, in seconds:", "", "```", *lines, "```"]
 
 
+def versus(name, others):
+    """What a ratio is of."""
+    return f"{name} : {', or '.join(others)}"
+
+
+def of_rounds(walls, name, others):
+    """The ratio of each round: to the longest of the others."""
+    rounds = zip(walls[name], *(walls[other] for other in others))
+    return [one / max(rest) for one, *rest in rounds]
+
+
+def half(ratios):
+    """Between what half of them lie; nothing of a single one."""
+    if len(ratios) < 2:
+        return ""
+    low, _, high = statistics.quantiles(ratios, n=4, method="inclusive")
+    return f"{low:.2f} to {high:.2f}"
+
+
 def ratios(goals, section, results, wanted, most_memory):
     """Ratios are of each round, since all in it share its load; told is the median of those. Beside it
     the quartiles, and the ratio of the best times: what else the machine does only adds to them."""
-    def each(name, *others):
-        rounds = zip(results[name], *(results[other] for other in others))
-        return [one[0] / max(other[0] for other in rest) for one, *rest in rounds]
+    walls = {name: [wall for wall, *_ in times] for name, times in results.items()}
 
-    def half(ratios):
-        if len(ratios) < 2:
-            return ""
-        low, _, high = statistics.quantiles(ratios, n=4, method="inclusive")
-        return f"{low:.2f} to {high:.2f}"
-
-    def best(name, *others):
-        one, *rest = (min(wall for wall, *_ in results[each]) for each in (name, *others))
+    def best(name, others):
+        one, *rest = (min(walls[each]) for each in (name, *others))
         return f"{one / max(rest):.2f}"
 
     rows = list(HEAD)
     for name, others, *goal in wanted:
-        what = f"{name} : {', or '.join(others)}"
-        found = each(name, *others)
-        told = {"half": half(found), "best": best(name, *others)}
-        rows.append(goals.row(section, what, statistics.median(found), *goal, **told))
+        found = of_rounds(walls, name, others)
+        told = {"half": half(found), "best": best(name, others)}
+        rows.append(goals.row(section, versus(name, others), statistics.median(found), *goal, **told))
     slow = "tshark -q -z conv,tcp"
     if slow in results:
         usual = statistics.median(wall for wall, *_ in results["analyze pcap"])

@@ -15,18 +15,19 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import bench
+import page
 
 
 def die(words):
     sys.exit(f"pages.py: {words}")
 
 
-def sections(page):
+def sections(text):
     """Of each capture: its name, and of each program the wall times of the rounds."""
-    for part in page.split("\n## ")[1:]:
-        name, _, text = part.partition(":")
+    for part in text.split("\n## ")[1:]:
+        name, _, rest = part.partition(":")
         if name in bench.CAPTURES:
-            raw = text.partition("```\n")[2].partition("```")[0]
+            raw = rest.partition("```\n")[2].partition("```")[0]
             lines = (re.fullmatch(r"(.+?)  +([\d. ]+)", line) for line in raw.splitlines())
             yield name, {line[1]: [float(one) for one in line[2].split()] for line in lines}
 
@@ -37,21 +38,19 @@ def main(paths):
     rounds = {}
     for path in paths:
         try:
-            page = Path(path).read_text()
+            text = Path(path).read_text()
         except OSError as e:
             die(f"{path}: cannot be read: {e.strerror}; check the name")
-        if ", size full.\n" not in page:
+        if ", size full.\n" not in text:
             die(f"{path}: no page of the full size; name one that make bench wrote")
-        for capture, times in sections(page):
+        for capture, times in sections(text):
             for name, others, *_ in (*bench.RATIOS, bench.CAPTURES[capture][1]):
-                each = zip(times[name], *(times[other] for other in others))
-                key = (capture, f"{name} : {', or '.join(others)}")
-                rounds.setdefault(key, {})[path] = [one / max(rest) for one, *rest in each]
+                key = (capture, page.versus(name, others))
+                rounds.setdefault(key, {})[path] = page.of_rounds(times, name, others)
     print("| capture | what | median | half of the rounds | rounds |", "|---|---|---:|---:|---:|", sep="\n")
     for (capture, what), of_pages in sorted(rounds.items()):
         ratios = [one for of_page in of_pages.values() for one in of_page]
-        low, middle, high = statistics.quantiles(ratios, n=4, method="inclusive")
-        print(f"| {capture} | {what} | {middle:.2f} | {low:.2f} to {high:.2f} | {len(ratios)} |")
+        print(f"| {capture} | {what} | {statistics.median(ratios):.2f} | {page.half(ratios)} | {len(ratios)} |")
 
 
 if __name__ == "__main__":

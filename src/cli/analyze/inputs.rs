@@ -142,12 +142,8 @@ fn in_folder(folder: &Path, trouble: &mut Trouble) -> Vec<PathBuf> {
     for file in files {
         match Reader::open(&file, look()) {
             Ok(_) => captures.push(file),
-            Err(OpenError::Io(e)) => {
-                trouble.not_read(&file, &e);
-                told = true;
-            }
             // it may be a capture, and lacks in what is told of the folder
-            Err(e @ OpenError::Packed(_)) => {
+            Err(e @ (OpenError::Io(_) | OpenError::Packed(..))) => {
                 trouble.refused(&file, &e);
                 told = true;
             }

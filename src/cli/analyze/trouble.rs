@@ -91,8 +91,9 @@ impl Trouble {
                 "read it with sudo, or let its owner give you the right",
                 Exit::Permission,
             ),
-            ErrorKind::NotFound if path.is_symlink() => ("check where the link leads", Exit::Usage),
-            _ if is(Errno::ELOOP) => ("check where the link leads", Exit::Usage),
+            _ if is(Errno::ELOOP) || is(Errno::ENOENT) && path.is_symlink() => {
+                ("check where the link leads", Exit::Usage)
+            }
             ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidFilename => {
                 ("check the name", Exit::Usage)
             }

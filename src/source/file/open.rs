@@ -17,8 +17,9 @@ pub enum OpenError {
     Unknown(Vec<u8>),
     /// They are of a format that is not read; with how what it stands in is compressed.
     Named(Named, Option<Compression>),
-    /// It is compressed, and that is damaged from the beginning; why.
-    Packed(String),
+    /// It is compressed, and cannot be decompressed from the beginning: why, and what to do where
+    /// that is another than for damage.
+    Packed(String, Option<String>),
     /// What was compressed is compressed again.
     Twice(Compression, Compression),
 }
@@ -41,9 +42,8 @@ impl std::fmt::Display for OpenError {
                     "what is in the {outer} data is {name}, which analyze does not read; take it out ({outer} -dc FILE > OUT), then {then}"
                 )
             }
-            // what to do may be said already
-            Self::Packed(why) if why.contains("; ") => write!(f, "{why}"),
-            Self::Packed(why) => write!(
+            Self::Packed(why, Some(then)) => write!(f, "{why}; {then}"),
+            Self::Packed(why, None) => write!(
                 f,
                 "{why}, before the first packet; copy or record the file again"
             ),
@@ -143,10 +143,7 @@ fn fill(block: &mut Block, wanted: usize) -> Result<usize, OpenError> {
     let available = block.fill(wanted);
     match block.failure() {
         Some(e) if available < wanted => Err(match packed::unreadable(e) {
-            Some(why) => OpenError::Packed(match why.then() {
-                Some(then) => format!("{why}; {then}"),
-                None => why.to_string(),
-            }),
+            Some(why) => OpenError::Packed(why.to_string(), why.then()),
             // an error cannot be copied, but what it says can
             None => OpenError::Io(match e.raw_os_error() {
                 Some(code) => io::Error::from_raw_os_error(code),
@@ -173,7 +170,7 @@ fn compression(block: &mut Block) -> Result<Option<Compression>, OpenError> {
                 0 => "the zstd or lz4 data holds frames to be skipped, and no other",
                 _ => "a zstd or lz4 frame to be skipped is followed by something else",
             };
-            return Err(OpenError::Packed(why.to_owned()));
+            return Err(OpenError::Packed(why.to_owned(), None));
         } else {
             return Ok(found);
         }
@@ -182,7 +179,7 @@ fn compression(block: &mut Block) -> Result<Option<Compression>, OpenError> {
 
 /// Takes one such frame out.
 fn skip(block: &mut Block) -> Result<(), OpenError> {
-    let cut = || OpenError::Packed("the zstd or lz4 data ends early".to_owned());
+    let cut = || OpenError::Packed("the zstd or lz4 data ends early".to_owned(), None);
     if fill(block, 8)? < 8 {
         return Err(cut());
     }

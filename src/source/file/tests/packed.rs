@@ -77,7 +77,7 @@ fn cut_everywhere(parts: &[Vec<u8>]) {
         for cut in 4..packed.len() {
             let found = match read_in(Cursor::new(packed[..cut].to_vec()), SMALL) {
                 Ok(found) => found,
-                Err(OpenError::Packed(why)) => {
+                Err(OpenError::Packed(why, None)) => {
                     assert!(why.contains("ends early") && most == 0, "{name} at {cut}");
                     continue;
                 }
