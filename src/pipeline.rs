@@ -16,7 +16,7 @@ use crate::answers::{Analysed, Answers, Spread};
 use crate::decode::segment::Tap;
 use crate::decode::{Decoder, Found};
 use crate::message::Reading;
-use crate::source::file::{Reader, Take};
+use crate::source::file::{Bytes, Reader, Take};
 use crate::source::frame::Frame;
 use crate::source::merge::Merge;
 use crate::sys::prefetch_from;
@@ -229,7 +229,7 @@ struct Filling<'a> {
 
 impl Take for Filling<'_> {
     #[inline(always)]
-    fn take(&mut self, frame: &Frame<'_>, place: (&Arc<Vec<u8>>, usize)) -> bool {
+    fn take(&mut self, frame: &Frame<'_>, place: (&Arc<Bytes>, usize)) -> bool {
         !self.batch.is_full() && self.front.usual(frame, place, self.batch)
     }
 }
@@ -257,12 +257,7 @@ impl Front {
 
     /// Takes a frame if it is as most are; whether it did.
     #[inline(always)]
-    fn usual(
-        &mut self,
-        frame: &Frame<'_>,
-        place: (&Arc<Vec<u8>>, usize),
-        batch: &mut Batch,
-    ) -> bool {
+    fn usual(&mut self, frame: &Frame<'_>, place: (&Arc<Bytes>, usize), batch: &mut Batch) -> bool {
         prefetch_from(place.0, place.1 + AHEAD.max(frame.bytes.len()), NEAR);
         let Some(found) = self.decoder.find_usual(frame) else {
             return false;
@@ -278,7 +273,7 @@ impl Front {
         &mut self,
         frame: &Frame<'_>,
         found: Found<'_>,
-        (block, at): (&Arc<Vec<u8>>, usize),
+        (block, at): (&Arc<Bytes>, usize),
         batch: &mut Batch,
     ) {
         if !batch.goes_on(&found, block) {
@@ -291,14 +286,14 @@ impl Front {
 
     /// A segment is of another run than the one before, and its link type may be another.
     #[inline(never)]
-    fn turn(&mut self, tap: Tap, turn: u64, block: &Arc<Vec<u8>>, batch: &mut Batch) {
+    fn turn(&mut self, tap: Tap, turn: u64, block: &Arc<Bytes>, batch: &mut Batch) {
         self.totals.link_type(tap.link_type);
         batch.turn_to(tap, turn, block);
     }
 
     /// Takes any other frame.
     #[inline(never)]
-    fn other(&mut self, frame: Frame<'_>, place: (&Arc<Vec<u8>>, usize), batch: &mut Batch) {
+    fn other(&mut self, frame: Frame<'_>, place: (&Arc<Bytes>, usize), batch: &mut Batch) {
         self.totals.frame(&frame);
         match self.decoder.find_other(&frame) {
             Ok(found) => self.put(&frame, found, place, batch),

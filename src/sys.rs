@@ -1,8 +1,12 @@
-//! The only unsafe code: what libc must do.
+//! The only unsafe code: what libc must do, memory that threads share while one fills it, and
+//! libzstd where its crate has no call for it.
 #![allow(
     unsafe_code,
-    reason = "a call that neither std nor nix nor the pcap crate offers"
+    reason = "a call that neither std nor nix nor the pcap or zstd crate offers"
 )]
+
+pub mod ring;
+pub mod unzstd;
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::shard::SHARDS;
 use crate::decode::Found;
 use crate::decode::segment::{Header, Rest, Segment, Tap};
+use crate::source::file::Bytes;
 use crate::source::frame::Frame;
 use crate::sys::prefetch_from;
 use crate::time::Time;
@@ -57,7 +58,7 @@ impl Default for Of {
 struct Run {
     tap: Tap,
     /// The bytes that they stand in.
-    block: Arc<Vec<u8>>,
+    block: Arc<Bytes>,
 }
 
 /// What tells that the next segment is of the same run as the last: the decoder's turn, the packet
@@ -71,7 +72,7 @@ struct Last {
 
 impl Last {
     #[inline(always)]
-    fn of(turn: u64, packet_type: u8, block: &Arc<Vec<u8>>) -> Self {
+    fn of(turn: u64, packet_type: u8, block: &Arc<Bytes>) -> Self {
         Self {
             turn,
             block: Arc::as_ptr(block).addr(),
@@ -202,7 +203,7 @@ impl Batch {
     /// Whether what was found in a frame in `block` is of the same run as what was pushed last;
     /// else it needs to [`Batch::turn_to`] its own.
     #[inline(always)]
-    pub fn goes_on(&self, found: &Found<'_>, block: &Arc<Vec<u8>>) -> bool {
+    pub fn goes_on(&self, found: &Found<'_>, block: &Arc<Bytes>) -> bool {
         Last::of(found.turn, found.packet_type, block) == self.last
     }
 
@@ -232,7 +233,7 @@ impl Batch {
     }
 
     /// Has the next segment be of the run of this tap and block, in that turn of the decoder.
-    pub fn turn_to(&mut self, tap: Tap, turn: u64, block: &Arc<Vec<u8>>) {
+    pub fn turn_to(&mut self, tap: Tap, turn: u64, block: &Arc<Bytes>) {
         self.last = Last::of(turn, tap.packet_type, block);
         let all = self.runs.len();
         let mut lasts = self.runs.iter().rev().take(LOOKED_AT);

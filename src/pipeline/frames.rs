@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::source::file::{Described, Reader, Record, Take, Unpacked};
+use crate::source::file::{Bytes, Described, Reader, Record, Take, Unpacked};
 use crate::source::frame::Frame;
 use crate::source::merge::Merge;
 
@@ -28,7 +28,7 @@ pub(super) trait Frames {
         None
     }
     /// The bytes that the last frame stands in.
-    fn block(&self) -> Option<&Arc<Vec<u8>>>;
+    fn block(&self) -> Option<&Arc<Bytes>>;
 }
 
 /// One file.
@@ -76,7 +76,7 @@ impl Frames for One {
     }
 
     #[inline(always)]
-    fn block(&self) -> Option<&Arc<Vec<u8>>> {
+    fn block(&self) -> Option<&Arc<Bytes>> {
         Some(self.reader.shared().0)
     }
 }
@@ -101,7 +101,7 @@ impl Frames for Merge {
         self.described()
     }
 
-    fn block(&self) -> Option<&Arc<Vec<u8>>> {
+    fn block(&self) -> Option<&Arc<Bytes>> {
         Some(self.shared()?.0)
     }
 }

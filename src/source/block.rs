@@ -2,13 +2,15 @@
 //!
 //! A plain file, a pipe and memory go the same way. Records are borrowed from
 //! the window, so nothing is copied but the piece of a record that a refill
-//! finds at the window's end. Of compressed input a decompressor's chunk becomes
-//! the window.
+//! finds at the window's end. Of compressed input the window is where it was
+//! decompressed to.
 
 use std::io::{self, ErrorKind, Read};
+use std::ops::Deref;
 use std::sync::Arc;
 
 use super::packed::Unpacked;
+use crate::sys::ring::Lent;
 
 /// Bytes asked of an input at once, if it is the only one.
 pub(super) const READ_SIZE: usize = 1 << 19;
@@ -16,15 +18,41 @@ pub(super) const READ_SIZE: usize = 1 << 19;
 /// them holds them for long.
 const MOST_SPARE: usize = 64;
 
+/// Bytes that frames stand in, and that do not change while anyone holds them.
+pub enum Bytes {
+    /// What was read there.
+    Read(Vec<u8>),
+    /// What was decompressed.
+    Lent(Lent),
+}
+
+impl Deref for Bytes {
+    type Target = [u8];
+
+    #[inline(always)]
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Read(bytes) => bytes,
+            Self::Lent(bytes) => bytes,
+        }
+    }
+}
+
+impl Default for Bytes {
+    fn default() -> Self {
+        Self::Read(Vec::new())
+    }
+}
+
 /// The window. Its memory is bounded by twice the longest record plus the read size, and by what
 /// others hold of it.
 pub struct Block {
     input: Input,
     read_size: usize,
     /// Never changed while anyone else holds it.
-    buffer: Arc<Vec<u8>>,
-    /// Those that others held when they were full.
-    spare: Vec<Arc<Vec<u8>>>,
+    buffer: Arc<Bytes>,
+    /// Those that were read to and that others held when they were full.
+    spare: Vec<Arc<Bytes>>,
     start: usize,
     end: usize,
     consumed: u64,
@@ -97,7 +125,7 @@ impl Block {
     /// The bytes that the window is over, and where in them it begins. While they are held, what
     /// was taken of them stays as it is.
     #[must_use]
-    pub fn shared(&self) -> (&Arc<Vec<u8>>, usize) {
+    pub fn shared(&self) -> (&Arc<Bytes>, usize) {
         (&self.buffer, self.start)
     }
 
@@ -136,6 +164,7 @@ impl Block {
     pub fn drain(&mut self, most: u64) {
         let mut left = most;
         (self.start, self.end) = (0, 0);
+        self.buffer = Arc::default();
         let mut buffer = vec![0; self.read_size];
         while left > 0 && !self.ended {
             let read = self.read_into(&mut buffer);
@@ -164,84 +193,106 @@ impl Block {
     #[cold]
     fn refill(&mut self, wanted: usize) {
         self.wanted = wanted;
-        if self.next_chunk() && self.end - self.start >= wanted || self.ended {
+        while self.next_piece() {
+            if self.end - self.start >= wanted {
+                return;
+            }
+        }
+        if self.ended {
             return;
         }
-        let mut full = std::mem::take(&mut self.buffer);
-        let mut buffer = match Arc::get_mut(&mut full) {
-            Some(own) => {
-                own.copy_within(self.start..self.end, 0);
-                std::mem::take(own)
-            }
-            None => {
-                let mut buffer = self.unused();
-                let tail = &full[self.start..self.end];
-                if buffer.len() < tail.len() {
-                    buffer.resize(tail.len(), 0);
-                }
-                buffer[..tail.len()].copy_from_slice(tail);
-                if self.spare.len() < MOST_SPARE {
-                    self.spare.push(full);
-                }
-                buffer
-            }
-        };
-        self.end -= self.start;
-        self.start = 0;
+        let full = std::mem::take(&mut self.buffer);
+        let mut buffer = self.begin(full);
         self.read(&mut buffer, wanted);
-        self.buffer = Arc::new(buffer);
+        self.buffer = Arc::new(Bytes::Read(buffer));
     }
 
-    /// Makes the decompressor's next chunk the window, if there is one and it has room for what is
-    /// left; whether it did.
-    fn next_chunk(&mut self) -> bool {
+    /// A buffer that begins with what is left of the full one.
+    fn begin(&mut self, mut full: Arc<Bytes>) -> Vec<u8> {
+        let tail = self.start..self.end;
+        (self.start, self.end) = (0, tail.len());
+        if let Some(Bytes::Read(own)) = Arc::get_mut(&mut full) {
+            own.copy_within(tail, 0);
+            return std::mem::take(own);
+        }
+        let mut buffer = self.unused();
+        let tail = &full[tail];
+        if buffer.len() < tail.len() {
+            buffer.resize(tail.len(), 0);
+        }
+        buffer[..tail.len()].copy_from_slice(tail);
+        self.keep(full);
+        buffer
+    }
+
+    /// Keeps a buffer that others hold.
+    fn keep(&mut self, full: Arc<Bytes>) {
+        if matches!(*full, Bytes::Read(_)) && self.spare.len() < MOST_SPARE {
+            self.spare.push(full);
+        }
+    }
+
+    /// Has the window go on over the next piece that is decompressed, if there is one and it is
+    /// next to what is left; whether it does.
+    fn next_piece(&mut self) -> bool {
         let Input::Packed(input) = &mut self.input else {
             return false;
         };
-        let tail = &self.buffer[self.start..self.end];
-        if tail.len() > input.room() {
+        if self.ended {
             return false;
         }
-        let mut chunk = match input.chunk() {
-            Ok(Some(chunk)) => chunk,
-            // what it has left is read
-            Ok(None) => return false,
+        let piece = match input.piece() {
+            Ok(Some(piece)) => piece,
+            Ok(None) => {
+                self.ended = true;
+                return false;
+            }
             Err(e) => {
                 (self.ended, self.failure) = (true, Some(e));
                 return false;
             }
         };
-        let start = input.room() - tail.len();
-        chunk[start..input.room()].copy_from_slice(tail);
-        (self.start, self.end) = (start, chunk.len());
-        let full = std::mem::replace(&mut self.buffer, Arc::new(chunk));
-        if self.spare.len() < MOST_SPARE {
-            self.spare.push(full);
-        }
-        for free in self
-            .spare
-            .extract_if(.., |spare| Arc::get_mut(spare).is_some())
-        {
-            if let Some(chunk) = Arc::into_inner(free) {
-                input.give_back(chunk);
+        let next = if self.start == self.end {
+            Ok(piece)
+        } else if let Bytes::Lent(before) = &*self.buffer {
+            before.joined(self.start, &piece).ok_or(piece)
+        } else {
+            Err(piece)
+        };
+        let next = match next {
+            Ok(next) => next,
+            Err(piece) => {
+                input.give_back(piece);
+                return false;
             }
-        }
+        };
+        (self.start, self.end) = (0, next.len());
+        let full = std::mem::replace(&mut self.buffer, Arc::new(Bytes::Lent(next)));
+        self.keep(full);
         true
     }
 
     /// A buffer that nobody holds any more, or a new one.
     fn unused(&mut self) -> Vec<u8> {
-        let free = |spare: &mut Arc<Vec<u8>>| Arc::get_mut(spare).is_some();
+        let free = |spare: &mut Arc<Bytes>| Arc::get_mut(spare).is_some();
         let found = self.spare.iter_mut().position(free);
         let found = found.and_then(|at| Arc::into_inner(self.spare.swap_remove(at)));
-        found.unwrap_or_default()
+        match found {
+            Some(Bytes::Read(buffer)) => buffer,
+            _ => Vec::new(),
+        }
     }
 
-    /// Reads until `wanted` bytes are there, or no more come.
+    /// Reads until `wanted` bytes are there, or no more come. Of what is decompressed it reads no
+    /// more than that: the window goes on over the rest.
     fn read(&mut self, buffer: &mut Vec<u8>, wanted: usize) {
-        let enough = self.read_size.max(wanted).max(self.end);
-        if buffer.len() < self.read_size {
-            buffer.resize(self.read_size, 0);
+        let (at_once, most) = match self.input {
+            Input::Plain(_) => (self.read_size, usize::MAX),
+            Input::Packed(_) => (self.read_size.min(wanted), wanted),
+        };
+        let enough = at_once.max(wanted).max(self.end);
+        if buffer.len() < at_once {
+            buffer.resize(at_once, 0);
         }
         if buffer.len() > 2 * enough {
             // a record that was longer than most leaves no room behind
@@ -254,7 +305,8 @@ impl Block {
                 let room = wanted.min(buffer.len() * 2);
                 buffer.resize(room, 0);
             }
-            self.end += self.read_into(&mut buffer[self.end..]);
+            let room = self.end..most.min(buffer.len());
+            self.end += self.read_into(&mut buffer[room]);
         }
     }
 
@@ -306,7 +358,7 @@ mod tests {
         assert_eq!(block.fill(5000), 5000);
         block.take(5000);
         assert_eq!(block.fill(10), 1024);
-        assert_eq!(block.buffer.capacity(), 1024);
+        assert!(matches!(&*block.buffer, Bytes::Read(it) if it.capacity() == 1024));
     }
 
     #[test]

@@ -16,6 +16,7 @@ use super::frame::{Damage, DamageKind, Frame};
 use super::named::named;
 use super::packed::{self, Compression};
 
+pub use super::block::Bytes;
 pub use super::packed::{Meanwhile, Unpacked};
 pub use open::{OpenError, Opening};
 pub use record::Record;
@@ -70,12 +71,12 @@ impl Container {
 /// Who takes frames one after the other.
 pub trait Take {
     /// Takes a frame that begins there in these bytes; whether it does so.
-    fn take(&mut self, frame: &Frame<'_>, place: (&Arc<Vec<u8>>, usize)) -> bool;
+    fn take(&mut self, frame: &Frame<'_>, place: (&Arc<Bytes>, usize)) -> bool;
 }
 
 /// The way through the records of a window.
 struct Walk<'a> {
-    buffer: &'a Arc<Vec<u8>>,
+    buffer: &'a Arc<Bytes>,
     /// What is left of the window, and where in the buffer it begins.
     window: &'a [u8],
     start: usize,
@@ -297,7 +298,7 @@ impl Reader {
     /// The bytes that the last frame was borrowed from, and where in them it stands. They can be
     /// held while further records are read.
     #[must_use]
-    pub fn shared(&self) -> (&Arc<Vec<u8>>, usize) {
+    pub fn shared(&self) -> (&Arc<Bytes>, usize) {
         let (block, behind) = self.block.shared();
         (block, behind - self.back)
     }

@@ -10,7 +10,7 @@ use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::file::{Described, Opening, Reader, Record};
+use super::file::{Bytes, Described, Opening, Reader, Record};
 use super::frame::{Damage, DamageKind, Frame, Origin};
 use crate::time::Time;
 
@@ -43,6 +43,12 @@ pub fn max_window(files: usize) -> u32 {
 #[must_use]
 pub fn read_size(files: usize) -> usize {
     (READ_SIZE / files.max(1)).max(LEAST_READ_SIZE)
+}
+
+/// How much of each of so many files that are open at once is held, in bytes: they share the batches.
+#[must_use]
+pub fn held(files: usize) -> usize {
+    Opening::default().held / files.max(1)
 }
 
 /// One recording.
@@ -202,7 +208,7 @@ impl Merge {
 
     /// As [`Reader::shared`].
     #[must_use]
-    pub fn shared(&self) -> Option<(&Arc<Vec<u8>>, usize)> {
+    pub fn shared(&self) -> Option<(&Arc<Bytes>, usize)> {
         let reader = self.queues.get(self.given?)?.reader.as_ref()?;
         Some(reader.shared())
     }

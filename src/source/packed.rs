@@ -1,7 +1,9 @@
 //! Compressed input: told by its first bytes, decompressed by a thread of its own.
 
+mod ahead;
 mod formats;
 mod handed;
+mod outlet;
 mod why;
 
 use std::io::{self, BufReader, ErrorKind, Read};
@@ -11,18 +13,20 @@ use std::thread;
 pub(super) use formats::is_skippable;
 pub use handed::Meanwhile;
 use handed::{Side, line};
+use outlet::Outlet;
 pub(super) use why::unreadable;
-use why::{Why, explained};
+
+use crate::sys::ring::Lent;
 
 /// Bytes that go from the thread to the reader at once, at most.
 const CHUNK: usize = 1 << 18;
-/// Chunks that may wait for the reader; where less is asked for at once many inputs take part, and
-/// fewer wait.
+/// Pieces of so much that may wait for the reader; where less is asked for at once many inputs
+/// take part, and fewer wait.
 const CHUNKS: usize = 16;
 const FEW_CHUNKS: usize = 4;
-/// Before the bytes of a chunk there is room for a part of so much, in which the reader puts what
-/// it has left of the one before: then it need not copy the chunk.
-const ROOM: usize = 4;
+/// Pieces that there is memory for at least: those few that wait, the one that is filled, and what
+/// is read.
+const PIECES: usize = 8;
 /// Bytes of compressed data that are read at once, at most.
 const READ_SIZE: usize = 1 << 19;
 /// The largest window that a zstd frame may ask for, in bytes: that of `zstd -d`.
@@ -35,8 +39,10 @@ pub(super) struct Within {
     pub(super) bytes: u64,
     /// The largest window of a zstd frame in bytes.
     pub(super) window: u32,
-    /// Bytes that are asked for at once; the less that is, the less is held.
+    /// Bytes that are asked for at once; the less that is, the less waits.
     pub(super) at_once: usize,
+    /// Bytes that are held beside those that wait.
+    pub(super) held: usize,
 }
 
 impl Within {
@@ -58,9 +64,9 @@ impl Within {
         twice.clamp(1, self.chunks())
     }
 
-    /// Bytes of a chunk that are left free before those that are handed over.
-    fn room(self) -> usize {
-        self.chunk() / ROOM
+    /// Bytes of the memory that is filled round and round.
+    fn ring(self) -> usize {
+        PIECES * self.chunk() + self.held
     }
 
     fn read_size(self) -> usize {
@@ -123,83 +129,12 @@ impl Read for Hurrying {
     }
 }
 
-/// The thread's side.
-struct Outlet {
-    side: Arc<Side>,
-    /// What is being filled, over the borders of members.
-    chunk: Vec<u8>,
-    filled: usize,
-    /// Bytes that may still be given.
-    left: u64,
-    within: Within,
-}
-
-impl Outlet {
-    /// Where the next bytes go; never empty.
-    fn space(&mut self) -> io::Result<&mut [u8]> {
-        if self.filled == self.chunk.len() {
-            self.flush()?;
-            self.begin();
-        }
-        Ok(&mut self.chunk[self.filled..])
-    }
-
-    /// Takes so many that stand there.
-    fn took(&mut self, read: usize) -> io::Result<()> {
-        let may = usize::try_from(self.left).unwrap_or(read).min(read);
-        self.filled += may;
-        self.left -= may as u64;
-        if may < read {
-            return Err(Why::Limit(self.within.bytes).into());
-        }
-        Ok(())
-    }
-
-    /// Begins a chunk, in one that the reader is done with if there is such. How many there are is
-    /// bounded by those that wait for the reader, and by what it holds.
-    fn begin(&mut self) {
-        let room = self.within.room();
-        let len = room + self.within.chunk();
-        self.chunk = match self.side.spare() {
-            Some(mut chunk) => {
-                chunk.resize(len, 0);
-                chunk
-            }
-            // what is not written to takes no memory
-            None => vec![0; len],
-        };
-        self.filled = room;
-    }
-
-    /// Hands over what was taken. Where nobody listens any more that is an error like any other.
-    fn flush(&mut self) -> io::Result<()> {
-        let mut chunk = std::mem::take(&mut self.chunk);
-        chunk.truncate(std::mem::take(&mut self.filled));
-        if chunk.len() <= self.within.room() {
-            return Ok(());
-        }
-        if self.side.give(chunk) {
-            Ok(())
-        } else {
-            Err(ErrorKind::BrokenPipe.into())
-        }
-    }
-
-    /// Hands over the rest, and how it ended.
-    fn end(&mut self, how: io::Result<()>, compression: Compression) {
-        if self.flush().is_ok() {
-            self.side
-                .end(how.map_err(|e| explained(e, compression, self.within)));
-        }
-    }
-}
-
 /// Decompressed input, in order. A thread decompresses ahead: 4 MiB at most, or four times what is
-/// asked for at once where that is less than a chunk.
+/// asked for at once where that is less than a chunk; of zstd at least four blocks.
 pub struct Unpacked {
     side: Side,
-    /// What is read byte by byte, and how far.
-    chunk: Vec<u8>,
+    /// What is read in part, and how far.
+    piece: Option<Lent>,
     at: usize,
     within: Within,
     ended: bool,
@@ -216,46 +151,49 @@ impl Unpacked {
         within: Within,
     ) -> io::Result<Self> {
         let (thread, side) = line(within.chunks());
-        let mut outlet = Outlet {
-            side: Arc::new(thread),
-            chunk: Vec::new(),
-            filled: 0,
-            left: within.bytes,
-            within,
-        };
+        let thread = Arc::new(thread);
         // it ends with its input, or when nobody listens any more
         thread::Builder::new()
             .name(compression.name().to_owned())
             .spawn(move || {
-                let input = Hurrying {
-                    input,
-                    side: Arc::clone(&outlet.side),
-                };
+                let side = Arc::clone(&thread);
+                let input = Hurrying { input, side };
                 let mut input = BufReader::with_capacity(within.read_size(), input);
+                let mut outlet = Outlet::new(thread, within);
                 let how = formats::unpack(compression, &mut input, &mut outlet);
                 outlet.end(how, compression);
             })?;
         Ok(Self {
             side,
-            chunk: Vec::new(),
+            piece: None,
             at: 0,
             within,
             ended: false,
         })
     }
 
-    /// The next bytes as they came, with as many free before them as [`Unpacked::room`] says;
-    /// none at the end, or where the last chunk was read in part.
+    /// The next bytes as they came; none at the end.
     ///
     /// # Errors
     /// Why there are no more.
-    pub(super) fn chunk(&mut self) -> io::Result<Option<Vec<u8>>> {
-        if self.ended || self.at < self.chunk.len() {
+    pub(super) fn piece(&mut self) -> io::Result<Option<Lent>> {
+        if let Some(piece) = self.piece.take() {
+            return Ok(Some(match std::mem::take(&mut self.at) {
+                0 => piece,
+                at => piece.rest(at),
+            }));
+        }
+        if self.ended {
             return Ok(None);
         }
-        let chunk = self.side.take();
-        self.ended = !matches!(chunk, Ok(Some(_)));
-        chunk
+        let piece = self.side.take();
+        self.ended = !matches!(piece, Ok(Some(_)));
+        piece
+    }
+
+    /// Gives back what was not to be used, to be read.
+    pub(super) fn give_back(&mut self, piece: Lent) {
+        self.piece = Some(piece);
     }
 
     /// Whether the thread is at its end.
@@ -280,35 +218,20 @@ impl Unpacked {
     /// Whether reading on would be to wait for the thread.
     #[must_use]
     pub fn would_wait(&self) -> bool {
-        !self.ended && self.at == self.chunk.len() && self.side.would_wait()
-    }
-
-    /// Bytes that are free at the beginning of a chunk.
-    pub(super) fn room(&self) -> usize {
-        self.within.room()
-    }
-
-    /// Takes back a chunk that nobody needs any more.
-    pub(super) fn give_back(&self, chunk: Vec<u8>) {
-        self.side.give_back(chunk);
+        !self.ended && self.piece.is_none() && self.side.would_wait()
     }
 }
 
 impl Read for Unpacked {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.at == self.chunk.len() {
-            let Some(next) = self.chunk()? else {
-                return Ok(0);
-            };
-            let done = std::mem::replace(&mut self.chunk, next);
-            self.at = self.room();
-            if done.capacity() > 0 {
-                self.give_back(done);
-            }
+        let Some(piece) = self.piece()? else {
+            return Ok(0);
+        };
+        let len = buffer.len().min(piece.len());
+        buffer[..len].copy_from_slice(&piece[..len]);
+        if len < piece.len() {
+            (self.piece, self.at) = (Some(piece), len);
         }
-        let len = buffer.len().min(self.chunk.len() - self.at);
-        buffer[..len].copy_from_slice(&self.chunk[self.at..self.at + len]);
-        self.at += len;
         Ok(len)
     }
 }

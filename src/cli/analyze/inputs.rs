@@ -122,6 +122,7 @@ fn of_argument(argument: &Path, sets: bool, trouble: &mut Trouble) -> Vec<Record
 fn look() -> Opening {
     Opening {
         read_size: LOOK,
+        held: 0,
         ..Opening::default()
     }
 }

@@ -82,6 +82,9 @@ pub struct Opening {
     /// Bytes that a zstd frame may ask to look back at most, a power of two: decompressing takes
     /// so much memory.
     pub max_window: u32,
+    /// Bytes of what is decompressed that whoever takes frames holds, so that there is memory for
+    /// more meanwhile.
+    pub held: usize,
 }
 
 impl Default for Opening {
@@ -90,6 +93,8 @@ impl Default for Opening {
             read_size: READ_SIZE,
             max_decompressed: 64 << 30,
             max_window: packed::LARGEST_WINDOW,
+            // some batches of a MiB, with what stands between their frames
+            held: 4 << 20,
         }
     }
 }
@@ -110,6 +115,7 @@ pub(super) fn plain(
         bytes: opening.max_decompressed,
         window: opening.max_window,
         at_once: opening.read_size,
+        held: opening.held,
     };
     let unpacked = Unpacked::new(outer, block.into_input(), within).map_err(OpenError::Io)?;
     let mut block = Block::packed(unpacked, opening.read_size);

@@ -5,10 +5,12 @@
 use std::io::{self, BufRead, ErrorKind, Read};
 
 use flate2::{Decompress, DecompressError, FlushDecompress};
-use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation, OutBuffer};
 
+use super::Compression;
+use super::ahead::Ahead;
+use super::outlet::Outlet;
 use super::why::Why;
-use super::{Compression, Outlet};
+use crate::sys::unzstd::{Decoder, Header};
 
 /// Decompresses all of `input`.
 pub(super) fn unpack(
@@ -17,7 +19,7 @@ pub(super) fn unpack(
     to: &mut Outlet,
 ) -> io::Result<()> {
     match compression {
-        Compression::Zstd => zstd_frames(input, to),
+        Compression::Zstd => zstd_frames(&mut Ahead::of(input), to),
         Compression::Gzip => loop {
             gzip_member(input, to)?;
             if !gzip_goes_on(input)? {
@@ -41,40 +43,64 @@ pub(in crate::source) fn is_skippable([low, rest @ ..]: [u8; 4]) -> bool {
 /// The last three of those bytes.
 const MAGIC_OF_SKIPPABLE: [u8; 3] = [0x2a, 0x4d, 0x18];
 
-/// A call of the decoder that fails does not tell what it wrote before. So each gets the bytes of
-/// one step, a header or a block's content, once all of the step before is written.
-fn zstd_frames(input: &mut impl BufRead, to: &mut Outlet) -> io::Result<()> {
-    /// The least that tells how long a frame's header is.
-    const BEGINNING: usize = 5;
-    /// The decoder asks for a block's content and the next one's header at once.
-    const BLOCK_HEADER: usize = 3;
-
+/// Frames, each in steps: its header, and each block's, and what is in it.
+fn zstd_frames(input: &mut Ahead<impl BufRead>, to: &mut Outlet) -> io::Result<()> {
     let mut decoder = Decoder::new()?;
-    decoder.set_parameter(DParameter::WindowLogMax(to.within.window.ilog2()))?;
-    let mut asked = 0;
-    let mut is_full = false;
-    loop {
-        let ahead = if is_full { &[] } else { input.fill_buf()? };
-        if ahead.is_empty() && !is_full {
-            return match asked {
-                0 => Ok(()),
-                _ => Err(ErrorKind::UnexpectedEof.into()),
-            };
+    while let Some(header) = zstd_begins(input)? {
+        let window = usize::try_from(header.window).unwrap_or(usize::MAX);
+        if window > to.within.window as usize {
+            return Err(Why::Window(to.within.window).into());
         }
-        let step = match asked {
-            0 => BEGINNING,
-            1..=BLOCK_HEADER => asked,
-            _ => asked - BLOCK_HEADER,
-        };
-        let space = to.space()?;
-        let len = space.len();
-        let mut from = InBuffer::around(&ahead[..ahead.len().min(step)]);
-        let mut into = OutBuffer::around(space);
-        asked = decoder.run(&mut from, &mut into)?;
-        let (read, written) = (from.pos(), into.pos());
-        is_full = written == len && asked > 0;
-        to.took(written)?;
-        input.consume(read);
+        to.look_back(window, header.block)?;
+        decoder.begin()?;
+        let mut given = 0;
+        loop {
+            let wanted = decoder.wants();
+            if wanted == 0 {
+                break;
+            }
+            let step = input.peek(wanted)?;
+            let is_cut = step.len() < wanted;
+            let ring = to.room(header.block, window.min(given))?;
+            let len = match decoder.step(step, ring) {
+                // less than a step takes, at the end of the input
+                Err(_) if is_cut => 0,
+                given => given?,
+            };
+            to.took(len)?;
+            if is_cut {
+                return Err(ErrorKind::UnexpectedEof.into());
+            }
+            given = window.min(given + len);
+            input.pass(wanted);
+        }
+    }
+    Ok(())
+}
+
+/// The header of the next frame, which is not yet passed; none at the end. Those to be skipped
+/// are.
+fn zstd_begins(input: &mut Ahead<impl BufRead>) -> io::Result<Option<Header>> {
+    /// The least that tells how long a header is.
+    const BEGINNING: usize = 5;
+
+    let mut wanted = BEGINNING;
+    loop {
+        let first = input.peek(wanted)?;
+        if first.is_empty() {
+            return Ok(None);
+        }
+        if first.first_chunk().is_some_and(|it| is_skippable(*it)) {
+            input.pass(4);
+            pass_over(input)?;
+            wanted = BEGINNING;
+            continue;
+        }
+        match Header::read(first)? {
+            Ok(header) => return Ok(Some(header)),
+            Err(_) if first.len() < wanted => return Err(ErrorKind::UnexpectedEof.into()),
+            Err(needed) => wanted = needed,
+        }
     }
 }
 
@@ -169,7 +195,7 @@ fn lz4_begins(input: &mut impl BufRead) -> io::Result<[u8; 4]> {
 }
 
 /// Passes over the rest of a skippable frame: its length and so many bytes.
-fn pass_over(input: &mut impl BufRead) -> io::Result<()> {
+fn pass_over(input: &mut impl Read) -> io::Result<()> {
     let mut len = [0; 4];
     input.read_exact(&mut len)?;
     let len = u64::from(u32::from_le_bytes(len));

@@ -1,6 +1,6 @@
 //! From the thread that decompresses to the one that reads.
 //!
-//! Who had to wait is woken when there is work for a while, not for each chunk: to wake a thread
+//! Who had to wait is woken when there is work for a while, not for each piece: to wake a thread
 //! takes as long as to decompress some. A decompressor that is far ahead does other work before it
 //! waits.
 
@@ -8,7 +8,9 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-/// A reader that had to wait is woken for more chunks than that.
+use crate::sys::ring::Lent;
+
+/// A reader that had to wait is woken for more pieces than that.
 const ENOUGH: usize = 4;
 
 /// What a thread can do that would only wait.
@@ -17,7 +19,7 @@ pub trait Meanwhile: Send + Sync {
     fn work(&self) -> bool;
 }
 
-/// One side of a line of chunks.
+/// One side of a line of pieces.
 pub(super) struct Side(Arc<Line>);
 
 struct Line {
@@ -32,12 +34,10 @@ struct Line {
 
 #[derive(Default)]
 struct Inner {
-    /// Chunks that may wait for the reader.
+    /// Pieces that may wait for the reader.
     most: usize,
-    chunks: VecDeque<Vec<u8>>,
-    /// Chunks that the reader is done with.
-    empty: Vec<Vec<u8>>,
-    /// How it ended, behind the last chunk; told once.
+    pieces: VecDeque<Lent>,
+    /// How it ended, behind the last piece; told once.
     ended: Option<io::Result<()>>,
     /// Whether the other side is gone or has told the end.
     closed: bool,
@@ -45,7 +45,7 @@ struct Inner {
     decompressor_waits: bool,
 }
 
-/// Both sides of a line in which so many chunks may wait.
+/// Both sides of a line in which so many pieces may wait.
 pub(super) fn line(most: usize) -> (Side, Side) {
     let line = Arc::new(Line {
         inner: Mutex::new(Inner {
@@ -65,44 +65,58 @@ impl Side {
         self.0.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Hands over a chunk once there is room; whether the reader is still there.
-    pub fn give(&self, chunk: Vec<u8>) -> bool {
-        let full = |inner: &Inner| inner.chunks.len() >= inner.most && !inner.closed;
+    /// Hands over a piece once there is room; whether the reader is still there.
+    pub fn give(&self, piece: Lent) -> bool {
+        let room = |inner: &Inner| inner.pieces.len() < inner.most;
+        self.wait(room, |inner| inner.pieces.len() <= inner.most / 2);
         let mut inner = self.inner();
-        while full(&inner) {
-            drop(inner);
-            let worked = self.work_meanwhile();
-            inner = self.inner();
-            if !worked && full(&inner) {
-                inner.decompressor_waits = true;
-                let waited = self.0.emptied.wait(inner);
-                inner = waited.unwrap_or_else(PoisonError::into_inner);
-            }
-        }
-        inner.chunks.push_back(chunk);
-        if inner.chunks.len() > ENOUGH.min(inner.most / 2) {
+        inner.pieces.push_back(piece);
+        if inner.pieces.len() > ENOUGH.min(inner.most / 2) {
             self.wake_reader(&mut inner);
         }
         !inner.closed
     }
 
+    /// Waits until something is clear that the reader has. Whether it is: the reader may wait,
+    /// too, or be gone.
+    pub fn wait_until(&self, clear: impl Fn() -> bool) -> bool {
+        if clear() {
+            return true;
+        }
+        // it is to be done with what is there
+        self.hurry();
+        let waits = |inner: &Inner| inner.pieces.is_empty() && inner.reader_waits;
+        let ready = |inner: &Inner| clear() || waits(inner);
+        self.wait(ready, ready);
+        clear()
+    }
+
+    /// Waits until it is `ready`; does other work meanwhile, and then until there is `enough` of
+    /// its own.
+    fn wait(&self, ready: impl Fn(&Inner) -> bool, enough: impl Fn(&Inner) -> bool) {
+        let mut inner = self.inner();
+        while !ready(&inner) && !inner.closed {
+            drop(inner);
+            let mut worked = false;
+            while self.meanwhile().as_ref().is_some_and(|it| it.work()) {
+                worked = true;
+                let inner = self.inner();
+                if enough(&inner) || inner.closed {
+                    break;
+                }
+            }
+            inner = self.inner();
+            if !worked && !ready(&inner) && !inner.closed {
+                inner.decompressor_waits = true;
+                let waited = self.0.emptied.wait(inner);
+                inner = waited.unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+    }
+
     fn meanwhile(&self) -> MutexGuard<'_, Option<Arc<dyn Meanwhile>>> {
         let meanwhile = self.0.meanwhile.lock();
         meanwhile.unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Does other work until there is room for a while; whether there was any.
-    fn work_meanwhile(&self) -> bool {
-        let mut worked = false;
-        while self.is_ahead() && self.meanwhile().as_ref().is_some_and(|it| it.work()) {
-            worked = true;
-        }
-        worked
-    }
-
-    fn is_ahead(&self) -> bool {
-        let inner = self.inner();
-        inner.chunks.len() > inner.most / 2 && !inner.closed
     }
 
     /// What the decompressor does where there is no room, in place of what it did; it is at that
@@ -112,7 +126,7 @@ impl Side {
         self.wake_decompressor(&mut self.inner());
     }
 
-    /// So many chunks may wait from now on; and there may be more to do for a decompressor that
+    /// So many pieces may wait from now on; and there may be more to do for a decompressor that
     /// waits.
     pub fn set_most(&self, most: usize) {
         let mut inner = self.inner();
@@ -129,7 +143,7 @@ impl Side {
     /// Whether the reader would have to wait.
     pub fn would_wait(&self) -> bool {
         let inner = self.inner();
-        inner.chunks.is_empty() && !inner.closed
+        inner.pieces.is_empty() && !inner.closed
     }
 
     /// Whether the other side is gone or has told the end.
@@ -140,7 +154,7 @@ impl Side {
     /// Does not let the reader wait longer for what is there: it may be long until more comes.
     pub fn hurry(&self) {
         let mut inner = self.inner();
-        if !inner.chunks.is_empty() {
+        if !inner.pieces.is_empty() {
             self.wake_reader(&mut inner);
         }
     }
@@ -156,40 +170,27 @@ impl Side {
         self.inner().ended = Some(how);
     }
 
-    /// The next chunk, none at the end.
+    /// The next piece, none at the end.
     ///
     /// # Errors
     /// How it ended, if not well.
-    pub fn take(&self) -> io::Result<Option<Vec<u8>>> {
+    pub fn take(&self) -> io::Result<Option<Lent>> {
         let mut inner = self.inner();
-        while inner.chunks.is_empty() && !inner.closed {
+        while inner.pieces.is_empty() && !inner.closed {
             inner.reader_waits = true;
+            self.wake_decompressor(&mut inner);
             let waited = self.0.filled.wait(inner);
             inner = waited.unwrap_or_else(PoisonError::into_inner);
         }
-        let chunk = inner.chunks.pop_front();
-        if inner.chunks.len() <= inner.most / 2 {
+        let piece = inner.pieces.pop_front();
+        if inner.pieces.len() <= inner.most / 2 {
             self.wake_decompressor(&mut inner);
         }
         // a thread that has ended without a word has failed
         let gone = || Err(io::Error::other("the decompressor failed"));
-        match chunk {
-            Some(chunk) => Ok(Some(chunk)),
+        match piece {
+            Some(piece) => Ok(Some(piece)),
             None => inner.ended.take().unwrap_or_else(gone).map(|()| None),
-        }
-    }
-
-    /// A chunk that the reader is done with, if there is one.
-    pub fn spare(&self) -> Option<Vec<u8>> {
-        self.inner().empty.pop()
-    }
-
-    /// Gives a chunk back.
-    pub fn give_back(&self, chunk: Vec<u8>) {
-        let mut inner = self.inner();
-        // where nobody decompresses any more nobody needs it either
-        if !inner.closed {
-            inner.empty.push(chunk);
         }
     }
 }

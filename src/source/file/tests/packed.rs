@@ -18,6 +18,7 @@ const SMALL: Opening = Opening {
     read_size: 1 << 12,
     max_decompressed: 1 << 20,
     max_window: 1 << 23,
+    held: 0,
 };
 
 const LITTLE: Order = Order { big: false };
