@@ -337,6 +337,7 @@ impl<'scope, 'env> Pool<'scope, 'env> {
         for at in (0..self.line.lanes.len()).rev() {
             self.line.visit(at, 0, &mut self.room);
         }
+        self.take_out();
     }
 
     /// Ends what is still open, once all before is done.
@@ -353,7 +354,7 @@ impl<'scope, 'env> Pool<'scope, 'env> {
         self.line.news.notify_all();
     }
 
-    /// Has all lanes do what is first in the line, and takes out what all have done.
+    /// Has all lanes do what is first in the line.
     fn make_room(&mut self) {
         let (line, room) = (self.line, &mut self.room);
         let first = lock(&line.queue).before;
@@ -364,9 +365,14 @@ impl<'scope, 'env> Pool<'scope, 'env> {
             line.visit(at, 0, room);
         }
         lanes().for_each(|at| line.wait_for(at, 0, room));
-        let all = line.done.iter().map(|done| done.load(Ordering::Acquire));
-        let done = all.min().unwrap_or(first);
-        let mut queue = lock(&line.queue);
+        self.take_out();
+    }
+
+    /// Takes out what all lanes have done.
+    fn take_out(&mut self) {
+        let all = (self.line.done.iter()).map(|done| done.load(Ordering::Acquire));
+        let done = all.min().unwrap_or_default();
+        let mut queue = lock(&self.line.queue);
         let works: Vec<_> = iter::from_fn(|| {
             (queue.before < done).then(|| queue.before += 1)?;
             queue.works.pop_front()

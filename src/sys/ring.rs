@@ -7,7 +7,7 @@ use std::ops::Deref;
 use std::ptr::NonNull;
 use std::slice;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// The memory, and who reads where.
 pub(super) struct Memory {
@@ -86,6 +86,8 @@ pub struct Ring {
     before: u64,
     /// Bytes at the beginning that were taken along from another memory.
     kept: usize,
+    /// Memories that it went on from.
+    left: Vec<Weak<Memory>>,
 }
 
 impl Ring {
@@ -101,6 +103,7 @@ impl Ring {
             cleared: 0,
             before: 0,
             kept: 0,
+            left: Vec::new(),
         }
     }
 
@@ -119,10 +122,12 @@ impl Ring {
     /// Whether nobody reads where the next stretch of so many bytes goes.
     #[must_use]
     pub fn is_clear(&self, len: usize) -> bool {
-        let round = self.memory.len;
+        if len > self.round() {
+            return false;
+        }
         let end = self.next(len) + len as u64;
-        let overwritten = end.saturating_sub(round as u64);
-        len <= round && self.memory.lent().iter().all(|start| *start >= overwritten)
+        let overwritten = end.saturating_sub(self.round() as u64);
+        self.memory.lent().iter().all(|start| *start >= overwritten)
     }
 
     /// Begins a stretch of so many bytes, where nobody reads; whether there is room for it. What
@@ -139,19 +144,26 @@ impl Ring {
         true
     }
 
+    /// Where the room is, and its length.
+    pub(super) fn place(&mut self) -> (NonNull<u8>, usize) {
+        // no more than the memory has
+        let len = (self.cleared - self.at) as usize;
+        (self.memory.at(self.at), len)
+    }
+
     /// What is left of the stretch. What is written behind what [`Ring::fill`] counts has no
     /// meaning.
     pub fn room(&mut self) -> &mut [u8] {
-        let len = (self.cleared - self.at) as usize;
+        let (place, len) = self.place();
         // SAFETY: it is in the memory, for a stretch is in one round. Nobody reads there: what is
         // lent begins within a round's length before the stretch's end, as was seen when it was
         // begun, or is of the stretch, and ends at `at` or before.
-        unsafe { slice::from_raw_parts_mut(self.memory.at(self.at).as_ptr(), len) }
+        unsafe { slice::from_raw_parts_mut(place.as_ptr(), len) }
     }
 
     /// Counts so many bytes of the room as filled, which are no more than it has.
     pub fn fill(&mut self, len: usize) {
-        self.at = self.cleared.min(self.at + len as u64);
+        self.at += (self.cleared - self.at).min(len as u64);
     }
 
     /// Bytes that are filled and not lent.
@@ -176,7 +188,7 @@ impl Ring {
         };
         let here = keep.min(of_round(self.at));
         let there = (keep - here).min(of_round(self.before));
-        let mut other = Self::new(len.max(keep));
+        let mut other = Self::new(len.max(here + there));
         other.cleared = (here + there) as u64;
         for (end, len) in [(self.before, there), (self.at, here)] {
             let room = other.room();
@@ -189,7 +201,15 @@ impl Ring {
         }
         other.since = other.at;
         (other.kept, other.number) = (here + there, self.number);
+        other.left = std::mem::take(&mut self.left);
+        other.left.push(Arc::downgrade(&self.memory));
         *self = other;
+    }
+
+    /// How many of the memories that it went on from are still held, for what is lent of them.
+    pub fn left(&mut self) -> usize {
+        self.left.retain(|memory| memory.strong_count() > 0);
+        self.left.len()
     }
 
     /// The memory, for who looks back in it.
@@ -233,6 +253,22 @@ impl Lent {
             && self.memory.place(start) + len <= self.memory.len;
         // both are lent until this is
         (is_next && len > 0).then(|| self.memory.lend(start, len))
+    }
+
+    /// The same in memory of its own.
+    #[must_use]
+    pub fn copied(&self) -> Self {
+        let mut ring = Ring::new(self.len);
+        ring.begin(self.len);
+        ring.room().copy_from_slice(self);
+        ring.fill(self.len);
+        ring.lend().unwrap_or_else(|| ring.memory.lend(0, 0))
+    }
+
+    /// The address and the length of the memory that it is in.
+    #[cfg(test)]
+    pub fn memory(&self) -> (usize, usize) {
+        (Arc::as_ptr(&self.memory).addr(), self.memory.len)
     }
 
     /// What is left of it from there on, which is not its end.
@@ -387,6 +423,33 @@ pub(crate) mod tests {
         );
         drop(second);
         assert!(ring.is_clear(30) && !ring.is_clear(31));
+    }
+
+    #[test]
+    fn no_more_is_filled_than_there_is_room_for() {
+        let mut ring = Ring::new(20);
+        assert!(!ring.begin(usize::MAX) && ring.begin(10));
+        ring.fill(5);
+        let first = ring.lend().expect("it is filled");
+        ring.fill(usize::MAX);
+        assert!(ring.room().is_empty());
+        assert_eq!(ring.lend().expect("it is filled").len(), 5);
+        assert_eq!((first.len(), first.copied()[..] == first[..]), (5, true));
+    }
+
+    #[test]
+    fn memories_that_were_left_count_while_they_are_held() {
+        let mut ring = Ring::new(20);
+        assert!(ring.begin(5));
+        put(&mut ring, &[1; 5]);
+        let lent = ring.lend().expect("it is filled");
+        let copy = lent.copied();
+        for _ in 0..3 {
+            ring.renew(20, 3);
+            assert_eq!(ring.left(), 1, "of the others nothing is lent");
+        }
+        drop(lent);
+        assert_eq!((ring.left(), &copy[..]), (0, &[1; 5][..]));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! before it is looked up there, so that nothing is copied out of the decoder.
 //!
 //! Of libzstd these are the calls without a buffer of its own. It looks back into what was
-//! decompressed in one piece last, and into the piece before that.
+//! decompressed in a row last, and into the row before that.
 
 use std::io;
 use std::ptr::{self, NonNull};
@@ -46,9 +46,9 @@ impl Header {
 /// A decoder of frames. Each is given in steps: its header, and each block's, and what is in it.
 pub struct Decoder {
     context: NonNull<zstd_sys::ZSTD_DCtx>,
-    /// What it looks back into, the last first.
-    memories: [Option<Arc<Memory>>; 2],
-    /// Whose they are.
+    /// What it looks back into.
+    memory: Option<Arc<Memory>>,
+    /// Whose that is.
     ring: Option<u64>,
     /// Whether a step failed.
     over: bool,
@@ -67,7 +67,7 @@ impl Decoder {
         let context = NonNull::new(unsafe { zstd_sys::ZSTD_createDCtx() });
         Ok(Self {
             context: context.ok_or(io::ErrorKind::OutOfMemory)?,
-            memories: [None, None],
+            memory: None,
             ring: None,
             over: true,
         })
@@ -80,20 +80,27 @@ impl Decoder {
     pub fn begin(&mut self) -> io::Result<()> {
         // SAFETY: the context lives as long as this. It looks back no more.
         done(unsafe { zstd_sys::ZSTD_decompressBegin(self.context.as_ptr()) })?;
-        (self.memories, self.ring, self.over) = ([None, None], None, false);
+        (self.memory, self.ring, self.over) = (None, None, false);
         Ok(())
     }
 
-    /// Bytes that the next step takes; none after the frame's last.
+    /// Bytes that the next step takes; none after the frame's last, or where one failed.
     #[must_use]
     pub fn wants(&self) -> usize {
-        // SAFETY: as above; it is only asked.
+        if self.over {
+            return 0;
+        }
+        // SAFETY: as above; it is only asked, and knows, for a frame was begun.
         unsafe { zstd_sys::ZSTD_nextSrcSizeToDecompress(self.context.as_ptr()) }
     }
 
     /// Whether the next step is what is in a block, and so gives something.
-    fn is_in_block(&self) -> bool {
+    #[must_use]
+    pub fn is_in_block(&self) -> bool {
         use zstd_sys::ZSTD_nextInputType_e::{ZSTDnit_block, ZSTDnit_lastBlock};
+        if self.over {
+            return false;
+        }
         // SAFETY: as above.
         let next = unsafe { zstd_sys::ZSTD_nextInputType(self.context.as_ptr()) };
         next == ZSTDnit_block || next == ZSTDnit_lastBlock
@@ -107,70 +114,55 @@ impl Decoder {
     /// The library's words for what is wrong, also where there is less room or less comes of any
     /// other step. The frame is over then.
     pub fn step(&mut self, from: &[u8], to: &mut Ring) -> io::Result<usize> {
-        if self.over || from.is_empty() || from.len() > self.wants() {
+        if from.is_empty() || from.len() > self.wants() {
             return Err(io::ErrorKind::InvalidInput.into());
         }
+        let is_in_block = self.is_in_block();
         // what the library knows of places is as it should be only if it takes the step
         self.over = true;
-        let given = if self.is_in_block() {
-            self.in_block(from, to)?
-        } else {
-            // no room is no place: else it would be taken for where the next piece goes
-            self.run(from, (ptr::null_mut(), 0))?
-        };
+        // no room is no place: else it would be taken for where the next piece goes
+        let mut room = (ptr::null_mut(), 0);
+        if is_in_block {
+            let (place, len) = to.place();
+            if len == 0 || *self.ring.get_or_insert(to.number()) != to.number() {
+                return Err(io::ErrorKind::InvalidInput.into());
+            }
+            self.follow(to);
+            room = (place.as_ptr(), len);
+        }
+        // SAFETY: both live until the call returns, and the lengths are theirs. It looks back into
+        // the memory that is kept, which only the ring writes to, and that is borrowed meanwhile.
+        let given = done(unsafe {
+            let (context, (place, len)) = (self.context.as_ptr(), room);
+            let (from, step) = (from.as_ptr().cast(), from.len());
+            zstd_sys::ZSTD_decompressContinue(context, place.cast(), len, from, step)
+        })?;
         self.over = false;
         Ok(given)
     }
 
-    fn in_block(&mut self, from: &[u8], to: &mut Ring) -> io::Result<usize> {
-        if to.room().is_empty() {
-            // the library would take the next piece for one behind no place
-            return Err(io::ErrorKind::InvalidInput.into());
-        }
-        self.follow(to)?;
-        let room = to.room();
-        self.run(from, (room.as_mut_ptr(), room.len()))
-    }
+    /// Looks back into the memory that the ring has now, and into no other any more.
+    fn follow(&mut self, ring: &Ring) {
+        /// The library looks back into two pieces, and takes what begins where another ends for
+        /// its continuation. Nothing begins in the middle of this, so that is forgotten.
+        static APART: [u8; 2] = [0; 2];
 
-    /// Looks back into the memory that the ring has now.
-    fn follow(&mut self, ring: &Ring) -> io::Result<()> {
-        if *self.ring.get_or_insert(ring.number()) != ring.number() {
-            return Err(io::ErrorKind::InvalidInput.into());
+        let memory = ring.memory();
+        if (self.memory.as_ref()).is_some_and(|it| Arc::ptr_eq(it, memory)) {
+            return;
         }
-        let [last, before] = &mut self.memories;
-        if last
-            .as_ref()
-            .is_some_and(|it| Arc::ptr_eq(it, ring.memory()))
-        {
-            return Ok(());
-        }
-        *before = last.replace(Arc::clone(ring.memory()));
-        let (kept, len) = ring.kept();
-        // none of them would be taken for the end of the piece before
-        if before.is_some() && len > 0 {
-            // SAFETY: these bytes are in the memory, which is kept as long as it may be looked
-            // at. So is what the piece before is in: the library forgets that with the next.
+        let is_other = self.memory.replace(Arc::clone(memory)).is_some();
+        if is_other {
+            let (context, (kept, len)) = (self.context.as_ptr(), ring.kept());
+            // SAFETY: the byte is there for ever, and what was kept is in the memory, which is
+            // kept as long as it may be looked at.
             unsafe {
-                let context = self.context.as_ptr();
-                zstd_sys::ZSTD_insertBlock(context, kept.as_ptr().cast(), len)
-            };
+                zstd_sys::ZSTD_insertBlock(context, APART.as_ptr().cast(), 1);
+                if len > 0 {
+                    zstd_sys::ZSTD_insertBlock(context, kept.as_ptr().cast(), len);
+                }
+            }
         }
-        Ok(())
-    }
-
-    fn run(&mut self, from: &[u8], (place, room): (*mut u8, usize)) -> io::Result<usize> {
-        // SAFETY: both live until the call returns, and the lengths are theirs. It looks back into
-        // the two pieces before, which are in memories that are kept. Of these the ring writes
-        // the last only, and it is borrowed meanwhile.
-        done(unsafe {
-            zstd_sys::ZSTD_decompressContinue(
-                self.context.as_ptr(),
-                place.cast(),
-                room,
-                from.as_ptr().cast(),
-                from.len(),
-            )
-        })
     }
 }
 

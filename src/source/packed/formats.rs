@@ -61,7 +61,10 @@ fn zstd_frames(input: &mut Ahead<impl BufRead>, to: &mut Outlet) -> io::Result<(
             }
             let step = input.peek(wanted)?;
             let is_cut = step.len() < wanted;
-            let ring = to.room(header.block, window.min(given))?;
+            let ring = match decoder.is_in_block() {
+                true => to.room(header.block, given)?,
+                false => to.as_it_is(),
+            };
             let len = match decoder.step(step, ring) {
                 // less than a step takes, at the end of the input
                 Err(_) if is_cut => 0,

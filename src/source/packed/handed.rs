@@ -77,18 +77,24 @@ impl Side {
         !inner.closed
     }
 
-    /// Waits until something is clear that the reader has. Whether it is: the reader may wait,
-    /// too, or be gone.
-    pub fn wait_until(&self, clear: impl Fn() -> bool) -> bool {
+    /// Waits until something is clear that the reader has; not where the reader waits, too.
+    /// Whether it is.
+    ///
+    /// # Errors
+    /// Where the reader is gone.
+    pub fn wait_until(&self, clear: impl Fn() -> bool) -> io::Result<bool> {
         if clear() {
-            return true;
+            return Ok(true);
         }
         // it is to be done with what is there
         self.hurry();
         let waits = |inner: &Inner| inner.pieces.is_empty() && inner.reader_waits;
         let ready = |inner: &Inner| clear() || waits(inner);
         self.wait(ready, ready);
-        clear()
+        if self.is_closed() {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        Ok(clear())
     }
 
     /// Waits until it is `ready`; does other work meanwhile, and then until there is `enough` of

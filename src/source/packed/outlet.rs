@@ -8,6 +8,12 @@ use super::why::{Why, explained};
 use super::{Compression, Within};
 use crate::sys::ring::Ring;
 
+/// Who holds a piece of a memory holds all of it. So of a larger one copies are handed over: one
+/// for the largest window that every decoder is to have (RFC 8878, 3.1.1.1.2) is none.
+const MOST_LENT: usize = 10 << 20;
+/// And so they are where pieces of more than so many earlier memories are still held.
+const MOST_LEFT: usize = 1;
+
 /// The thread's side.
 pub(super) struct Outlet {
     side: Arc<Side>,
@@ -15,6 +21,8 @@ pub(super) struct Outlet {
     ring: Ring,
     /// Bytes of a piece at most.
     chunk: usize,
+    /// Whether what is handed over are copies.
+    copies: bool,
     /// Bytes that may still be given.
     left: u64,
     pub within: Within,
@@ -26,6 +34,7 @@ impl Outlet {
             side,
             ring: Ring::new(within.ring()),
             chunk: within.chunk(),
+            copies: false,
             left: within.bytes,
             within,
         }
@@ -51,13 +60,20 @@ impl Outlet {
         if self.ring.room().len() < least {
             self.flush()?;
             let (ring, chunk) = (&self.ring, self.chunk);
-            if !self.side.wait_until(|| ring.is_clear(chunk)) {
+            if !self.side.wait_until(|| ring.is_clear(chunk))? {
                 // who holds what stands there waits for more
                 self.ring.renew(self.ring.round(), keep);
             }
-            self.ring.begin(chunk);
+            let is_begun = self.ring.begin(chunk);
+            debug_assert!(is_begun, "a round has room for a piece");
+            self.copies = self.ring.round() > MOST_LENT || self.ring.left() > MOST_LEFT;
         }
         Ok(&mut self.ring)
+    }
+
+    /// The ring as it is.
+    pub fn as_it_is(&mut self) -> &mut Ring {
+        &mut self.ring
     }
 
     /// Where the next bytes go; never empty.
@@ -78,7 +94,13 @@ impl Outlet {
 
     /// Hands over what was taken. Where nobody listens any more that is an error like any other.
     fn flush(&mut self) -> io::Result<()> {
-        if self.ring.lend().is_none_or(|piece| self.side.give(piece)) {
+        let Some(mut piece) = self.ring.lend() else {
+            return Ok(());
+        };
+        if self.copies {
+            piece = piece.copied();
+        }
+        if self.side.give(piece) {
             Ok(())
         } else {
             Err(ErrorKind::BrokenPipe.into())

@@ -124,6 +124,38 @@ fn whoever_holds_what_all_is_given() {
 }
 
 #[test]
+fn who_holds_some_pieces_holds_little_more() {
+    let data = repeating(&mut Random(1), 1_000_000);
+    let mut to = zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
+    to.set_parameter(CParameter::WindowLog(10)).unwrap();
+    to.write_all(&data).unwrap();
+    let within = Within {
+        at_once: 1000,
+        held: 0,
+        ..up_to(NO_LIMIT)
+    };
+    let input = Box::new(Cursor::new(to.finish().unwrap()));
+    let mut from = Unpacked::new(Compression::Zstd, input, within).unwrap();
+    let mut held = Vec::new();
+    for count in 0.. {
+        match from.piece().unwrap() {
+            Some(piece) if count % 10 == 0 => held.push(piece),
+            Some(_) => {}
+            None => break,
+        }
+    }
+    let memories: std::collections::BTreeMap<_, _> = held.iter().map(Lent::memory).collect();
+    let (all, pieces): (usize, usize) = (
+        memories.values().sum(),
+        held.iter().map(|piece| piece.len()).sum(),
+    );
+    assert!(
+        held.len() > 90 && all <= pieces + 3 * within.ring(),
+        "{all} for {pieces}"
+    );
+}
+
+#[test]
 fn damaged_frames_give_what_the_streaming_decoder_gives() {
     let (mut told, mut kept) = (0, 0);
     for seed in 0..20 {
