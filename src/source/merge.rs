@@ -28,27 +28,21 @@ const FEW: usize = 16;
 /// The window that each zstd decoder is to have at least, in bytes (RFC 8878, 3.1.1.1.2).
 const LEAST_WINDOW: u32 = 8 << 20;
 
-/// How large a window is given to zstd frames in each of so many files that are open at once, in
-/// bytes: their memory adds up.
+/// How each of so many files that are open at once is opened: they share what is read at once and
+/// what is held, and the memory of zstd's windows adds up.
 #[must_use]
-pub fn max_window(files: usize) -> u32 {
-    if files > FEW {
-        LEAST_WINDOW
-    } else {
-        Opening::default().max_window
+pub fn opening(files: usize) -> Opening {
+    let alone = Opening::default();
+    Opening {
+        read_size: (READ_SIZE / files.max(1)).max(LEAST_READ_SIZE),
+        max_window: if files > FEW {
+            LEAST_WINDOW
+        } else {
+            alone.max_window
+        },
+        held: alone.held / files.max(1),
+        ..alone
     }
-}
-
-/// How much is read at once of each of so many files that are open at once, in bytes.
-#[must_use]
-pub fn read_size(files: usize) -> usize {
-    (READ_SIZE / files.max(1)).max(LEAST_READ_SIZE)
-}
-
-/// How much of each of so many files that are open at once is held, in bytes: they share the batches.
-#[must_use]
-pub fn held(files: usize) -> usize {
-    Opening::default().held / files.max(1)
 }
 
 /// One recording.

@@ -133,9 +133,8 @@ impl Read for Hurrying {
 /// asked for at once where that is less than a chunk; of zstd at least four blocks.
 pub struct Unpacked {
     side: Side,
-    /// What is read in part, and how far.
+    /// What is left of one that was read in part.
     piece: Option<Lent>,
-    at: usize,
     within: Within,
     ended: bool,
 }
@@ -166,7 +165,6 @@ impl Unpacked {
         Ok(Self {
             side,
             piece: None,
-            at: 0,
             within,
             ended: false,
         })
@@ -178,10 +176,7 @@ impl Unpacked {
     /// Why there are no more.
     pub(super) fn piece(&mut self) -> io::Result<Option<Lent>> {
         if let Some(piece) = self.piece.take() {
-            return Ok(Some(match std::mem::take(&mut self.at) {
-                0 => piece,
-                at => piece.rest(at),
-            }));
+            return Ok(Some(piece));
         }
         if self.ended {
             return Ok(None);
@@ -230,7 +225,7 @@ impl Read for Unpacked {
         let len = buffer.len().min(piece.len());
         buffer[..len].copy_from_slice(&piece[..len]);
         if len < piece.len() {
-            (self.piece, self.at) = (Some(piece), len);
+            self.piece = Some(piece.rest(len));
         }
         Ok(len)
     }

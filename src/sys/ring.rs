@@ -166,15 +166,9 @@ impl Ring {
         self.at += (self.cleared - self.at).min(len as u64);
     }
 
-    /// Bytes that are filled and not lent.
-    #[must_use]
-    pub fn filled(&self) -> usize {
-        (self.at - self.since) as usize
-    }
-
     /// Lends what is filled and was not lent, if there is any.
     pub fn lend(&mut self) -> Option<Lent> {
-        let (start, len) = (self.since, self.filled());
+        let (start, len) = (self.since, (self.at - self.since) as usize);
         self.since = self.at;
         (len > 0).then(|| self.memory.lend(start, len))
     }
@@ -261,8 +255,8 @@ impl Lent {
         let mut ring = Ring::new(self.len);
         ring.begin(self.len);
         ring.room().copy_from_slice(self);
-        ring.fill(self.len);
-        ring.lend().unwrap_or_else(|| ring.memory.lend(0, 0))
+        // nobody fills it any more
+        ring.memory.lend(0, self.len)
     }
 
     /// The address and the length of the memory that it is in.

@@ -14,7 +14,7 @@ use crate::message::lines::Framing;
 use crate::pipeline::Settings;
 use crate::report::model::Capture;
 use crate::source::file::Opening;
-use crate::source::merge::{held, max_window, read_size};
+use crate::source::merge::opening;
 
 /// Read captures and answer: which protocol, ports and interface, which packet carries which
 /// message, how many bytes, which is largest, what went wrong.
@@ -256,10 +256,8 @@ impl Options {
     /// How each of so many files that are open at once is opened.
     pub(super) fn opening(&self, files: usize) -> Opening {
         Opening {
-            read_size: read_size(files),
             max_decompressed: self.max_decompressed as u64,
-            max_window: max_window(files),
-            held: held(files),
+            ..opening(files)
         }
     }
 
